@@ -1,0 +1,22 @@
+import { forbidden } from '../lib/api/api-error.js'
+import type { Kind } from '../lib/api/define-kind.js'
+import type { Admit } from './admission/admit.js'
+import { admitMemoryPromise } from './admission/memory-promise.js'
+import { createNamespaceSecurity } from './admission/namespace-security.js'
+import { nodeRestriction } from './auth/node/node-restriction.js'
+import type { Store } from './storage/store.js'
+
+/** Who is asked about every write, in this order: what a namespace admits, what a node may touch, what a node's memory holds. */
+export function admissionOf(store: Store, kinds: readonly Kind[]): readonly Admit[] {
+  return [createNamespaceSecurity(), restrictNodes, admitMemoryPromise(store, kinds)]
+}
+
+const restrictNodes: Admit = ({ user, kind, subresource, old, object, view, name }) => {
+  const causes = nodeRestriction({ user, kind, subresource, old, next: object, view })
+  if (causes.length > 0)
+    throw forbidden(
+      { group: kind.group, resource: kind.plural, name },
+      `a node may not do this: ${causes.map((cause) => `${cause.field}: ${cause.message}`).join('; ')}`,
+      causes,
+    )
+}

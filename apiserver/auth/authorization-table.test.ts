@@ -1,0 +1,267 @@
+import assert from 'node:assert/strict'
+import { describe, expect, it } from 'vitest'
+import { CertificateSigningRequest } from '../../lib/api/kinds/certificate-signing-request.js'
+import { ConfigMap } from '../../lib/api/kinds/config-map.js'
+import { Event } from '../../lib/api/kinds/event.js'
+import { builtinKinds } from '../../lib/api/kinds/index.js'
+import { Secret } from '../../lib/api/kinds/secret.js'
+import { Task } from '../../lib/api/kinds/task.js'
+import type { AccessRequest } from './authorizer.js'
+import { createAuthorizer } from './create-authorizer.js'
+import { aStored, storeOf } from './fixtures/stored.js'
+import type { UserInfo } from './user.js'
+
+const task = (namespace: string, name: string, spec: object) => aStored(Task, { metadata: { namespace, name }, spec })
+const naming = (word: string) => ({
+  env: [{ name: 'A', valueFrom: { secretKeyRef: { name: `${word}-env`, key: 'k' } } }],
+  envFrom: [{ secretRef: { name: `${word}-env-from` } }, { configMapRef: { name: `${word}-map` } }],
+  volumes: [{ name: 'v', secret: { secretName: `${word}-volume` } }],
+})
+
+const authorizer = createAuthorizer({
+  store: storeOf([
+    task('default', 'mine', { nodeName: 'a', ...naming('mine') }),
+    task('default', 'theirs', { nodeName: 'b', ...naming('theirs') }),
+    task('default', 'waiting', naming('waiting')),
+    task('tenant', 'theirs', { nodeName: 'b', ...naming('mine') }),
+    ...['default', 'tenant'].flatMap((namespace) => [
+      aStored(Secret, { metadata: { namespace, name: 'mine-env' } }),
+      aStored(ConfigMap, { metadata: { namespace, name: 'mine-map' } }),
+    ]),
+    aStored(Event, {
+      metadata: { namespace: 'default', name: 'mine' },
+      involvedObject: { kind: 'Task', namespace: 'default', name: 'mine' },
+    }),
+    aStored(Event, {
+      metadata: { namespace: 'default', name: 'theirs' },
+      involvedObject: { kind: 'Task', namespace: 'default', name: 'theirs' },
+    }),
+    aStored(Event, { metadata: { namespace: 'default', name: 'a' }, involvedObject: { kind: 'Node', name: 'a' } }),
+    aStored(Event, { metadata: { namespace: 'default', name: 'b' }, involvedObject: { kind: 'Node', name: 'b' } }),
+    aStored(CertificateSigningRequest, { metadata: { name: 'csr-of-a' }, spec: { username: 'system:node:a' } }),
+    aStored(CertificateSigningRequest, { metadata: { name: 'csr-of-b' }, spec: { username: 'system:node:b' } }),
+    aStored(CertificateSigningRequest, { metadata: { name: 'csr-of-join' }, spec: { username: 'system:bootstrap:abc123' } }),
+  ]),
+})
+
+const authenticated = (name: string, ...groups: string[]): UserInfo => ({ name, groups: [...groups, 'system:authenticated'] })
+const users = {
+  admin: authenticated('admin', 'system:masters'),
+  scheduler: authenticated('system:scheduler'),
+  'controller-manager': authenticated('system:controller-manager'),
+  'node a': authenticated('system:node:a', 'system:nodes'),
+  joining: authenticated('system:bootstrap:abc123', 'system:bootstrappers'),
+  nobody: authenticated('ann'),
+  anonymous: { name: 'system:anonymous', groups: ['system:unauthenticated'] },
+  'a node by name alone': authenticated('system:node:a'),
+  'a node without a name': authenticated('system:node:', 'system:nodes'),
+  'a user among nodes': authenticated('admin', 'system:nodes'),
+  'a joining machine by name alone': authenticated('system:bootstrap:abc123'),
+} satisfies Record<string, UserInfo>
+
+const verbs = [
+  'get',
+  'list',
+  'watch',
+  'create',
+  'update',
+  'patch',
+  'delete',
+  'deletecollection',
+  'bind',
+  'escalate',
+  'impersonate',
+  'approve',
+  '*',
+  '',
+]
+const scopes = ['', 'default', 'tenant', 'kube-system', 'kube-node-lease']
+const selectors: Record<string, string>[] = [
+  {},
+  { 'spec.nodeName': 'a' },
+  { 'spec.nodeName': 'b' },
+  { 'spec.nodeName': '' },
+  { 'metadata.name': 'a' },
+]
+const objectNames = [
+  ...['', 'a', 'b', 'mine', 'theirs', 'waiting', 'csr-of-a', 'csr-of-b', 'csr-of-join', 'default', 'tenant'],
+  ...['mine', 'theirs', 'waiting'].flatMap((word) => [`${word}-env`, `${word}-env-from`, `${word}-volume`, `${word}-map`]),
+]
+const others = [
+  ...['pods', 'services', 'serviceaccounts'].map((resource) => ({ group: '', resource, subresources: ['', 'log', 'exec'] })),
+  { group: 'rbac.authorization.k8s.io', resource: 'clusterroles', subresources: [''] },
+  { group: 'millrace.dev', resource: 'nodestreams', subresources: ['', 'status'] },
+  { group: 'example.com', resource: 'secrets', subresources: [''] },
+  { group: 'example.com', resource: 'tasks', subresources: ['', 'status', 'binding'] },
+]
+const resources = [
+  ...builtinKinds.map((kind) => ({
+    group: kind.group,
+    resource: kind.plural,
+    subresources: ['', 'status', 'binding', 'log', 'exec', 'approval', 'finalize'],
+  })),
+  ...others,
+]
+
+/** Every request of the table, as `verb group/resource/subresource in NAMESPACE named NAME where SELECTOR`. */
+function* requests(user: UserInfo): Generator<{ text: string; request: AccessRequest }> {
+  for (const { group, resource, subresources } of resources)
+    for (const subresource of subresources)
+      for (const verb of verbs)
+        for (const namespace of scopes)
+          for (const name of objectNames)
+            for (const fieldEquals of name === '' && (verb === 'list' || verb === 'watch') ? selectors : [{}]) {
+              const request = { user, verb, group, resource, subresource, namespace, name, path: '', fieldEquals }
+              yield { text: printRequest(request), request }
+            }
+}
+
+function printRequest({ verb, group, resource, subresource, namespace, name, fieldEquals }: AccessRequest): string {
+  const selector = Object.entries(fieldEquals ?? {}).map(([path, value]) => ` where ${path}=${value}`)
+  return `${verb} ${group}/${resource}${subresource && `/${subresource}`} in ${namespace || '*'} named ${name || '*'}${selector.join('')}`
+}
+
+/** The expectation, written by hand: every cell that is allowed. `|` separates alternatives; `NAMES` and `SCOPES` are all of them. */
+const anyName = objectNames.map((name) => name || '*').join('|')
+const anyScope = scopes.map((scope) => scope || '*').join('|')
+const everySelector = selectors.map((selector) =>
+  Object.entries(selector)
+    .map(([path, value]) => ` where ${path}=${value}`)
+    .join(''),
+)
+
+function expand(line: string): string[] {
+  const filled = line.replaceAll('NAMES', anyName).replaceAll('SCOPES', anyScope)
+  return filled
+    .split(' ')
+    .reduce<string[]>(
+      (texts, word) => texts.flatMap((text) => word.split('|').map((choice) => (text ? `${text} ${choice}` : choice))),
+      [''],
+    )
+}
+/** A role's rule does not look at selectors. */
+const withSelectors = (text: string) =>
+  /^(list|watch) .* named \*$/.test(text) ? everySelector.map((selector) => text + selector) : [text]
+const byRole = (...lines: string[]) => lines.flatMap(expand).flatMap(withSelectors)
+
+const recordsEvents = 'create|update|patch /events in SCOPES named NAMES'
+const electsLeaders = 'create|get|list|watch|update|patch coordination.k8s.io/leases in kube-system named NAMES'
+
+const table: Partial<Record<keyof typeof users, string[]>> = {
+  scheduler: byRole(
+    'get|list|watch millrace.dev/tasks in SCOPES named NAMES',
+    'create millrace.dev/tasks/binding in SCOPES named NAMES',
+    'update|patch millrace.dev/tasks/status in SCOPES named NAMES',
+    'get|list|watch /nodes|/namespaces in SCOPES named NAMES',
+    recordsEvents,
+    electsLeaders,
+  ),
+  'controller-manager': byRole(
+    ...resources.flatMap(({ group, resource, subresources }) =>
+      subresources.map(
+        (subresource) =>
+          `get|list|watch|update|patch|delete|deletecollection ${group}/${resource}${subresource && `/${subresource}`} in SCOPES named NAMES`,
+      ),
+    ),
+    recordsEvents,
+    'create coordination.k8s.io/leases in kube-system named NAMES',
+  ),
+  'node a': [
+    ...expand('list|watch millrace.dev/tasks in SCOPES named *').map((text) => `${text} where spec.nodeName=a`),
+    ...expand('get|update|patch millrace.dev/tasks|millrace.dev/tasks/status in default named mine'),
+    ...expand('get /secrets in default named mine-env|mine-env-from|mine-volume'),
+    ...expand('get /configmaps in default named mine-map'),
+    ...expand('get /namespaces in SCOPES named default'),
+    ...expand('create /nodes in SCOPES named NAMES'),
+    ...expand('get|update|patch /nodes|/nodes/status in SCOPES named a'),
+    ...expand('list|watch /nodes in SCOPES named a'),
+    ...expand('list|watch /nodes in SCOPES named *').map((text) => `${text} where metadata.name=a`),
+    ...expand('create coordination.k8s.io/leases in kube-node-lease named NAMES'),
+    ...expand('get|list|watch|update|patch coordination.k8s.io/leases in kube-node-lease named a'),
+    ...expand('list|watch coordination.k8s.io/leases in kube-node-lease named *').map((text) => `${text} where metadata.name=a`),
+    ...expand('create /events in SCOPES named NAMES'),
+    ...expand('update|patch /events in SCOPES named NAMES').filter((text) => !/in default named (b|theirs)$/.test(text)),
+    ...expand('create certificates.k8s.io/certificatesigningrequests in SCOPES named NAMES'),
+    ...expand('get certificates.k8s.io/certificatesigningrequests in SCOPES named csr-of-a'),
+    ...expand('get millrace.dev/nodestreams in SCOPES named a'),
+  ],
+  joining: [
+    ...expand('create certificates.k8s.io/certificatesigningrequests in SCOPES named NAMES'),
+    ...expand('get certificates.k8s.io/certificatesigningrequests in SCOPES named csr-of-join'),
+  ],
+}
+
+describe('what each identity may do, over every verb, resource, namespace and name', () => {
+  it.each(Object.keys(users).filter((who) => who !== 'admin') as (keyof typeof users)[])('%s', (who) => {
+    const expected = new Set(table[who] ?? [])
+    const wrong: string[] = []
+    let judged = 0
+    for (const { text, request } of requests(users[who])) {
+      judged++
+      if (authorizer.authorize(request).allowed !== expected.delete(text)) wrong.push(text)
+    }
+    expect(judged).toBeGreaterThan(50_000)
+    expect(wrong.slice(0, 20)).toEqual([])
+    expect([...expected].slice(0, 20), 'expectations that name no cell of the table').toEqual([])
+  })
+
+  it('admin may do everything', () => {
+    for (const { text, request } of requests(users.admin)) expect(authorizer.authorize(request).allowed, text).toBe(true)
+  })
+})
+
+describe('paths that are no resources', () => {
+  const paths = [
+    '/',
+    '/api',
+    '/api/v1',
+    '/apis',
+    '/apis/millrace.dev/v1',
+    '/openapi/v3',
+    '/healthz',
+    '/readyz/store',
+    '/version',
+    '/metrics',
+    '/trpc/why',
+    '/logs',
+    '',
+  ]
+  const about = ['/healthz', '/readyz/store', '/version']
+  const discovery = ['/', '/api', '/api/v1', '/apis', '/apis/millrace.dev/v1', '/openapi/v3', ...about]
+  const expected: Record<keyof typeof users, { get: string[]; post: string[] }> = {
+    admin: { get: paths, post: paths },
+    anonymous: { get: about, post: [] },
+    ...(Object.fromEntries(
+      Object.keys(users)
+        .filter((who) => who !== 'admin' && who !== 'anonymous')
+        .map((who) => [who, { get: [...discovery, '/trpc/why'], post: ['/trpc/why'] }]),
+    ) as Record<Exclude<keyof typeof users, 'admin' | 'anonymous'>, { get: string[]; post: string[] }>),
+  }
+  it.each(Object.keys(users) as (keyof typeof users)[])('%s', (who) => {
+    const allowed = (verb: string) =>
+      paths.filter(
+        (path) =>
+          authorizer.authorize({ user: users[who], verb, group: '', resource: '', subresource: '', namespace: '', name: '', path }).allowed,
+      )
+    expect(new Set(allowed('get'))).toEqual(new Set(expected[who].get))
+    expect(new Set(allowed('post'))).toEqual(new Set(expected[who].post))
+    expect(allowed('delete')).toEqual(who === 'admin' ? paths : [])
+  })
+})
+
+it.each([
+  [
+    'get /secrets in default named theirs-env',
+    'User "system:node:a" cannot get resource "secrets" in API group "" in the namespace "default": no Task bound to this node names it',
+  ],
+  ['get /pods/log in default named mine', 'User "system:node:a" cannot get resource "pods/log" in API group "" in the namespace "default"'],
+  ['list /namespaces in * named *', 'User "system:node:a" cannot list resource "namespaces" in API group "" at the cluster scope'],
+])('%s is refused in words: %s', (text, reason) => {
+  const found = [...requests(users['node a'])].find((entry) => entry.text === text) ?? assert.fail(text)
+  expect(authorizer.authorize(found.request).reason).toBe(reason)
+})
+
+it('a path is refused in words', () => {
+  const request = { user: users.nobody, verb: 'get', group: '', resource: '', subresource: '', namespace: '', name: '', path: '/metrics' }
+  expect(authorizer.authorize(request).reason).toBe('User "ann" cannot get path "/metrics"')
+})

@@ -1,0 +1,25 @@
+import { ApiError } from '../../lib/api/api-error.js'
+import type { Store } from '../storage/store.js'
+
+/** Resolves when the store has reached `revision`. Throws Timeout, as clients know it, when it has not after `waitMs`. */
+export async function waitForRevision(store: Store, revision: number, waitMs: number): Promise<void> {
+  if (store.revision >= revision) return
+  const reached = await new Promise<boolean>((resolve) => {
+    const timer = setTimeout(() => finish(false), waitMs)
+    const stop = store.onCommit((commit) => {
+      if (commit.revision >= revision) finish(true)
+    })
+    const finish = (value: boolean) => {
+      clearTimeout(timer)
+      stop()
+      resolve(value)
+    }
+  })
+  if (!reached) throw tooLargeResourceVersion(revision, store.revision)
+}
+
+function tooLargeResourceVersion(asked: number, current: number): ApiError {
+  return new ApiError('Timeout', `Too large resource version: ${asked}, current: ${current}`, {
+    details: { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], retryAfterSeconds: 1 },
+  })
+}

@@ -1,0 +1,145 @@
+/**
+ * Lists: one page of a selection at one revision, as it is stored, as a Table, or as metadata. The current state comes from memory, older
+ * ones from the log; what is sent is the stored bytes, in slices of about half a mebibyte with a turn of the event loop between.
+ */
+import { expired, isExpired } from '../../lib/api/api-error.js'
+import type { StoredObject } from '../storage/store.js'
+import { candidatesOf, listQuery } from './candidates.js'
+import { type ContinueToken, encodeContinueToken } from './continue-token.js'
+import type { Exchange } from './exchange.js'
+import { waitForRevision } from './freshness.js'
+import type { ListAt, ListOptions } from './list-options.js'
+import { listOpening, objectPrinter } from './list-shape.js'
+import type { Shape } from './negotiate.js'
+import type { Selection } from './selection.js'
+import { sendPieces } from './send-pieces.js'
+import type { ServerParts } from './server-parts.js'
+
+/** One page. */
+export interface Page {
+  readonly revision: number
+  readonly objects: readonly StoredObject[]
+  /** Where the next page begins; absent on the last. */
+  readonly next?: ContinueToken
+}
+
+export async function answerList(
+  parts: ServerParts,
+  exchange: Exchange,
+  selection: Selection,
+  options: ListOptions,
+  shape: Shape,
+): Promise<void> {
+  const page = await readPage(parts, selection, options)
+  const { next } = page
+  const metadata = {
+    resourceVersion: String(page.revision),
+    ...(next ? { continue: encodeContinueToken(next) } : {}),
+    ...(next?.remaining === undefined ? {} : { remainingItemCount: next.remaining }),
+  }
+  const opening = listOpening(selection.kind, shape, metadata)
+  const print = objectPrinter(selection.kind, shape, parts.clock.now())
+  await sendPieces(exchange, { opening, closing: Buffer.from(']}\n'), items: page.objects, print, stallMs: parts.limits.bounds.stallMs })
+}
+
+/** The page that the options ask for. Throws Expired below the store's floor, with a token that goes on without a snapshot. */
+export async function readPage(parts: ServerParts, selection: Selection, options: ListOptions): Promise<Page> {
+  const { at, limit } = options
+  if (at.type === 'latest') {
+    await waitForRevision(parts.store, at.notOlderThan, parts.limits.bounds.freshnessWaitMs)
+    return currentPage(parts, selection, limit, undefined)
+  }
+  if (at.type === 'continue' && at.token.revision === -1) return currentPage(parts, selection, limit, at.token.after)
+  return pastPage(parts, selection, limit, at)
+}
+
+async function currentPage(
+  parts: ServerParts,
+  selection: Selection,
+  limit: number,
+  after: ContinueToken['after'] | undefined,
+): Promise<Page> {
+  const { revision } = parts.store
+  const all = candidatesOf(parts.store, selection)
+  const candidates = after ? all.slice(firstAfter(all, after)) : all
+  if (selection.isWhole) return pageOf(revision, candidates, limit, candidates.length)
+  return pageOf(revision, await filterInTurns(candidates, selection, limit === 0 ? Number.POSITIVE_INFINITY : limit + 1), limit, undefined)
+}
+
+async function pastPage(parts: ServerParts, selection: Selection, limit: number, at: Exclude<ListAt, { type: 'latest' }>): Promise<Page> {
+  const revision = at.type === 'exact' ? at.revision : at.token.revision
+  const remaining = at.type === 'continue' ? at.token.remaining : undefined
+  await waitForRevision(parts.store, revision, parts.limits.bounds.freshnessWaitMs)
+  const query = { ...listQuery(selection), revision }
+  const found: StoredObject[] = []
+  let after = at.type === 'continue' ? at.token.after : undefined
+  try {
+    // One more than asked for tells whether another page follows; a selector may need several reads to fill a page.
+    for (;;) {
+      const size = limit === 0 ? 0 : Math.max(limit + 1 - found.length, selection.isWhole ? 1 : scanRows)
+      const { objects } = await parts.store.listAt({ ...query, ...(after ? { after } : {}), ...(size > 0 ? { limit: size } : {}) })
+      for (const object of objects) if (selection.matches(object)) found.push(object)
+      const last = objects.at(-1)
+      if (size === 0 || objects.length < size || !last || found.length > limit) break
+      after = last.key
+    }
+  } catch (error) {
+    throw isExpired(error) ? expiredPage(parts, at) : error
+  }
+  return pageOf(revision, found, limit, remaining)
+}
+const scanRows = 500
+
+/** Cuts the page out of the objects that follow it. `total` counts them all, where that is known. */
+function pageOf(revision: number, objects: readonly StoredObject[], limit: number, total: number | undefined): Page {
+  if (limit === 0 || objects.length <= limit) return { revision, objects }
+  const page = objects.slice(0, limit)
+  const last = page.at(-1)
+  if (!last) return { revision, objects }
+  const after = { namespace: last.key.namespace, name: last.key.name }
+  return { revision, objects: page, next: { revision, after, ...(total === undefined ? {} : { remaining: total - limit }) } }
+}
+
+function expiredPage(parts: ServerParts, at: Exclude<ListAt, { type: 'latest' }>) {
+  if (at.type === 'exact') return expired(`too old resource version: ${at.revision} (${parts.store.compactRevision})`)
+  return expired(
+    'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results.',
+    { continue: encodeContinueToken({ revision: -1, after: at.token.after }) },
+  )
+}
+
+/** The first `enough` matches; the loop turns after every few thousand objects that were looked at. */
+async function filterInTurns(candidates: readonly StoredObject[], selection: Selection, enough: number): Promise<readonly StoredObject[]> {
+  const found: StoredObject[] = []
+  for (let start = 0; start < candidates.length && found.length < enough; start += turnItems) {
+    if (start > 0) await new Promise((resolve) => setImmediate(resolve))
+    const end = Math.min(start + turnItems, candidates.length)
+    for (let index = start; index < end && found.length < enough; index += 1) {
+      const candidate = candidates[index]
+      if (candidate && selection.matches(candidate)) found.push(candidate)
+    }
+  }
+  return found
+}
+const turnItems = 10_000
+
+/** The index of the first object behind a key, by bisection. */
+function firstAfter(objects: readonly StoredObject[], key: { namespace: string; name: string }): number {
+  let low = 0
+  let high = objects.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const object = objects[middle]
+    if (object && compareKeys(object.key, key) <= 0) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+type NamespacedName = { readonly namespace: string; readonly name: string }
+
+/** By namespace, then name. Names are ASCII, so code units are bytes. */
+function compareKeys(a: NamespacedName, b: NamespacedName): number {
+  if (a.namespace !== b.namespace) return a.namespace < b.namespace ? -1 : 1
+  return a.name === b.name ? 0 : a.name < b.name ? -1 : 1
+}

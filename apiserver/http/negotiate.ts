@@ -1,0 +1,48 @@
+import { ApiError } from '../../lib/api/api-error.js'
+
+/** How the client wants objects: as they are, as rows of a table, or their metadata alone. */
+export type Shape =
+  | { readonly as: 'object' }
+  | { readonly as: 'table'; readonly includeObject: 'None' | 'Metadata' | 'Object' }
+  | { readonly as: 'metadata' }
+
+export interface Negotiated {
+  readonly shape: Shape
+  /** The dressing of a watch. */
+  readonly stream: 'json' | 'sse'
+}
+
+const plain: Negotiated = { shape: { as: 'object' }, stream: 'json' }
+
+/**
+ * Reads `Accept`: the first type of the list that can be served wins. Throws NotAcceptable when none can. `text/event-stream` is served for
+ * watches alone.
+ */
+export function negotiate(accept: string | undefined, query: URLSearchParams, isWatch: boolean): Negotiated {
+  if (accept === undefined || accept === '' || accept === '*/*' || accept === 'application/json') return plain
+  for (const candidate of accept.split(',', maxCandidates)) {
+    const [type = '', ...parameters] = candidate.split(';').map((part) => part.trim().toLowerCase())
+    if (isWatch && type === 'text/event-stream') return { shape: { as: 'object' }, stream: 'sse' }
+    if (type !== 'application/json' && type !== 'application/*' && type !== '*/*') continue
+    const shape = shapeOf(parameters, query)
+    if (shape) return { shape, stream: 'json' }
+  }
+  const types = isWatch ? 'application/json, text/event-stream' : 'application/json'
+  throw new ApiError('NotAcceptable', `only the following media types are accepted: ${types}`)
+}
+const maxCandidates = 32
+
+function shapeOf(parameters: readonly string[], query: URLSearchParams): Shape | undefined {
+  const value = (name: string) => parameters.find((parameter) => parameter.startsWith(`${name}=`))?.slice(name.length + 1)
+  const as = value('as')
+  if (as === undefined) return { as: 'object' }
+  if (value('g') !== 'meta.k8s.io' || value('v') !== 'v1') return undefined
+  if (as === 'table') return { as: 'table', includeObject: includeObjectOf(query) }
+  if (as === 'partialobjectmetadata' || as === 'partialobjectmetadatalist') return { as: 'metadata' }
+  return undefined
+}
+
+function includeObjectOf(query: URLSearchParams): 'None' | 'Metadata' | 'Object' {
+  const asked = query.get('includeObject')
+  return asked === 'None' || asked === 'Object' ? asked : 'Metadata'
+}

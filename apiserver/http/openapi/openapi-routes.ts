@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto'
+import { type Request, type Response, Router } from 'express'
+import { ApiError } from '../../../lib/api/api-error.js'
+import type { Kind } from '../../../lib/api/define-kind.js'
+import { sendJson, sendNoSuchPath } from '../answer.js'
+import type { ServerParts } from '../server-parts.js'
+import { openapiDocument } from './openapi-document.js'
+
+interface PublishedDocument {
+  readonly bytes: Buffer
+  readonly hash: string
+}
+
+/** The index and one document per group and version. A document's address carries the hash of its content, so clients may keep it for ever. */
+export function openapiRoutes({ registry }: ServerParts): Router {
+  let publishedKinds: readonly Kind[] = []
+  let documents = new Map<string, PublishedDocument>()
+  const published = () => {
+    if (publishedKinds !== registry.kinds) {
+      publishedKinds = registry.kinds
+      documents = publish(publishedKinds)
+    }
+    return documents
+  }
+  const routes = Router()
+  routes.get('/openapi/v3', (_request, response) => {
+    const paths = [...published()].map(([path, { hash }]) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }])
+    response.json({ paths: Object.fromEntries(paths) })
+  })
+  routes.get('/openapi/v3/*path', (request, response) => {
+    const segments: unknown = request.params.path
+    const document = published().get(Array.isArray(segments) ? segments.join('/') : String(segments))
+    return document ? send(request, response, document) : sendNoSuchPath(response)
+  })
+  return routes
+}
+
+function publish(kinds: readonly Kind[]): Map<string, PublishedDocument> {
+  const byPath = new Map<string, Kind[]>()
+  for (const kind of kinds) {
+    const path = kind.group === '' ? `api/${kind.version}` : `apis/${kind.group}/${kind.version}`
+    byPath.set(path, [...(byPath.get(path) ?? []), kind])
+  }
+  return new Map(
+    [...byPath].map(([path, ofPath]) => {
+      const bytes = Buffer.from(JSON.stringify(openapiDocument(ofPath)))
+      return [path, { bytes, hash: createHash('sha256').update(bytes).digest('hex').slice(0, 32).toUpperCase() }]
+    }),
+  )
+}
+
+async function send(request: Request, response: Response, { bytes, hash }: PublishedDocument): Promise<void> {
+  if (!request.accepts('application/json'))
+    throw new ApiError('NotAcceptable', 'only the following media types are accepted: application/json')
+  const tag = `"${hash}"`
+  response.setHeader('ETag', tag)
+  response.setHeader('Vary', 'Accept')
+  const cache = request.query.hash === hash ? 'public, immutable, max-age=31536000' : 'no-cache, private'
+  if (request.headers['if-none-match'] === tag) {
+    response.writeHead(304, { 'Cache-Control': cache }).end()
+    return
+  }
+  await sendJson(request, response, 200, bytes, cache)
+}

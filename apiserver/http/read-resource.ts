@@ -1,0 +1,45 @@
+import type { Kind } from '../../lib/api/define-kind.js'
+import type { StoredObject } from '../storage/store.js'
+import { sendJson } from './answer.js'
+import { accessOf, authorize, type Exchange } from './exchange.js'
+import { answerList } from './list.js'
+import { parseListOptions } from './list-options.js'
+import { negotiate } from './negotiate.js'
+import { createSelection, type Selection } from './selection.js'
+import type { ServerParts } from './server-parts.js'
+import { shapeObject } from './shape-object.js'
+import { answerWatch } from './watch/answer-watch.js'
+
+/** Answers get. */
+export async function readObject(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
+  const { namespace, name } = exchange.info
+  authorize(parts.authorizer, accessOf(exchange.user, exchange.info))
+  await sendObject(parts, exchange, 200, kind, parts.registry.get({ kind, namespace, name }))
+}
+
+/** Answers list and watch. */
+export async function readMany(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
+  const { info, request, user } = exchange
+  const selection = selectionOf(exchange, kind)
+  authorize(parts.authorizer, accessOf(user, info, selection.fieldEquals))
+  const isWatch = info.verb === 'watch'
+  const { shape, stream } = negotiate(request.headers.accept, info.query, isWatch)
+  if (!isWatch) return answerList(parts, exchange, selection, parseListOptions(info.query), shape)
+  const access = accessOf(user, info, selection.fieldEquals)
+  return answerWatch(parts, exchange, { selections: [selection], access: [access], shape, stream })
+}
+
+/** What a list, watch or deletecollection is about. A watch of one name selects that name. */
+export function selectionOf(exchange: Exchange, kind: Kind): Selection {
+  const { query, namespace, name } = exchange.info
+  const asked = query.get('fieldSelector') ?? ''
+  const fieldSelector = name === '' ? asked : `metadata.name=${name}${asked === '' ? '' : `,${asked}`}`
+  return createSelection({ kind, namespace, labelSelector: query.get('labelSelector') ?? '', fieldSelector })
+}
+
+/** Sends one object in the shape that the client asked for. */
+export async function sendObject(parts: ServerParts, exchange: Exchange, code: number, kind: Kind, object: StoredObject): Promise<void> {
+  const { request, response, info } = exchange
+  const { shape } = negotiate(request.headers.accept, info.query, false)
+  await sendJson(request, response, code, shapeObject(object, kind, shape, parts.clock.now()))
+}

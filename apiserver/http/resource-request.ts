@@ -1,0 +1,78 @@
+/**
+ * The hot path: requests for resources, answered ahead of Express. Generic over kinds: what a kind can do is in its declaration, and no kind
+ * has a route of its own.
+ */
+import type { Kind } from '../../lib/api/define-kind.js'
+import type { Target } from '../registry/registry.js'
+import { sendNoSuchPath } from './answer.js'
+import { answerLog } from './answer-log.js'
+import { bindWorkload, bindWorkloads } from './bind-workloads.js'
+import { accessOf, authorize, type Exchange } from './exchange.js'
+import { readMany, readObject } from './read-resource.js'
+import type { ServerParts } from './server-parts.js'
+import { watchMany } from './watch/watch-many.js'
+import { createObject, deleteMany, deleteObject, patchObject, refuseMethod, updateObject } from './write-resource.js'
+
+/** Answers, or throws an ApiError. */
+export async function answerResource(parts: ServerParts, exchange: Exchange): Promise<void> {
+  const { info, user, response } = exchange
+  if (info.group === 'millrace.dev' && info.version === 'v1' && info.namespace === '' && info.name === '') {
+    if (info.resource === 'watch' && info.method === 'GET') return watchMany(parts, exchange)
+    if (info.resource === 'bindings' && info.verb === 'create') return bindWorkloads(parts, exchange)
+  }
+  const kind = parts.registry.findKind(info.group, info.version, info.resource)
+  if (!kind || !isPlace(kind, exchange) || (info.subresource !== '' && !hasSubresource(kind, info.subresource))) {
+    // Who may not know that a resource is absent is told that it is forbidden.
+    authorize(parts.authorizer, accessOf(user, info))
+    return sendNoSuchPath(response)
+  }
+  return info.subresource === '' ? answerObject(parts, exchange, kind) : answerSubresource(parts, exchange, kind)
+}
+
+/** Whether the kind's objects are where the path points: in a namespace or not. A list may span all namespaces. */
+function isPlace(kind: Kind, { info }: Exchange): boolean {
+  if (kind.scope === 'Cluster') return info.namespace === ''
+  return info.namespace !== '' || (info.name === '' && (info.verb === 'list' || info.verb === 'watch'))
+}
+
+const hasSubresource = (kind: Kind, name: string) => (kind.subresources as readonly string[]).includes(name)
+
+function answerObject(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
+  const { info } = exchange
+  const isNamed = info.name !== ''
+  switch (info.verb) {
+    case 'get':
+      return readObject(parts, exchange, kind)
+    case 'list':
+    case 'watch':
+      return readMany(parts, exchange, kind)
+    case 'create':
+      return isNamed ? refuseMethod(exchange) : createObject(parts, exchange, kind)
+    case 'update':
+      return isNamed ? updateObject(parts, exchange, targetOf(exchange, kind, '')) : refuseMethod(exchange)
+    case 'patch':
+      return isNamed ? patchObject(parts, exchange, targetOf(exchange, kind, '')) : refuseMethod(exchange)
+    case 'delete':
+      return deleteObject(parts, exchange, kind)
+    case 'deletecollection':
+      return deleteMany(parts, exchange, kind)
+    default:
+      return refuseMethod(exchange)
+  }
+}
+
+function answerSubresource(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
+  const { verb, subresource } = exchange.info
+  if (subresource === 'log') return verb === 'get' ? answerLog(parts, exchange, kind) : refuseMethod(exchange)
+  if (subresource === 'binding') return verb === 'create' ? bindWorkload(parts, exchange, kind) : refuseMethod(exchange)
+  const part = subresource as Target['subresource']
+  if (verb === 'update') return updateObject(parts, exchange, targetOf(exchange, kind, part))
+  if (part === 'finalize') return refuseMethod(exchange)
+  if (verb === 'get') return readObject(parts, exchange, kind)
+  if (verb === 'patch') return patchObject(parts, exchange, targetOf(exchange, kind, part))
+  return refuseMethod(exchange)
+}
+
+function targetOf({ info }: Exchange, kind: Kind, subresource: Target['subresource']): Target {
+  return { kind, namespace: info.namespace, name: info.name, subresource }
+}

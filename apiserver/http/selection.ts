@@ -1,0 +1,61 @@
+import { badRequest } from '../../lib/api/api-error.js'
+import type { Kind } from '../../lib/api/define-kind.js'
+import { type FieldRequirement, parseFieldSelector } from '../../lib/api/field-selector.js'
+import { matchesLabels, parseLabelSelector } from '../../lib/api/label-selector.js'
+import type { StoredObject } from '../storage/store.js'
+
+/** The objects of one kind that a list, watch or deletecollection is about. */
+export interface Selection {
+  readonly kind: Kind
+  /** Empty: all namespaces. */
+  readonly namespace: string
+  /** Equal for selections that select the same. */
+  readonly key: string
+  /** Whether nothing but kind and namespace restricts it. */
+  readonly isWhole: boolean
+  /** Equality terms of the field selector; the authorizer and the indexes look at them. */
+  readonly fieldEquals: Readonly<Record<string, string>>
+  matches(object: StoredObject): boolean
+}
+
+export interface SelectionOptions {
+  readonly kind: Kind
+  readonly namespace: string
+  readonly labelSelector: string
+  readonly fieldSelector: string
+}
+
+/** Throws BadRequest for selectors that cannot be read and for fields that the kind does not select by. */
+export function createSelection(options: SelectionOptions): Selection {
+  const { kind, namespace } = options
+  const labels = options.labelSelector === '' ? undefined : parseLabelSelector(options.labelSelector)
+  const fields = options.fieldSelector === '' ? [] : parseFieldSelector(options.fieldSelector)
+  const selectable = new Set(['metadata.name', 'metadata.namespace', ...kind.indexed, ...kind.selectable])
+  for (const { path } of fields) if (!selectable.has(path)) throw badRequest(`field label not supported: ${path}`)
+  return {
+    kind,
+    namespace,
+    key: JSON.stringify([kind.group, kind.plural, namespace, options.labelSelector, options.fieldSelector]),
+    isWhole: labels === undefined && fields.length === 0,
+    fieldEquals: Object.fromEntries(fields.filter((field) => field.operator === '=').map((field) => [field.path, field.value])),
+    matches: (object) =>
+      (namespace === '' || object.key.namespace === namespace) &&
+      fields.every((field) => (fieldValue(object, field) === field.value) === (field.operator === '=')) &&
+      (labels === undefined || matchesLabels(labels, object.facets.labels)),
+  }
+}
+
+function fieldValue(object: StoredObject, field: FieldRequirement): string {
+  if (field.path === 'metadata.name') return object.key.name
+  if (field.path === 'metadata.namespace') return object.key.namespace
+  return object.facets.fields[field.path] ?? ''
+}
+
+/** The equality that a map can answer, the most telling first; undefined when only a scan can. */
+export function indexedTerm(selection: Selection): { path: string; value: string } | undefined {
+  for (const path of ['metadata.name', ...selection.kind.indexed]) {
+    const value = selection.fieldEquals[path]
+    if (value !== undefined && value !== '') return { path, value }
+  }
+  return selection.namespace === '' ? undefined : { path: 'metadata.namespace', value: selection.namespace }
+}

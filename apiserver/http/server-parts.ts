@@ -1,0 +1,42 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Kind } from '../../lib/api/define-kind.js'
+import type { Clock } from '../../lib/base/clock.js'
+import type { Logger } from '../../lib/base/log.js'
+import type { Authorizer } from '../auth/authorizer.js'
+import type { UserInfo } from '../auth/user.js'
+import type { Registry } from '../registry/registry.js'
+import type { Store } from '../storage/store.js'
+import type { RequestLimits } from './request-limits.js'
+import type { ServerMetrics } from './server-metrics.js'
+import type { WatchHub } from './watch/watch-hub.js'
+
+/** What the HTTP layer stands on. Nothing here is reached from elsewhere: no side door. */
+export interface ServerParts {
+  readonly store: Store
+  readonly registry: Registry
+  readonly authorizer: Authorizer
+  /** Who sent the request. Throws Unauthorized. */
+  readonly authenticate: (request: IncomingMessage) => UserInfo
+  readonly clock: Clock
+  readonly log: Logger
+  readonly hub: WatchHub
+  readonly limits: RequestLimits
+  readonly metrics: ServerMetrics
+  readonly streams: NodeStreamRoutes | undefined
+}
+
+/** Whose log is asked for. */
+export interface LogTarget {
+  readonly kind: Kind
+  readonly namespace: string
+  readonly name: string
+}
+
+/** What needs a stream to a node. */
+export interface NodeStreamRoutes {
+  /** Answers a log request; rejects with an ApiError while nothing was sent. */
+  streamLog(target: LogTarget, query: URLSearchParams, request: IncomingMessage, response: ServerResponse): Promise<void>
+  /** Takes over the connection of a node's agent. Authorization is done before. */
+  handleUpgrade(nodeName: string, request: IncomingMessage, socket: Duplex, head: Buffer): void
+}

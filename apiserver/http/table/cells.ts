@@ -1,0 +1,43 @@
+import { isConditionTrue } from '../../../lib/api/condition.js'
+import type { Kind, KubeObject } from '../../../lib/api/define-kind.js'
+import type { Event } from '../../../lib/api/kinds/event.js'
+import type { Node } from '../../../lib/api/kinds/node.js'
+import { age } from './table.js'
+
+/** Cells by column name that a JSONPath cannot say; the other columns come from the declaration. */
+export function specialCells(kind: Kind, object: KubeObject, nowMs: number): Readonly<Record<string, string>> {
+  return printers[`${kind.group}/${kind.plural}`]?.(object, nowMs) ?? none
+}
+const none = {}
+
+const printers: Readonly<Record<string, (object: KubeObject, nowMs: number) => Record<string, string>>> = {
+  '/nodes': (object) => ({ Status: nodeStatus(object as unknown as Node), Roles: roles(object) }),
+  '/events': (object, nowMs) => eventCells(object as unknown as Event, nowMs),
+}
+
+/** `Ready`, `NotReady`, `Unknown`, with `,SchedulingDisabled` for a cordoned node. */
+function nodeStatus(node: Node): string {
+  const known = node.status?.conditions?.some((condition) => condition.type === 'Ready')
+  const ready = known ? (isConditionTrue(node, 'Ready') ? 'Ready' : 'NotReady') : 'Unknown'
+  return node.spec.unschedulable ? `${ready},SchedulingDisabled` : ready
+}
+
+const rolePrefix = 'node-role.kubernetes.io/'
+
+function roles(object: KubeObject): string {
+  const labels = object.metadata.labels ?? {}
+  const named = Object.keys(labels).filter((label) => label.startsWith(rolePrefix) && label.length > rolePrefix.length)
+  const own = labels['millrace.dev/role']
+  const all = [...named.map((label) => label.slice(rolePrefix.length)), ...(own ? [own] : [])].sort()
+  return all.length > 0 ? all.join(',') : '<none>'
+}
+
+/** `12s`, or `12s (x3 over 5m)` when it recurred; the object as kind/name. */
+function eventCells(event: Event, nowMs: number): Record<string, string> {
+  const first = event.firstTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp
+  const last = event.series?.lastObservedTime ?? event.lastTimestamp ?? first
+  const count = event.series?.count ?? event.count ?? 1
+  const seen = count > 1 ? `${age(last, nowMs)} (x${count} over ${age(first, nowMs)})` : age(last, nowMs)
+  const { kind = '', name = '' } = event.involvedObject
+  return { 'Last Seen': seen, Object: `${kind.toLowerCase()}/${name}` }
+}

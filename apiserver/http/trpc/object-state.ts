@@ -1,0 +1,41 @@
+import type { Kind, KubeObject } from '../../../lib/api/define-kind.js'
+import type { Task } from '../../../lib/api/kinds/task.js'
+import { conditionOf } from './condition-of.js'
+
+/** What is asked for, in words. */
+export function desiredState(kind: Kind, object: KubeObject): string {
+  if (object.metadata.deletionTimestamp) return 'deleted'
+  if (kind.kind === 'Task') return desiredTask(object as unknown as Task)
+  if (kind.kind === 'Node')
+    return (object.spec as { unschedulable?: boolean } | undefined)?.unschedulable ? 'ready, but cordoned' : 'ready to run workloads'
+  return 'present'
+}
+
+/** What is the case, in words. */
+export function actualState(kind: Kind, object: KubeObject): string {
+  if (kind.kind === 'Node') return conditionOf(object, 'Ready')?.status === 'True' ? 'Ready' : 'not Ready'
+  const { phase } = (object.status ?? {}) as { phase?: string }
+  const { nodeName } = (object.spec ?? {}) as { nodeName?: string }
+  if (kind.workload)
+    return `${phase ?? 'Pending'}${nodeName ? ` on node ${nodeName}` : ', bound to no node'}${ending(object as unknown as Task)}`
+  return phase ?? 'present'
+}
+
+function desiredTask({ spec }: Task): string {
+  if (spec.suspend) return 'paused'
+  if (spec.restartPolicy === 'Always') return 'running, and started again whenever it ends'
+  if (spec.restartPolicy === 'OnFailure') return `run to success, with at most ${spec.backoffLimit} restarts`
+  return 'run once, to its end'
+}
+
+/** How the last run ended; while another one is alive or on its way, it says so. */
+function ending({ status }: Task): string {
+  const end = endOf(status)
+  return end === '' || status?.phase === 'Succeeded' || status?.phase === 'Failed' ? end : `; the last run${end.slice(1)}`
+}
+
+function endOf(status: Task['status']): string {
+  if (status?.oomKilled) return ', killed for its use of memory'
+  if (status?.signal) return `, ended by ${status.signal}`
+  return status?.exitCode === undefined ? '' : `, ended with exit code ${status.exitCode}`
+}

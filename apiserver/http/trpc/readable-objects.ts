@@ -1,0 +1,92 @@
+import { badRequest, notFound } from '../../../lib/api/api-error.js'
+import type { Kind, KubeObject } from '../../../lib/api/define-kind.js'
+import type { StoredObject } from '../../storage/store.js'
+import { authorize } from '../exchange.js'
+import type { ProcedureContext } from './app-router.js'
+import type { ObjectInput, ParsedObjectInput } from './procedure-input.js'
+
+/** The objects that the caller may read. What may not be read is not shown, and noted. */
+export class ReadableObjects {
+  readonly #context: ProcedureContext
+  readonly #hidden = new Set<string>()
+
+  constructor(context: ProcedureContext) {
+    this.#context = context
+  }
+
+  /** What was left out because the caller may not read it: `nodes n1`. */
+  get hidden(): readonly string[] {
+    return [...this.#hidden]
+  }
+
+  /** The kind and place that an input means. Throws BadRequest where there is none, or more than one. */
+  resolve(input: ParsedObjectInput): { kind: Kind; place: ObjectInput } {
+    const { kinds } = this.#context.parts.registry
+    const found = kinds.filter((kind) => kind.plural === input.resource && (input.group === undefined || kind.group === input.group))
+    const [kind, ...others] = found
+    if (!kind) throw badRequest(`there is no resource ${JSON.stringify(input.resource)}`)
+    if (others.length > 0)
+      throw badRequest(`several groups have ${input.resource}: name one of ${found.map((one) => one.group || '""').join(', ')}`)
+    const namespace = kind.scope === 'Namespaced' ? input.namespace || 'default' : ''
+    return { kind, place: { group: kind.group, resource: kind.plural, namespace, name: input.name } }
+  }
+
+  /** Throws Forbidden or NotFound. */
+  require(place: ObjectInput): KubeObject {
+    this.demand(place)
+    const stored = this.#context.parts.store.get(place)
+    if (!stored) throw notFound(place)
+    return parse(stored)
+  }
+
+  /** Throws Forbidden unless the caller may read the object. */
+  demand(place: ObjectInput): void {
+    authorize(this.#context.parts.authorizer, this.#access('get', place))
+  }
+
+  /** The object; undefined where it is absent or may not be read. `isHidden` tells which. */
+  find(place: ObjectInput): KubeObject | undefined {
+    if (!this.#allows('get', place)) return undefined
+    const stored = this.#context.parts.store.get(place)
+    return stored && parse(stored)
+  }
+
+  isHidden(place: ObjectInput): boolean {
+    return this.#hidden.has(describe(place))
+  }
+
+  /** The Events about an object, oldest first. */
+  eventsAbout(object: KubeObject): KubeObject[] {
+    const namespace = object.metadata.namespace || 'default'
+    const place = { group: '', resource: 'events', namespace, name: '' }
+    if (!this.#allows('list', place)) return []
+    const { objects } = this.#context.parts.store.list({
+      group: '',
+      resource: 'events',
+      namespace,
+      indexed: { path: 'involvedObject.uid', value: object.metadata.uid },
+    })
+    return objects.map(parse)
+  }
+
+  mayList(kind: Kind, namespace: string): boolean {
+    return this.#allows('list', { group: kind.group, resource: kind.plural, namespace, name: '' })
+  }
+
+  #allows(verb: string, place: ObjectInput): boolean {
+    const { allowed } = this.#context.parts.authorizer.authorize(this.#access(verb, place))
+    if (!allowed) this.#hidden.add(describe(place))
+    return allowed
+  }
+
+  #access(verb: string, { group, resource, namespace, name }: ObjectInput) {
+    return { user: this.#context.user, verb, group, resource, subresource: '', namespace, name, path: '' }
+  }
+}
+
+const parse = (stored: StoredObject) => JSON.parse(stored.bytes.toString()) as KubeObject
+
+function describe({ resource, namespace, name }: ObjectInput): string {
+  const where = namespace === '' ? name : name === '' ? `in ${namespace}` : `${namespace}/${name}`
+  return `${resource} ${where}`.trim()
+}

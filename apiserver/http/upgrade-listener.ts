@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto'
+import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer } from 'ws'
+import { badRequest, serviceUnavailable } from '../../lib/api/api-error.js'
+import { sendError, sendNoSuchPath } from './answer.js'
+import { accessOf, authorize, type Exchange } from './exchange.js'
+import { selectionOf } from './read-resource.js'
+import { parseRequest, type RequestInfo } from './request-info.js'
+import type { ServerParts } from './server-parts.js'
+import { prepareWatch, type WatchRequest } from './watch/answer-watch.js'
+import { watchManyRequest } from './watch/watch-many.js'
+import { WebSocketSink } from './watch/watch-sink.js'
+
+export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+
+/** Answers requests that change the protocol: watches over a WebSocket, and the connections that node agents dial. */
+export function createUpgradeListener(parts: ServerParts): UpgradeListener {
+  const webSockets = new WebSocketServer({ noServer: true, maxPayload: 4096, clientTracking: false })
+  return (request, socket, head) => {
+    socket.on('error', () => socket.destroy())
+    const response = new ServerResponse(request)
+    upgrade(parts, webSockets, { request, socket, head, response }).catch((error: unknown) =>
+      refuse(socket, response, () => sendError(response, error)),
+    )
+  }
+}
+
+interface Upgrade {
+  readonly request: IncomingMessage
+  readonly socket: Duplex
+  readonly head: Buffer
+  readonly response: ServerResponse
+}
+
+async function upgrade(parts: ServerParts, webSockets: WebSocketServer, { request, socket, head, response }: Upgrade): Promise<void> {
+  const info = parseRequest(request.method ?? 'GET', request.url ?? '/')
+  const user = parts.authenticate(request)
+  const exchange: Exchange = { request, response, info, requestId: randomUUID(), user, leave: () => {} }
+  if (isNodeStream(info)) {
+    authorize(parts.authorizer, accessOf(user, info))
+    if (!parts.streams) throw serviceUnavailable('this server has no streams to nodes')
+    parts.streams.handleUpgrade(info.name, request, socket, head)
+    return
+  }
+  const watch = watchRequestOf(parts, exchange)
+  if (!watch) return refuse(socket, response, () => sendNoSuchPath(response))
+  if (request.headers.upgrade?.toLowerCase() !== 'websocket')
+    throw badRequest(`a watch cannot be upgraded to ${JSON.stringify(request.headers.upgrade)}`)
+  const start = await prepareWatch(parts, exchange, watch)
+  webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+    webSocket.on('error', () => webSocket.terminate())
+    void start(new WebSocketSink(webSocket))
+  })
+}
+
+const isNodeStream = (info: RequestInfo) =>
+  info.group === 'millrace.dev' &&
+  info.version === 'v1' &&
+  info.resource === 'nodestreams' &&
+  info.namespace === '' &&
+  info.verb === 'get' &&
+  info.subresource === ''
+
+function watchRequestOf(parts: ServerParts, exchange: Exchange): WatchRequest | undefined {
+  const { info, user } = exchange
+  if (info.group === 'millrace.dev' && info.resource === 'watch' && info.name === '') return watchManyRequest(parts, exchange)
+  const kind =
+    info.verb === 'watch' && info.subresource === '' ? parts.registry.findKind(info.group, info.version, info.resource) : undefined
+  if (!kind) return undefined
+  const selection = selectionOf(exchange, kind)
+  const access = accessOf(user, info, selection.fieldEquals)
+  authorize(parts.authorizer, access)
+  return { selections: [selection], access: [access], shape: { as: 'object' }, stream: 'json' }
+}
+
+/** Answers over plain HTTP instead, and closes. */
+function refuse(socket: Duplex, response: ServerResponse, send: () => void): void {
+  if (socket.destroyed) return
+  response.shouldKeepAlive = false
+  response.assignSocket(socket as Socket)
+  response.once('finish', () => socket.end())
+  send()
+}

@@ -1,0 +1,207 @@
+import { type ApiError, expired, isExpired } from '../../../lib/api/api-error.js'
+import type { Clock } from '../../../lib/base/clock.js'
+import type { Change, Store, StoredObject } from '../../storage/store.js'
+import { toApiError } from '../answer.js'
+import { candidatesOf } from '../candidates.js'
+import type { Shape } from '../negotiate.js'
+import type { Selection } from '../selection.js'
+import { shapeObject } from '../shape-object.js'
+import { bookmarkBody } from './bookmark.js'
+import { EventBatch, type WireEvent } from './event-batch.js'
+import { WatchGroup } from './watch-group.js'
+import type { Watcher, WatchHub } from './watch-hub.js'
+import type { WatchOptions } from './watch-options.js'
+import type { WatchSink } from './watch-sink.js'
+
+export interface WatchStreamOptions extends WatchOptions {
+  readonly store: Store
+  readonly hub: WatchHub
+  readonly clock: Clock
+  readonly selections: readonly Selection[]
+  readonly shape: Shape
+  readonly sink: WatchSink
+  /** Throws when the user may not watch this, or is no longer known. */
+  readonly authorize: () => void
+  /** Unsent bytes at which a live stream is ended. */
+  readonly byteBudget: number
+  /** How long the client may take none of the state that it asked for. */
+  readonly stallMs: number
+}
+
+/**
+ * One client's watch. It sends the initial state, if that was asked for, then reads what happened since from the store, at the client's
+ * pace, until nothing is left; from then on the hub delivers each commit, and a client that falls behind its byte budget is ended: it
+ * resumes from the last revision that it saw.
+ */
+export class WatchStream implements Watcher {
+  readonly selections: readonly Selection[]
+  readonly shape: Shape
+  readonly #options: WatchStreamOptions
+  #ended = false
+  #timeout: NodeJS.Timeout | undefined
+
+  constructor(options: WatchStreamOptions) {
+    this.#options = options
+    this.selections = options.selections
+    this.shape = options.shape
+  }
+
+  /** Runs until the stream is live; the hub does the rest. Never rejects. */
+  async run(): Promise<void> {
+    const { hub, sink, timeoutSeconds } = this.#options
+    sink.onClose(() => this.#leave())
+    if (this.#ended) return
+    hub.arrive(this)
+    sink.open()
+    const timeoutMs = timeoutSeconds === undefined ? defaultTimeoutMs() : timeoutSeconds * 1000
+    this.#timeout = setTimeout(() => this.#timeOut(), timeoutMs)
+    this.#timeout.unref()
+    try {
+      await this.#catchUp(await this.#begin())
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  deliver(batch: EventBatch): void {
+    const { sink, byteBudget } = this.#options
+    if (this.#ended) return
+    if (sink.unsent > byteBudget) {
+      this.#leave()
+      sink.destroy()
+      return
+    }
+    sink.write(batch)
+  }
+
+  bookmark(revision: number): void {
+    if (this.#options.allowBookmarks) this.deliver(this.#bookmark(revision))
+  }
+
+  keepAlive(): void {
+    if (!this.#ended && this.#options.sink.unsent === 0) this.#options.sink.keepAlive()
+  }
+
+  reauthorize(): void {
+    if (this.#ended) return
+    try {
+      this.#options.authorize()
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  end(): void {
+    if (this.#ended) return
+    this.#leave()
+    this.#options.sink.end()
+  }
+
+  fail(error: unknown): void {
+    if (this.#ended) return
+    this.#options.sink.write(new EventBatch([{ type: 'ERROR', body: Buffer.from(JSON.stringify(toApiError(error).toStatus())) }]))
+    this.end()
+  }
+
+  /** Sends the initial state. Returns the revision that the client is at. */
+  async #begin(): Promise<number> {
+    const { start, store } = this.#options
+    if (!start.initialState) return start.after ?? store.revision
+    const revision = store.revision
+    const initial = this.selections.map((selection) => ({ selection, objects: candidatesOf(store, selection) }))
+    for (const { selection, objects } of initial) await this.#sendSlices(objects, (object) => this.#added(object, selection))
+    if (start.initialEndBookmark && !this.#ended) this.#options.sink.write(this.#bookmark(revision, true))
+    return revision
+  }
+
+  #added(object: StoredObject, selection: Selection): WireEvent | undefined {
+    if (!selection.matches(object)) return undefined
+    return { type: 'ADDED', body: shapeObject(object, selection.kind, this.shape, this.#options.clock.now()) }
+  }
+
+  /** Reads and sends until the client has what the store has, then joins the hub in the same turn: no gap, nothing twice. */
+  async #catchUp(from: number): Promise<void> {
+    const { hub, store, clock } = this.#options
+    const group = new WatchGroup(this.selections, this.shape, clock)
+    let position = from
+    while (!this.#ended && position < store.revision) {
+      const upTo = store.revision
+      const changes = await this.#changes(position, upTo)
+      await this.#sendSlices(changes, (change) => group.eventOf(change))
+      position = upTo
+    }
+    if (!this.#ended) hub.join(this)
+  }
+
+  /** The changes of every watched resource in (after, upTo], in revision order. */
+  async #changes(after: number, upTo: number): Promise<readonly Change[]> {
+    const { store } = this.#options
+    const resources = new Map(this.selections.map(({ kind }) => [`${kind.group}/${kind.plural}`, kind]))
+    try {
+      const lists = await Promise.all(
+        [...resources.values()].map((kind) => store.changesSince({ group: kind.group, resource: kind.plural, after, upTo })),
+      )
+      return lists.length === 1 ? (lists[0] ?? []) : lists.flat().sort((a, b) => a.revision - b.revision)
+    } catch (error) {
+      throw isExpired(error) ? tooOld(after, store) : error
+    }
+  }
+
+  /** Sends in slices of about half a mebibyte, with a turn of the event loop between, waiting for the client to take them. */
+  async #sendSlices<T>(items: readonly T[], eventOf: (item: T) => WireEvent | undefined): Promise<void> {
+    let events: WireEvent[] = []
+    let size = 0
+    let looked = 0
+    for (const item of items) {
+      if (this.#ended) return
+      const event = eventOf(item)
+      looked += 1
+      if (event) {
+        events.push(event)
+        size += event.body.length
+      }
+      if (size < sliceBytes && looked % sliceItems !== 0) continue
+      if (events.length > 0) this.#options.sink.write(new EventBatch(events))
+      events = []
+      size = 0
+      await this.#breathe()
+    }
+    if (events.length > 0 && !this.#ended) this.#options.sink.write(new EventBatch(events))
+  }
+
+  async #breathe(): Promise<void> {
+    const { sink, stallMs } = this.#options
+    await new Promise((resolve) => setImmediate(resolve))
+    if (sink.unsent === 0) return
+    const stalled = setTimeout(() => sink.destroy(), stallMs)
+    await sink.drained()
+    clearTimeout(stalled)
+  }
+
+  #bookmark(revision: number, initialEnd = false): EventBatch {
+    const kind = this.selections[0]?.kind
+    if (!kind) throw new Error('a watch without selections')
+    return new EventBatch([{ type: 'BOOKMARK', body: bookmarkBody(kind, this.shape, revision, initialEnd), id: revision }])
+  }
+
+  #timeOut(): void {
+    if (this.#options.hub.isLive(this)) this.bookmark(this.#options.store.revision)
+    this.end()
+  }
+
+  #leave(): void {
+    this.#ended = true
+    clearTimeout(this.#timeout)
+    this.#options.hub.leave(this)
+  }
+}
+
+const sliceBytes = 512 * 1024
+const sliceItems = 5_000
+
+/** Between 30 and 60 minutes, so that streams that began together do not end together. */
+const defaultTimeoutMs = () => (1800 + Math.random() * 1800) * 1000
+
+function tooOld(revision: number, store: Store): ApiError {
+  return expired(`too old resource version: ${revision} (${store.compactRevision})`)
+}

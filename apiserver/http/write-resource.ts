@@ -1,0 +1,101 @@
+import { ApiError, badRequest, isConflict, isNotFound, methodNotAllowed } from '../../lib/api/api-error.js'
+import type { Kind } from '../../lib/api/define-kind.js'
+import type { PatchType, Target } from '../registry/registry.js'
+import { sendValue, successStatus } from './answer.js'
+import { receiveDeleteOptions } from './delete-options.js'
+import { accessOf, authorize, type Exchange } from './exchange.js'
+import { readPage } from './list.js'
+import { parseListOptions } from './list-options.js'
+import { negotiate } from './negotiate.js'
+import { selectionOf, sendObject } from './read-resource.js'
+import { decodeBody, mediaTypeOf, receiveBytes, receiveObject } from './request-body.js'
+import { requestContext } from './request-context.js'
+import type { ServerParts } from './server-parts.js'
+
+/** Answers create. */
+export async function createObject(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
+  const { info, user, request } = exchange
+  authorize(parts.authorizer, accessOf(user, info))
+  requireAnswerable(exchange)
+  const body = await receiveObject(request, parts.limits.bounds.maxBodyBytes)
+  const { object } = await parts.registry.create(kind, info.namespace, body, requestContext(exchange))
+  await sendObject(parts, exchange, 201, kind, object)
+}
+
+/** Answers update of the object or of a part of it. */
+export async function updateObject(parts: ServerParts, exchange: Exchange, target: Target): Promise<void> {
+  authorize(parts.authorizer, accessOf(exchange.user, exchange.info))
+  requireAnswerable(exchange)
+  const body = await receiveObject(exchange.request, parts.limits.bounds.maxBodyBytes)
+  const { object, created } = await parts.registry.update(target, body, requestContext(exchange))
+  await sendObject(parts, exchange, created ? 201 : 200, target.kind, object)
+}
+
+/** Answers patch of the object or of a part of it. */
+export async function patchObject(parts: ServerParts, exchange: Exchange, target: Target): Promise<void> {
+  authorize(parts.authorizer, accessOf(exchange.user, exchange.info))
+  requireAnswerable(exchange)
+  const type = patchTypeOf(exchange, target.kind)
+  const bytes = await receiveBytes(exchange.request, parts.limits.bounds.maxBodyBytes)
+  const { object } = await parts.registry.patch(target, type, decodeBody(bytes, 'application/json'), requestContext(exchange))
+  await sendObject(parts, exchange, 200, target.kind, object)
+}
+
+/** Answers delete: the object while it waits for its finalizers, a Status once it is gone. */
+export async function deleteObject(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
+  const { info, user, response } = exchange
+  authorize(parts.authorizer, accessOf(user, info))
+  const { options, dryRun } = await receiveDeleteOptions(exchange, parts.limits.bounds.maxBodyBytes)
+  const { namespace, name } = info
+  const { object, gone } = await parts.registry.delete({ kind, namespace, name }, options, requestContext(exchange, dryRun))
+  if (!gone) return sendObject(parts, exchange, 200, kind, object)
+  sendValue(response, 200, successStatus({ name, ...(kind.group === '' ? {} : { group: kind.group }), kind: kind.plural, uid: object.uid }))
+}
+
+/** Answers deletecollection. What somebody else deletes meanwhile is no failure. */
+export async function deleteMany(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
+  const { info, user, response } = exchange
+  const selection = selectionOf(exchange, kind)
+  authorize(parts.authorizer, accessOf(user, info, selection.fieldEquals))
+  const { options, dryRun } = await receiveDeleteOptions(exchange, parts.limits.bounds.maxBodyBytes)
+  const context = requestContext(exchange, dryRun)
+  const { objects } = await readPage(parts, selection, parseListOptions(info.query))
+  for (let start = 0; start < objects.length; start += deletesAtOnce)
+    await Promise.all(
+      objects.slice(start, start + deletesAtOnce).map(async ({ key, uid }) => {
+        const preconditions = { ...options.preconditions, uid: options.preconditions?.uid ?? uid }
+        const target = { kind, namespace: key.namespace, name: key.name }
+        await parts.registry.delete(target, { ...options, preconditions }, context).catch((error: unknown) => {
+          // Gone, or replaced by another object of the name: either way what was listed is no more.
+          if (!isNotFound(error) && !(isConflict(error) && options.preconditions === undefined)) throw error
+        })
+      }),
+    )
+  sendValue(response, 200, successStatus({ group: kind.group, kind: kind.plural }))
+}
+const deletesAtOnce = 200
+
+const patchTypes: readonly string[] = [
+  'application/merge-patch+json',
+  'application/json-patch+json',
+  'application/strategic-merge-patch+json',
+] satisfies PatchType[]
+
+function patchTypeOf({ request }: Exchange, kind: Kind): PatchType {
+  const type = mediaTypeOf(request)
+  if (patchTypes.includes(type)) return type as PatchType
+  const accepted = 'application/json-patch+json, application/merge-patch+json'
+  const why = type.startsWith('application/apply-patch') ? 'server-side apply is not supported yet' : `${type} is not a type of patch`
+  throw new ApiError('UnsupportedMediaType', `${why}; ${kind.apiVersion}, Kind=${kind.kind} accepts: ${accepted}`)
+}
+
+/** A write is refused before it is done when its answer could not be told. */
+function requireAnswerable({ request, info }: Exchange): void {
+  negotiate(request.headers.accept, info.query, false)
+  if (request.headers.upgrade) throw badRequest('a write cannot be upgraded to another protocol')
+}
+
+/** Throws MethodNotAllowed. */
+export function refuseMethod(exchange: Exchange): never {
+  throw methodNotAllowed(`the server does not allow the method ${exchange.info.method} on the requested resource`)
+}

@@ -1,0 +1,84 @@
+/**
+ * The registry is what every write and read of a resource passes: decode → defaulting → admission → validation → decide in the store's turn.
+ * No kind has code of its own here but what its declaration says and, where a kind needs more, a strategy (strategies/).
+ */
+import type { Kind } from '../../lib/api/define-kind.js'
+import type { UserInfo } from '../auth/user.js'
+import type { StoredObject } from '../storage/store.js'
+
+/** What every operation knows of its request. */
+export interface RequestContext {
+  readonly user: UserInfo
+  readonly requestId: string
+  /** `fieldManager`, or the user agent up to its first slash. */
+  readonly fieldManager: string
+  readonly dryRun: boolean
+  readonly fieldValidation: 'Strict' | 'Warn' | 'Ignore'
+  /** Adds a `Warning` header to the answer. */
+  warn(text: string): void
+}
+
+/** A request body after the one reader (read-body.ts): the value, exact integers kept, and what JSON.parse would have hidden. */
+export interface DecodedBody {
+  readonly value: unknown
+  /** Paths of duplicate fields: `spec.tries`. */
+  readonly duplicates: readonly string[]
+}
+
+export type PatchType = 'application/merge-patch+json' | 'application/json-patch+json' | 'application/strategic-merge-patch+json'
+
+export interface DeleteOptions {
+  readonly gracePeriodSeconds?: number
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string }
+  readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'
+}
+
+/** A target within a kind. `subresource` is empty for the object itself. */
+export interface Target {
+  readonly kind: Kind
+  readonly namespace: string
+  readonly name: string
+  readonly subresource: '' | 'status' | 'approval' | 'finalize'
+}
+
+export interface ObjectResult {
+  /** A stored object, or for dry runs the object as it would be. */
+  readonly object: StoredObject
+  readonly created: boolean
+}
+
+export interface DeleteResult {
+  /** The object with its deletionTimestamp, or the last object when it is gone. */
+  readonly object: StoredObject
+  readonly gone: boolean
+}
+
+/** The result of one of many bindings. */
+export interface BindingResult {
+  readonly namespace: string
+  readonly name: string
+  /** Absent on success. */
+  readonly error?: { readonly reason: string; readonly message: string; readonly code: number }
+}
+
+export interface Binding {
+  readonly namespace: string
+  readonly name: string
+  readonly nodeName: string
+  /** Precondition. */
+  readonly uid?: string
+}
+
+/** Every method rejects with an ApiError. Authorization is done before. */
+export interface Registry {
+  readonly kinds: readonly Kind[]
+  findKind(group: string, version: string, plural: string): Kind | undefined
+
+  get(target: Omit<Target, 'subresource'>): StoredObject
+  create(kind: Kind, namespace: string, body: DecodedBody, context: RequestContext): Promise<ObjectResult>
+  update(target: Target, body: DecodedBody, context: RequestContext): Promise<ObjectResult>
+  patch(target: Target, type: PatchType, body: DecodedBody, context: RequestContext): Promise<ObjectResult>
+  delete(target: Omit<Target, 'subresource'>, options: DeleteOptions, context: RequestContext): Promise<DeleteResult>
+  /** Binds workloads to nodes: each once. The bulk form and the single form are this one. */
+  bind(kind: Kind, bindings: readonly Binding[], context: RequestContext): Promise<readonly BindingResult[]>
+}

@@ -1,0 +1,67 @@
+import { type ErrorSubject, invalid, type StatusCause } from '../../lib/api/api-error.js'
+import type { Kind, KubeObject } from '../../lib/api/define-kind.js'
+import type { ObjectKey } from '../../lib/api/object-key.js'
+import { createSchemaValidator } from '../../lib/api/validation/schema-validator.js'
+import { validateMetadata } from '../../lib/api/validation/validate-metadata.js'
+import { strategyOf } from './strategies/index.js'
+import type { Strategy } from './strategies/strategy.js'
+
+/** What the registry knows of one kind, made once. */
+export interface ResourceRules {
+  readonly kind: Kind
+  readonly strategy: Strategy
+  /** Bytes of every object up to and including `"metadata":{`. */
+  readonly head: string
+  /**
+   * Whether kubectl knows the kind only from discovery. Such kinds behave as Kubernetes' custom resources: no strategic merge patch, and no
+   * update without a resourceVersion.
+   */
+  readonly custom: boolean
+  /** Types, required fields, enums, bounds. Until it has passed, no field of the object can be trusted to have its type. */
+  assertShape(object: KubeObject): void
+  /** Metadata, then the kind's own rules across fields. */
+  assertRules(object: KubeObject, old: KubeObject | undefined): void
+}
+
+export function createResourceRules(kind: Kind): ResourceRules {
+  const validateSchema = createSchemaValidator(kind.schema, { showValues: !kind.encrypted })
+  const strategy = strategyOf(kind)
+  return {
+    kind,
+    strategy,
+    head: `{"apiVersion":${JSON.stringify(kind.apiVersion)},"kind":${JSON.stringify(kind.kind)},"metadata":{`,
+    custom: !isKubernetesGroup(kind.group),
+    assertShape: (object) => refuse(kind, shownName(object), validateSchema(object)),
+    assertRules(object, old) {
+      const causes = [
+        ...validateMetadata(kind, object.metadata),
+        ...(kind.validate?.(object, old) ?? []),
+        ...(strategy.validate?.(object) ?? []),
+      ]
+      refuse(kind, shownName(object), causes)
+    },
+  }
+}
+
+/** The name for an error's text, whatever the client put there. */
+function shownName({ metadata }: KubeObject): string {
+  return typeof metadata.name === 'string' ? metadata.name : (metadata.generateName ?? '')
+}
+
+/** Groups that are compiled into kubectl. */
+function isKubernetesGroup(group: string): boolean {
+  return group === '' || group.endsWith('.k8s.io') || ['apps', 'autoscaling', 'batch', 'policy'].includes(group)
+}
+
+export function keyOf(kind: Kind, namespace: string, name: string): ObjectKey {
+  return { group: kind.group, resource: kind.plural, namespace: kind.scope === 'Namespaced' ? namespace : '', name }
+}
+
+export function subjectOf(kind: Kind, name: string): ErrorSubject & { kind: string } {
+  return { group: kind.group, resource: kind.plural, kind: kind.kind, name }
+}
+
+/** Throws Invalid when there are causes. */
+export function refuse(kind: Kind, name: string, causes: readonly StatusCause[]): void {
+  if (causes.length > 0) throw invalid(subjectOf(kind, name), causes)
+}

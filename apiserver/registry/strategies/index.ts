@@ -1,0 +1,19 @@
+import type { Kind } from '../../../lib/api/define-kind.js'
+import { certificateSigningRequestStrategy } from './certificate-signing-request.js'
+import { eventStrategy } from './event.js'
+import { namespaceStrategy } from './namespace.js'
+import { secretStrategy } from './secret.js'
+import type { Strategy } from './strategy.js'
+import { workloadStrategy } from './workload.js'
+
+const byResource: Readonly<Record<string, Strategy>> = {
+  '/namespaces': namespaceStrategy,
+  '/secrets': secretStrategy,
+  '/events': eventStrategy,
+  'certificates.k8s.io/certificatesigningrequests': certificateSigningRequestStrategy,
+}
+
+/** The strategy of a kind: its own, the workloads', or none. */
+export function strategyOf(kind: Kind): Strategy {
+  return byResource[`${kind.group}/${kind.plural}`] ?? (kind.workload ? workloadStrategy : {})
+}

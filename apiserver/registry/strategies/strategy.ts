@@ -1,0 +1,39 @@
+import type { StatusCause } from '../../../lib/api/api-error.js'
+import type { KubeObject } from '../../../lib/api/define-kind.js'
+import type { UserInfo } from '../../auth/user.js'
+import type { Target } from '../registry.js'
+
+/** What a strategy may know of the write. */
+export interface WriteFacts {
+  readonly user: UserInfo
+  readonly nowMs: number
+}
+
+export interface UpdateFacts extends WriteFacts {
+  readonly subresource: Target['subresource']
+  /** Whether the client named the resourceVersion that it had read. */
+  readonly guarded: boolean
+}
+
+/**
+ * What one kind needs beyond its declaration. Every function is pure but for the object that it is given to prepare, which nobody else holds.
+ * Most kinds have none.
+ */
+export interface Strategy {
+  /** Completes a new object: defaults, server-set fields and an empty status are there, validation follows. */
+  prepareCreate?(object: KubeObject, facts: WriteFacts): void
+  /** Completes a change: metadata and the part that the subresource may not touch are already as before. */
+  prepareUpdate?(object: KubeObject, old: KubeObject, facts: UpdateFacts): void
+  /** Rules that need the object alone, beyond the kind's own `validate`. */
+  validate?(object: KubeObject): StatusCause[]
+  /** Rules about what may follow what. */
+  validateUpdate?(object: KubeObject, old: KubeObject, facts: UpdateFacts): StatusCause[]
+  /** Throws an ApiError when this object may not be deleted. */
+  checkDelete?(object: KubeObject): void
+  /** Marks the object when its deletion begins. */
+  prepareDelete?(object: KubeObject): void
+  /** Whether something other than metadata.finalizers still holds a deletion. */
+  holdsDeletion?(object: KubeObject): boolean
+  /** Selectable fields that are no plain paths. */
+  fields?(object: KubeObject): Record<string, string>
+}

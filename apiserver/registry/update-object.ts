@@ -1,0 +1,40 @@
+import { invalidValue, notFound } from '../../lib/api/api-error.js'
+import type { KubeObject } from '../../lib/api/define-kind.js'
+import type { Decide, StoredObject } from '../storage/store.js'
+import { bear, decideCreate } from './create-object.js'
+import { decideUpdate } from './decide-update.js'
+import { judgeFindings } from './field-strictness.js'
+import { assertSameName, incomingObject } from './incoming-object.js'
+import type { DecodedBody, ObjectResult, RequestContext, Target } from './registry.js'
+import { type RegistryParts, write } from './registry-write.js'
+import { keyOf, type ResourceRules, refuse, subjectOf } from './resource-rules.js'
+
+/** Replaces an object, or one of its subresources; see registry.ts. */
+export async function updateObject(
+  parts: RegistryParts,
+  target: Target,
+  body: DecodedBody,
+  context: RequestContext,
+): Promise<ObjectResult> {
+  const { kind, namespace, name } = target
+  const rules = parts.rulesOf(kind)
+  const { object, findings } = incomingObject(kind, body)
+  judgeFindings(findings, context)
+  assertSameName(object, name, kind.scope === 'Namespaced' ? namespace : '')
+  const guarded = Boolean(object.metadata.resourceVersion)
+  if (rules.custom && !guarded && !kind.createOnUpdate)
+    refuse(kind, name, [invalidValue('metadata.resourceVersion', 0, 'must be specified for an update')])
+  const create = kind.createOnUpdate && target.subresource === '' && !guarded ? creation(parts, rules, target, object, context) : undefined
+  const decide: Decide = (current, view) => {
+    if (current) return decideUpdate(parts, rules, target, { next: () => object, guarded }, current, view, context)
+    if (create) return create(current, view)
+    throw notFound(subjectOf(kind, name))
+  }
+  const result = await write(parts, keyOf(kind, namespace, name), decide, context)
+  return { object: result.object as StoredObject, created: result.outcome === 'created' }
+}
+
+function creation(parts: RegistryParts, rules: ResourceRules, target: Target, object: KubeObject, context: RequestContext): Decide {
+  const named = { ...object, metadata: { ...object.metadata, name: target.name } }
+  return decideCreate(parts, rules, bear(parts, rules, target.namespace, named, context), context)
+}

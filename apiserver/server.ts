@@ -1,0 +1,129 @@
+/**
+ * One API server, composed: registry and authorizer on a store, the HTTP layer in front of them. The store is opened and closed by the caller,
+ * so that a test puts memory where a cluster has a file.
+ *
+ *     const server = await startApiserver({ store, clock, log, host: '127.0.0.1', port: 6443, tls, authenticate })
+ *     await server.stop()
+ */
+import type { IncomingMessage } from 'node:http'
+import type { ServerOptions as TlsOptions } from 'node:https'
+import { isAlreadyExists } from '../lib/api/api-error.js'
+import type { Kind } from '../lib/api/define-kind.js'
+import { builtinKinds } from '../lib/api/kinds/index.js'
+import { builtinNamespaces, Namespace } from '../lib/api/kinds/namespace.js'
+import type { Clock } from '../lib/base/clock.js'
+import type { Logger } from '../lib/base/log.js'
+import { admissionOf } from './admission-order.js'
+import { createAuthorizer } from './auth/create-authorizer.js'
+import { mastersGroup, type UserInfo } from './auth/user.js'
+import { createExpressApp } from './http/express-app.js'
+import { type HttpServer, listen } from './http/http-server.js'
+import { type RequestLimitOptions, RequestLimits } from './http/request-limits.js'
+import { ServerLife } from './http/server-life.js'
+import { createServerMetrics } from './http/server-metrics.js'
+import type { NodeStreamRoutes, ServerParts } from './http/server-parts.js'
+import { WatchHub } from './http/watch/watch-hub.js'
+import { createRegistry } from './registry/create-registry.js'
+import type { Registry } from './registry/registry.js'
+import type { Preparation } from './registry/registry-write.js'
+import type { Store } from './storage/store.js'
+
+export interface ApiserverOptions {
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Logger
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  /** Absent: plain HTTP, for tests and measurements. */
+  readonly tls?: TlsOptions
+  /** Who sent the request. Throws Unauthorized. */
+  readonly authenticate: (request: IncomingMessage) => UserInfo
+  readonly kinds?: readonly Kind[]
+  readonly preparations?: Readonly<Record<string, Preparation>>
+  readonly streams?: NodeStreamRoutes
+  readonly limits?: RequestLimitOptions
+}
+
+export interface Apiserver {
+  readonly port: number
+  readonly registry: Registry
+  /** Says that it is not ready, lets requests end, ends watches a few at a time. `graceMs` is for whoever routes to it. */
+  stop(graceMs?: number): Promise<void>
+  /** Ends at once, as a crash would look to clients. */
+  close(): Promise<void>
+}
+
+export async function startApiserver(options: ApiserverOptions): Promise<Apiserver> {
+  const { store, clock, log, kinds = builtinKinds } = options
+  const registry = createRegistry({
+    store,
+    kinds,
+    clock,
+    admission: admissionOf(store, kinds),
+    ...(options.preparations ? { preparations: options.preparations } : {}),
+  })
+  await createBuiltinNamespaces(registry)
+  const hub = new WatchHub({ store, clock })
+  const limits = new RequestLimits(options.limits)
+  const life = new ServerLife()
+  const metrics = createServerMetrics({
+    watches: () => hub.size,
+    delivered: () => hub.delivered,
+    revision: () => store.revision,
+    inFlight: () => limits.inFlight,
+  })
+  const authorizer = createAuthorizer({ store })
+  const parts: ServerParts = {
+    store,
+    registry,
+    authorizer,
+    authenticate: options.authenticate,
+    clock,
+    log,
+    hub,
+    limits,
+    metrics,
+    streams: options.streams,
+  }
+  const server: HttpServer = await listen(parts, {
+    host: options.host,
+    port: options.port,
+    app: createExpressApp(parts, life),
+    life,
+    ...(options.tls ? { tls: options.tls } : {}),
+  })
+  const end = async () => {
+    await server.close()
+    hub.close()
+  }
+  return {
+    port: server.port,
+    registry,
+    async stop(graceMs = 0) {
+      life.beginDraining()
+      await new Promise((resolve) => setTimeout(resolve, graceMs))
+      await server.drain()
+      await end()
+    },
+    close: end,
+  }
+}
+
+async function createBuiltinNamespaces(registry: Registry): Promise<void> {
+  const user = { name: 'system:apiserver', groups: [mastersGroup] }
+  const context = {
+    user,
+    requestId: 'bootstrap',
+    fieldManager: 'millrace-apiserver',
+    dryRun: false,
+    fieldValidation: 'Strict',
+    warn: () => {},
+  } as const
+  const kind = registry.findKind(Namespace.group, Namespace.version, Namespace.plural)
+  if (!kind) return
+  for (const name of builtinNamespaces)
+    await registry.create(kind, '', { value: { metadata: { name } }, duplicates: [] }, context).catch((error: unknown) => {
+      if (!isAlreadyExists(error)) throw error
+    })
+}

@@ -1,0 +1,108 @@
+import { internalError, serviceUnavailable } from '../../lib/api/api-error.js'
+import type { ObjectKey } from '../../lib/api/object-key.js'
+import type { CurrentView } from './current-view.js'
+import type { Keyring } from './keyring.js'
+import type { LogRow } from './log-driver.js'
+import { rowOfChange, storedObject } from './log-row.js'
+import { Overlay } from './overlay.js'
+import type { Change, Decide, Decision, StoredObject, WriteContext, WriteResult } from './store.js'
+
+/** A write that waits for its turn. */
+export interface WriteRequest {
+  readonly key: ObjectKey
+  readonly decide: Decide
+  readonly context: WriteContext
+  resolve(result: WriteResult): void
+  reject(error: unknown): void
+}
+
+/** At most this much in one transaction. */
+export interface BatchLimits {
+  readonly maxRequests: number
+  readonly maxBytes: number
+}
+
+export interface BatchOptions {
+  readonly view: CurrentView
+  readonly limits: BatchLimits
+  /** The newest revision that was ever given out; the batch counts on from here. */
+  readonly lastRevision: number
+  readonly timeMs: number
+  /** The keyring of an encrypted resource; undefined for others. */
+  readonly sealing: (group: string, resource: string) => Keyring | undefined
+}
+
+/**
+ * The requests of one transaction, decided one after another. An answer that may depend on a write of the same batch waits for the commit; one that
+ * cannot is given at once.
+ */
+export class Batch {
+  readonly rows: LogRow[] = []
+  readonly changes: Change[] = []
+  private readonly overlay: Overlay
+  private readonly writers: { request: WriteRequest; result: WriteResult }[] = []
+  private readonly onlookers: { request: WriteRequest; answer: () => void }[] = []
+  private requests = 0
+  private bytes = 0
+
+  constructor(private readonly options: BatchOptions) {
+    this.overlay = new Overlay(options.view)
+  }
+
+  /** The newest revision given out, committed or not. */
+  get lastRevision(): number {
+    return this.options.lastRevision + this.rows.length
+  }
+
+  /** Decides one request. False: the batch is full, and the request is as it was. */
+  take(request: WriteRequest): boolean {
+    const { maxRequests, maxBytes } = this.options.limits
+    if (this.requests >= maxRequests || this.bytes >= maxBytes) return false
+    try {
+      const current = this.overlay.get(request.key)
+      const decision = request.decide(current, this.overlay)
+      if (decision.type !== 'unchanged' && this.rows.length > 0 && this.bytes + decision.draft.bytes.length > maxBytes) return false
+      this.requests++
+      if (decision.type === 'unchanged') this.answerWhenSafe(request, () => request.resolve({ outcome: 'unchanged', object: current }))
+      else this.append(request, decision, current)
+    } catch (error) {
+      this.requests++
+      this.answerWhenSafe(request, () => request.reject(error))
+    }
+    return true
+  }
+
+  /** Answers everybody: the commit is durable and published. */
+  succeed(): void {
+    for (const { request, result } of this.writers) request.resolve(result)
+    for (const { answer } of this.onlookers) answer()
+  }
+
+  /** Tells the writers that their outcome is unknown; returns those that only looked at what they wrote, to be decided again. */
+  fail(message: string): readonly WriteRequest[] {
+    for (const { request } of this.writers) request.reject(serviceUnavailable(message))
+    return this.onlookers.map(({ request }) => request)
+  }
+
+  private answerWhenSafe(request: WriteRequest, answer: () => void): void {
+    if (this.overlay.isEmpty) answer()
+    else this.onlookers.push({ request, answer })
+  }
+
+  private append(request: WriteRequest, decision: Exclude<Decision, { type: 'unchanged' }>, current: StoredObject | undefined): void {
+    const { key, context } = request
+    if (decision.type === 'delete' && !current) throw internalError(`cannot delete ${key.resource} "${key.name}": it does not exist`)
+    if (decision.type === 'put') this.overlay.checkClaims({ key, facets: decision.draft.facets })
+    const revision = this.lastRevision + 1
+    const object = storedObject(key, decision.draft, revision, current?.createRevision ?? revision)
+    const type = decision.type === 'delete' ? 'DELETED' : current ? 'MODIFIED' : 'ADDED'
+    const change: Change = { type, revision, object, ...(current ? { previous: current } : {}) }
+    this.rows.push(rowOfChange(change, context, this.options.timeMs, this.options.sealing(key.group, key.resource)))
+    this.changes.push(change)
+    this.overlay.add(change)
+    this.bytes += object.bytes.length
+    this.writers.push({ request, result: { outcome: outcomes[type], object } })
+  }
+}
+
+const outcomes = { ADDED: 'created', MODIFIED: 'updated', DELETED: 'deleted' } as const

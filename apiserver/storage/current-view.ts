@@ -1,0 +1,85 @@
+import { type ObjectKey, printKey } from '../../lib/api/object-key.js'
+import { ResourceView } from './resource-view.js'
+import type { Change, ListQuery, ReadView, StoredObject } from './store.js'
+
+/** Claims are held within one resource; what a claim says of its namespace is in its text. */
+export function claimId(key: ObjectKey, claim: string): string {
+  return `${key.group}/${key.resource}:${claim}`
+}
+
+/** The current state in memory: every live object's bytes, and maps by name, indexed field, owner and claim. Only committed changes enter. */
+export class CurrentView implements ReadView {
+  private readonly resources = new Map<string, ResourceView>()
+  private readonly owned = new Map<string, Map<string, ObjectKey>>()
+  private readonly claims = new Map<string, ObjectKey>()
+
+  constructor(private readonly indexedPaths: (group: string, resource: string) => readonly string[]) {}
+
+  get(key: ObjectKey): StoredObject | undefined {
+    return this.resources.get(`${key.group}/${key.resource}`)?.get(key.namespace, key.name)
+  }
+
+  scan(group: string, resource: string, namespace?: string): Iterable<StoredObject> {
+    return this.resources.get(`${group}/${resource}`)?.scan(namespace) ?? []
+  }
+
+  list(query: ListQuery, after?: { namespace: string; name: string }, limit?: number): StoredObject[] {
+    return this.resources.get(`${query.group}/${query.resource}`)?.list(query, after, limit) ?? []
+  }
+
+  count(group: string, resource: string): number {
+    return this.resources.get(`${group}/${resource}`)?.size ?? 0
+  }
+
+  *ownedBy(uid: string): Generator<StoredObject> {
+    for (const key of this.owned.get(uid)?.values() ?? []) {
+      const object = this.get(key)
+      if (object) yield object
+    }
+  }
+
+  /** Who holds a claim (claimId). */
+  holderOf(id: string): ObjectKey | undefined {
+    return this.claims.get(id)
+  }
+
+  apply(change: Change): void {
+    const { key } = change.object
+    this.forget(this.get(key))
+    if (change.type === 'DELETED') this.resources.get(`${key.group}/${key.resource}`)?.delete(key.namespace, key.name)
+    else this.put(change.object)
+  }
+
+  /** Adds or replaces a live object. */
+  put(object: StoredObject): void {
+    const { key, facets } = object
+    const path = `${key.group}/${key.resource}`
+    let resource = this.resources.get(path)
+    if (!resource) {
+      resource = new ResourceView(this.indexedPaths(key.group, key.resource))
+      this.resources.set(path, resource)
+    }
+    resource.put(object)
+    for (const claim of facets.claims) this.claims.set(claimId(key, claim), key)
+    for (const uid of facets.owners) {
+      const dependents = this.owned.get(uid) ?? new Map<string, ObjectKey>()
+      dependents.set(printKey(key), key)
+      this.owned.set(uid, dependents)
+    }
+  }
+
+  private forget(object: StoredObject | undefined): void {
+    if (!object) return
+    const text = printKey(object.key)
+    for (const claim of object.facets.claims) {
+      const id = claimId(object.key, claim)
+      const holder = this.claims.get(id)
+      if (holder && printKey(holder) === text) this.claims.delete(id)
+    }
+    for (const uid of object.facets.owners) {
+      const dependents = this.owned.get(uid)
+      dependents?.delete(text)
+      if (dependents?.size === 0) this.owned.delete(uid)
+    }
+  }
+}

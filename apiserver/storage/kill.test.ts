@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { expect, it } from 'vitest'
+import { parseKey } from '../../lib/api/object-key.js'
+import { ManualClock } from '../../lib/testing/manual-clock.js'
+import { verifyStore } from './maintenance/verify.js'
+import { openSqliteStore } from './open-sqlite-store.js'
+import type { LogEntry } from './store.js'
+import { contentOf, policyOf } from './testing/store-writes.js'
+
+const long = process.env.MILLRACE_TEST_LONG === '1'
+const kills = long ? 200 : 5
+const leastAcknowledged = long ? 10_000 : 250
+
+interface Acknowledged {
+  readonly revision: number
+  readonly key: string
+  readonly value: string
+}
+
+it(`keeps every acknowledged write over ${kills} kills, and uses no revision twice`, { timeout: kills * 20_000 }, async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-kill-'))
+  const meaningOf = new Map<number, string>()
+  let acknowledged = 0
+  let floor = 0
+  for (let kill = 0; kill < kills; kill++) {
+    const answers = await writeUntilKilled(directory, kill)
+    acknowledged += answers.length
+    for (const { revision, key, value } of answers) {
+      expect(meaningOf.get(revision), `revision ${revision} was given twice`).toBeUndefined()
+      expect(revision).toBeGreaterThan(floor)
+      meaningOf.set(revision, `${key} ${value}`)
+    }
+    floor = await expectInLog(directory, answers)
+    if (kill % 20 === 0) expect((await verifyStore({ directory })).problems).toEqual([])
+  }
+  expect(acknowledged).toBeGreaterThanOrEqual(leastAcknowledged)
+  await rm(directory, { recursive: true })
+})
+
+/** Starts a writer, kills it some random time after its first answer, and returns what it had been answered. */
+async function writeUntilKilled(directory: string, seed: number): Promise<Acknowledged[]> {
+  const program = join(import.meta.dirname, 'testing/kill-writer.ts')
+  const child = spawn(process.execPath, ['--import', 'tsx', program, directory, String(seed)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const exited = once(child, 'exit')
+  const answers: Acknowledged[] = []
+  for await (const line of createInterface(child.stdout)) {
+    if (answers.length === 0) setTimeout(() => child.kill('SIGKILL'), 20 + Math.random() * 150)
+    const [revision, key = '', value = ''] = line.split(' ')
+    if (line.length > 500) answers.push({ revision: Number(revision), key, value })
+  }
+  const [, signal] = await exited
+  expect(signal).toBe('SIGKILL')
+  return answers
+}
+
+/** Every answer is in the log, with its value. Returns the newest revision that is there. */
+async function expectInLog(directory: string, answers: readonly Acknowledged[]): Promise<number> {
+  const store = await openSqliteStore({ directory, policyOf, clock: new ManualClock() })
+  const histories = new Map<string, Map<number, LogEntry>>()
+  for (const { revision, key, value } of answers) {
+    const history = histories.get(key) ?? new Map((await store.history(parseKey(key))).map((entry) => [entry.change.revision, entry]))
+    histories.set(key, history)
+    expect(String(contentOf(history.get(revision)?.change.object)?.value), `${key} at revision ${revision}`).toContain(value)
+    const current = store.get(parseKey(key))
+    const newest = [...history.values()].at(-1)
+    expect(current?.revision).toBe(newest?.change.type === 'DELETED' ? undefined : newest?.change.revision)
+  }
+  const { revision } = store
+  await store.close()
+  return revision
+}

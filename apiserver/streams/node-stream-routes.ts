@@ -1,0 +1,103 @@
+/**
+ * The two routes of node streams: an agent's connection comes in, and a log goes out. No log text stays here: it passes from the agent's
+ * connection to the client's at the client's pace.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { badRequest, forbidden, notFound } from '../../lib/api/api-error.js'
+import { Task } from '../../lib/api/kinds/task.js'
+import type { Logger } from '../../lib/base/log.js'
+import { duplexOverSocket } from '../../lib/stream/duplex-over-socket.js'
+import { nodeStreamProtocol } from '../../lib/stream/node-session.js'
+import type { Authorizer } from '../auth/authorizer.js'
+import { nodeNameOf, type UserInfo } from '../auth/user.js'
+import type { LogTarget, NodeStreamRoutes } from '../http/server-parts.js'
+import type { Store } from '../storage/store.js'
+import { readRefusal } from './agent-refusal.js'
+import { parseLogQuery } from './log-query.js'
+import { type LogSource, logSourceOf } from './log-source.js'
+import type { NodeStreams } from './node-streams.js'
+import { judgeRepeatedly } from './repeated-judgement.js'
+
+export interface NodeStreamRoutesOptions {
+  readonly streams: NodeStreams
+  readonly store: Pick<Store, 'get'>
+  readonly authorizer: Authorizer
+  /** Throws Unauthorized. */
+  readonly authenticate: (request: IncomingMessage) => UserInfo
+  readonly log: Logger
+  /** How often an open stream is judged again, milliseconds. Default 60 s. */
+  readonly judgeEveryMs?: number
+}
+
+export function createNodeStreamRoutes(options: NodeStreamRoutesOptions): NodeStreamRoutes {
+  const { streams, store, authorizer, authenticate, log, judgeEveryMs = 60_000 } = options
+
+  function findTask({ namespace, name }: LogTarget): Task {
+    const key = { group: Task.group, resource: Task.plural, namespace, name }
+    const stored = store.get(key)
+    if (!stored) throw notFound(key)
+    return JSON.parse(stored.bytes.toString()) as Task
+  }
+
+  /** Whether the reader still may, and what it reads is still what it asked for. */
+  function isStillDue(target: LogTarget, source: LogSource, request: IncomingMessage): boolean {
+    const { namespace, name } = target
+    const access = { verb: 'get', group: Task.group, resource: Task.plural, subresource: 'log', namespace, name, path: '' }
+    if (!authorizer.authorize({ user: authenticate(request), ...access }).allowed) return false
+    const { metadata, spec } = findTask(target)
+    return metadata.uid === source.uid && spec.nodeName === source.node
+  }
+
+  return {
+    async streamLog(target, query, request, response) {
+      if (target.kind.plural !== Task.plural) throw badRequest(`${target.kind.plural} have no log`)
+      const asked = parseLogQuery(query)
+      const source = logSourceOf(findTask(target))
+      asked.set('uid', source.uid)
+      asked.set('attempt', String(source.attempt))
+      const reader = new AbortController()
+      response.once('close', () => reader.abort(new Error('the reader went away')))
+      const path = `/logs/${encodeURIComponent(target.namespace)}/${encodeURIComponent(target.name)}?${asked}`
+      const { status, stream } = await streams.openNodeStream(source.node, { path, signal: reader.signal })
+      const subject = { group: Task.group, resource: Task.plural, name: target.name }
+      if (status !== 200) throw await readRefusal(status, stream, subject, source.node)
+      await passOn(stream, response, () => isStillDue(target, source, request), judgeEveryMs)
+    },
+
+    handleUpgrade(nodeName, request, socket, head) {
+      if (nodeNameOf(authenticate(request)) !== nodeName)
+        throw forbidden(
+          { group: 'millrace.dev', resource: 'nodestreams', name: nodeName },
+          'only the agent of the node itself connects here',
+        )
+      if (request.headers.upgrade?.toLowerCase() !== nodeStreamProtocol)
+        throw badRequest(`an agent connects with the header Upgrade: ${nodeStreamProtocol}`)
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${nodeStreamProtocol}\r\n\r\n`)
+      const connection = duplexOverSocket(socket as Socket, head)
+      const { close } = streams.add(nodeName, connection)
+      const stop = judgeRepeatedly(judgeEveryMs, () => nodeNameOf(authenticate(request)) === nodeName, close)
+      connection.once('close', () => {
+        stop()
+        log.info({ node: nodeName }, 'the agent is disconnected')
+      })
+      log.info({ node: nodeName }, 'the agent is connected')
+    },
+  }
+}
+
+/** From the agent to the client. A stream that ends early ends the client's connection too: what it got is not taken for the whole. */
+async function passOn(stream: Duplex, response: ServerResponse, isStillDue: () => boolean, judgeEveryMs: number): Promise<void> {
+  response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+  response.flushHeaders()
+  const stop = judgeRepeatedly(judgeEveryMs, isStillDue, () => stream.destroy(new Error('no longer allowed')))
+  try {
+    await pipeline(stream, response)
+  } catch {
+    // Both ends are destroyed, and that is the answer: the head is sent.
+  } finally {
+    stop()
+  }
+}

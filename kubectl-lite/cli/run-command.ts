@@ -1,0 +1,83 @@
+/**
+ * Runs one command line and returns its exit code. Only the module of the command that is asked for is loaded.
+ *
+ *     const exitCode = await runCommand(['get', 'tasks'], io)
+ */
+import { Command, CommanderError } from 'commander'
+import { openCluster } from '../cluster/cluster.js'
+import type { Cli, GlobalFlags } from './cli.js'
+import { commandTable } from './command-table.js'
+import { nearestWord } from './did-you-mean.js'
+import { exitCodes, exitOf } from './exit-code.js'
+import type { ByteIo } from './io.js'
+import { reportError } from './report-error.js'
+
+export async function runCommand(argv: readonly string[], io: ByteIo): Promise<number> {
+  const closers: (() => Promise<void>)[] = []
+  try {
+    const program = await buildProgram(argv, io, closers)
+    if (argv.length === 0) {
+      await io.out(program.helpInformation())
+      return exitCodes.done.code
+    }
+    await program.parseAsync([...argv], { from: 'user' })
+    return io.signal.aborted ? exitCodes.interrupted.code : exitCodes.done.code
+  } catch (error) {
+    if (io.signal.aborted) return exitCodes.interrupted.code
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done.code : exitCodes.usage.code
+    await reportError(error, io)
+    return exitCodes[exitOf(error)].code
+  } finally {
+    await Promise.all(closers.map((close) => close()))
+  }
+}
+
+/** The whole grammar, with the details of the commands that `argv` names. */
+export async function buildProgram(argv: readonly string[], io: ByteIo, closers: (() => Promise<void>)[] = []): Promise<Command> {
+  const program = new Command('kubectl-lite')
+  program
+    .description('The client of Millrace: a Kubernetes-style control plane. kubectl works too.')
+    .option('--kubeconfig <file>', 'the kubeconfig to use (default: $KUBECONFIG, then ~/.kube/config, then the default cluster)')
+    .option('--context <name>', 'the context of the kubeconfig to use')
+    .option('-n, --namespace <name>', "the namespace (default: the context's)")
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => void io.out(text),
+      writeErr: (text) => io.err(text),
+      outputError: (text, write) => write(withHint(text, program)),
+    })
+    .addHelpText('after', '\n`kubectl-lite COMMAND --help` says more. Exit codes are in docs/exit-codes.md.')
+  const cli: Cli = {
+    io,
+    get flags() {
+      return program.opts<GlobalFlags>()
+    },
+    async connect() {
+      const cluster = await openCluster(program.opts<GlobalFlags>(), io)
+      closers.push(() => cluster.client.close())
+      return cluster
+    },
+  }
+  const wanted = new Set(argv)
+  for (const { name, summary, group, load } of commandTable) {
+    const command = program.command(name).description(summary).helpGroup(`${group}:`).copyInheritedSettings(program)
+    if (wanted.has(name)) (await load())(command, cli)
+    else command.allowUnknownOption().allowExcessArguments()
+  }
+  return program
+}
+
+/** Says what was perhaps meant where commander does not: it suggests a flag for `--outptu json`, and none for `--outptu=json`. */
+function withHint(text: string, program: Command): string {
+  if (/^error: unknown command [^\n]*\n$/.test(text)) return `${text}(kubectl-lite --help lists the commands)\n`
+  if (text.startsWith("error: unknown option '--version'")) return `${text.trimEnd()}\n(Did you mean kubectl-lite version?)\n`
+  const [, excess] = /^error: too many arguments for '(\w+)'/.exec(text) ?? []
+  const takesFiles = program.commands.some((command) => command.name() === excess && command.options.some(({ short }) => short === '-f'))
+  if (takesFiles) return `${text.trimEnd()}\n(Files are named with -f: kubectl-lite ${excess} -f FILE)\n`
+  const [, flag] = /^error: unknown option '(--[^'=]+)=/.exec(text) ?? []
+  if (flag === undefined) return text
+  const known = [program, ...program.commands].flatMap((command) => command.options.flatMap((option) => option.long ?? []))
+  const meant = nearestWord(flag, known)
+  return meant === undefined ? text : `${text.trimEnd()}\n(Did you mean ${meant}?)\n`
+}

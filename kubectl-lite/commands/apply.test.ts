@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type CommandLine, commandLine } from '../fixtures/command-line.js'
+
+let line: CommandLine
+beforeAll(async () => {
+  line = await commandLine()
+})
+afterAll(async () => await line[Symbol.asyncDispose]())
+
+const map = (name: string, data: Record<string, string>) =>
+  JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data })
+
+describe('apply', () => {
+  it('creates, then changes, then finds nothing to do', async () => {
+    const apply = async (data: Record<string, string>) => await line.run('apply -f -', { input: map('cycle', data) })
+    expect(await apply({ a: '1', b: '1' })).toEqual({ code: 0, out: 'configmap/cycle created\n', err: '' })
+    expect(await apply({ a: '2' })).toEqual({ code: 0, out: 'configmap/cycle configured\n', err: '' })
+    expect(await apply({ a: '2' })).toEqual({ code: 0, out: 'configmap/cycle unchanged\n', err: '' })
+    expect((await line.run("get configmap cycle -o jsonpath='{.data}'")).out).toBe('{"a":"2"}')
+  })
+
+  it('finds nothing to do where the server has completed a list', async () => {
+    const spec = { image: 'nginx', ports: [{ port: 80 }] }
+    const input = JSON.stringify({ apiVersion: 'millrace.dev/v1', kind: 'Task', metadata: { name: 'completed' }, spec })
+    expect((await line.run('apply -f -', { input })).out).toBe('task.millrace.dev/completed created\n')
+    expect((await line.run(['get', 'task', 'completed', '-o', 'jsonpath={.spec.ports[0].protocol}'])).out).toBe('TCP')
+    expect((await line.run('apply -f -', { input })).out).toBe('task.millrace.dev/completed unchanged\n')
+  })
+
+  it('keeps what somebody else has set', async () => {
+    await line.run('apply -f -', { input: map('shared', { a: '1' }) })
+    await line.run(['patch', 'configmap', 'shared', '-p', '{"data":{"other":"x"}}'])
+    await line.run('apply -f -', { input: map('shared', { a: '2' }) })
+    expect((await line.run("get configmap shared -o jsonpath='{.data}'")).out).toBe('{"a":"2","other":"x"}')
+  })
+
+  it('takes many documents and goes on past one that fails', async () => {
+    const input = `${map('one', {})}\n---\n{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"Not A Name"}}\n---\n${map('two', {})}`
+    const { code, out, err } = await line.run('apply -f -', { input })
+    expect(out).toBe('configmap/one created\nconfigmap/two created\n')
+    expect(err).toContain('The ConfigMap "Not A Name" is invalid: metadata.name')
+    expect(code).toBe(6)
+  })
+
+  it('names the field that was meant', async () => {
+    const input =
+      'apiVersion: millrace.dev/v1\nkind: Task\nmetadata: {name: typo}\nspec:\n  comand: [echo]\n  env:\n  - name: A\n    vlaue: x\n'
+    const { code, err } = await line.run('apply -f -', { input })
+    expect(err).toContain('unknown field "spec.comand"')
+    expect(err).toContain('"spec.comand": did you mean "command"?')
+    expect(err).toContain('did you mean "value"?')
+    expect(code).toBe(6)
+  })
+
+  it('names the kind that was meant', async () => {
+    const { code, err } = await line.run('apply -f -', { input: 'apiVersion: millrace.dev/v1\nkind: Taks\nmetadata: {name: x}' })
+    expect(err).toBe('error: no matches for kind "Taks" in version "millrace.dev/v1". Did you mean "Task"?\n')
+    expect(code).toBe(2)
+    const other = await line.run('apply -f -', { input: 'apiVersion: v1\nkind: Task\nmetadata: {name: x}' })
+    expect(other.err).toContain('Did you mean apiVersion "millrace.dev/v1"?')
+  })
+
+  it('changes nothing with --dry-run', async () => {
+    for (const where of ['client', 'server']) {
+      const { out } = await line.run(`apply -f - --dry-run=${where}`, { input: map('dry', {}) })
+      expect(out).toBe(`configmap/dry created (${where === 'server' ? 'server ' : ''}dry run)\n`)
+      expect((await line.run('get configmap dry')).code).toBe(3)
+    }
+  })
+
+  it('reads directories', async () => {
+    const { mkdir } = await import('node:fs/promises')
+    await mkdir(`${line.home}/dir/below`, { recursive: true })
+    await line.write('dir/b.yaml', map('dir-b', {}))
+    await line.write('dir/a.json', map('dir-a', {}))
+    await line.write('dir/below/c.yml', map('dir-c', {}))
+    await line.write('dir/ignored.txt', 'not a manifest')
+    expect((await line.run('apply -f dir')).out).toBe('configmap/dir-a created\nconfigmap/dir-b created\n')
+    expect((await line.run('apply -f dir -R')).out).toBe('configmap/dir-a unchanged\nconfigmap/dir-b unchanged\nconfigmap/dir-c created\n')
+  })
+
+  it('names the file of a directory that cannot be read', async () => {
+    const { mkdir } = await import('node:fs/promises')
+    await mkdir(`${line.home}/broken`)
+    await line.write('broken/good.yaml', map('good', {}))
+    await line.write('broken/bad.yaml', 'kind: ConfigMap\nmetadata:\n\tname: x\n')
+    const { code, err } = await line.run('apply -f broken')
+    expect(err).toMatch(/^error: broken\/bad\.yaml cannot be read: .* at line 3, column 1\n$/)
+    expect(code).toBe(6)
+  })
+
+  it.each([
+    ['apply some.yaml', 2, '(Files are named with -f: kubectl-lite apply -f FILE)'],
+    ['apply -f https://example.com/x.yaml', 2, 'curl -fsS https://example.com/x.yaml | kubectl-lite apply -f -'],
+    ['apply', 2, 'name a file or directory with -f'],
+    ['apply -f nowhere.yaml', 2, 'the path "nowhere.yaml" does not exist'],
+    ['apply -f - --prune', 2, 'not supported yet'],
+    ['apply -f - --server-side', 2, 'not supported'],
+  ])('%s ends with %i and says why', async (text, code, message) => {
+    const result = await line.run(text)
+    expect(result.err).toContain(message)
+    expect(result).toMatchObject({ code, out: '' })
+  })
+})

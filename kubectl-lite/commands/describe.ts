@@ -1,0 +1,55 @@
+/** `describe`: an object in words, with its events, and for what is not as desired, why. */
+import type { KubeObject } from '../../lib/api/define-kind.js'
+import type { Node } from '../../lib/api/kinds/node.js'
+import type { Task } from '../../lib/api/kinds/task.js'
+import type { Cli, DefineCommand } from '../cli/cli.js'
+import { forEach } from '../cli/for-each.js'
+import type { Cluster } from '../cluster/cluster.js'
+import { getObject, listObjects } from '../cluster/objects.js'
+import { parseSelection } from '../cluster/selection.js'
+import { findTargets, type Target, type TargetFlags, withTargetFlags } from '../cluster/target-objects.js'
+import { describeAny } from '../describe/describe-any.js'
+import { describeNode } from '../describe/describe-node.js'
+import { describeTask } from '../describe/describe-task.js'
+import { printEvents, readEvents } from '../describe/events.js'
+import { printWhy, readWhy } from './why/read-why.js'
+
+export const describe: DefineCommand = (command, cli) => {
+  withTargetFlags(command.argument('[words...]', 'KIND, KIND NAME… or KIND/NAME…'))
+    .option('--no-show-events', 'leave the events out')
+    .action(async (words: string[], flags: TargetFlags & { showEvents: boolean }) => {
+      const cluster = await cli.connect()
+      const selects = flags.filename ?? flags.selector ?? flags.fieldSelector
+      // `describe nodes` means all of them.
+      const all = selects === undefined && (await parseSelection(cluster.discovery, words)).type === 'kinds'
+      const targets = await findTargets(cluster, words, all ? { ...flags, all: true } : flags, cli.io)
+      if (targets.length === 0) cli.io.err('No resources found\n')
+      let first = true
+      await forEach(targets, cli.io, async (target) => {
+        const text = await describeTarget(cli, cluster, target, flags.showEvents)
+        await cli.io.out(`${first ? '' : '\n\n'}${text}`)
+        first = false
+      })
+    })
+}
+
+async function describeTarget(cli: Cli, cluster: Cluster, target: Target, showEvents: boolean): Promise<string> {
+  const object = await getObject(cluster.client, target.resource, target)
+  const events = showEvents ? printEvents(await readEvents(cluster, object), cli.io.now()) : ''
+  return (await describeObject(cli, cluster, target, object)) + events
+}
+
+async function describeObject(cli: Cli, cluster: Cluster, target: Target, object: KubeObject): Promise<string> {
+  const nowMs = cli.io.now()
+  const { group, plural } = target.resource
+  if (group === 'millrace.dev' && plural === 'tasks') {
+    const why = await readWhy(cluster, target)
+    return describeTask(object as unknown as Task, nowMs) + (why === undefined ? '' : printWhy(why))
+  }
+  if (group === '' && plural === 'nodes') {
+    const tasks = await cluster.discovery.findOne('tasks.millrace.dev')
+    const { items } = await listObjects(cluster.client, tasks, { fieldSelector: `spec.nodeName=${object.metadata.name}` })
+    return describeNode(object as unknown as Node, items as unknown as Task[], nowMs)
+  }
+  return await describeAny(object, nowMs)
+}

@@ -1,0 +1,115 @@
+/**
+ * `drain`: cordons a node and has its Tasks evicted. A taint asks for the eviction, and the controller-manager does it: Tasks with
+ * `onNodeLost: Reschedule` go on elsewhere, the others end. So a drain goes on when this command is interrupted; `uncordon` ends it.
+ */
+import type { KubeObject } from '../../lib/api/define-kind.js'
+import type { Taint } from '../../lib/api/kinds/node.js'
+import type { TaskSpec, TaskStatus } from '../../lib/api/kinds/task.js'
+import { tolerates } from '../../lib/api/taint-toleration.js'
+import type { Cli, DefineCommand } from '../cli/cli.js'
+import { type DryRun, dryRunOption, printDone } from '../cli/dry-run.js'
+import { ExitError } from '../cli/exit-code.js'
+import { deadline, parseDuration, TimedOut } from '../cli/timeout.js'
+import { printObject } from '../cluster/api-resource.js'
+import type { Cluster } from '../cluster/cluster.js'
+import { followObject } from '../cluster/follow-object.js'
+import { deleteObject, getObject, listObjects, patchObject } from '../cluster/objects.js'
+import { drainTaint, findNodes, setUnschedulable } from './cordon.js'
+
+interface Flags {
+  readonly selector?: string
+  readonly force?: boolean
+  readonly disableEviction?: boolean
+  readonly gracePeriod?: string
+  readonly timeout?: number
+  readonly dryRun: DryRun
+}
+
+export const drain: DefineCommand = (command, cli) => {
+  command
+    .argument('[nodes...]', 'the nodes')
+    .option('-l, --selector <selector>', 'nodes by label')
+    .option('--force', 'go on when Tasks would end for good: those with onNodeLost: Keep')
+    .option('--disable-eviction', 'delete the Tasks instead of evicting them')
+    .option('--grace-period <seconds>', 'with --disable-eviction: seconds to end gracefully')
+    .option('--timeout <duration>', 'how long to wait at most (default: for ever)', parseDuration)
+    .option('--ignore-daemonsets', 'accepted for habit: there are none')
+    .option('--delete-emptydir-data', 'accepted for habit: an emptyDir always goes with its attempt')
+    .addOption(dryRunOption())
+    .action(async (names: string[], flags: Flags) => {
+      const cluster = await cli.connect()
+      for (const node of await findNodes(cluster, names, flags.selector)) await drainNode(cli, cluster, node, flags)
+    })
+}
+
+async function drainNode(cli: Cli, cluster: Cluster, node: KubeObject, flags: Flags): Promise<void> {
+  const { name } = node.metadata
+  const nodes = await cluster.discovery.findOne('nodes')
+  const tasks = await cluster.discovery.findOne('tasks.millrace.dev')
+  await setUnschedulable(cli, cluster, node, true, 'cordoned', flags.dryRun)
+  const { items } = await listObjects(cluster.client, tasks, { fieldSelector: `spec.nodeName=${name}` })
+  const running = items.filter((task) => !isFinished(task))
+  const staying = flags.disableEviction ? [] : running.filter(toleratesDrain)
+  const leaving = running.filter((task) => !staying.includes(task))
+  if (staying.length > 0) cli.io.err(`Warning: ignoring Tasks that tolerate the drain: ${names(staying)}\n`)
+  const ending = leaving.filter((task) => (task.spec as TaskSpec).onNodeLost !== 'Reschedule')
+  if (ending.length > 0 && !flags.force)
+    throw new ExitError(
+      'failed',
+      `cannot drain node "${name}", which stays cordoned: these Tasks would end for good, since they do not have onNodeLost: Reschedule (go on with --force): ${names(ending)}`,
+    )
+  for (const task of leaving) cli.io.err(`evicting task ${names([task])}\n`)
+  if (flags.dryRun !== 'none') return await cli.io.out(printDone(printObject(nodes, name), 'drained', flags.dryRun))
+  const signal = deadline(cli.io.signal, flags.timeout)
+  try {
+    if (flags.disableEviction) {
+      const gracePeriodSeconds = flags.gracePeriod === undefined ? undefined : Number(flags.gracePeriod)
+      for (const { metadata } of leaving) await deleteObject(cluster.client, tasks, metadata, { cascade: 'background', gracePeriodSeconds })
+    } else if (leaving.length > 0) await addDrainTaint(cluster, name)
+    for (const task of leaving) {
+      const { metadata } = task
+      await followObject(
+        cluster,
+        { resource: tasks, namespace: metadata.namespace, name: metadata.name },
+        (now) => hasLeft(task, now, name),
+        signal,
+      )
+      await cli.io.out(`${printObject(tasks, metadata.name)} evicted\n`)
+    }
+  } catch (error) {
+    if (signal.reason instanceof TimedOut)
+      throw new ExitError('timedOut', `timed out draining node "${name}": some of its Tasks have not ended`)
+    throw error
+  }
+  await cli.io.out(printDone(printObject(nodes, name), 'drained', flags.dryRun))
+}
+
+async function addDrainTaint(cluster: Cluster, name: string): Promise<void> {
+  const nodes = await cluster.discovery.findOne('nodes')
+  const node = await getObject(cluster.client, nodes, { name })
+  const taints = (node.spec as { taints?: Taint[] } | undefined)?.taints ?? []
+  if (taints.some((taint) => taint.key === drainTaint.key)) return
+  const patch = { metadata: { resourceVersion: node.metadata.resourceVersion }, spec: { taints: [...taints, drainTaint] } }
+  await patchObject(cluster.client, nodes, { name }, 'merge', patch, { fieldManager: 'kubectl-drain' })
+}
+
+/** Gone, another object of the same name, ended, or bound elsewhere. */
+export function hasLeft(before: KubeObject, now: KubeObject | undefined, node: string): boolean {
+  if (now === undefined || now.metadata.uid !== before.metadata.uid || isFinished(now)) return true
+  return (now.spec as TaskSpec).nodeName !== node
+}
+
+/** For good; whoever tolerates it for a while leaves after that. */
+function toleratesDrain(task: KubeObject): boolean {
+  const { tolerations = [] } = task.spec as TaskSpec
+  return tolerations.some((toleration) => toleration.tolerationSeconds === undefined && tolerates(toleration, drainTaint))
+}
+
+function isFinished(task: KubeObject): boolean {
+  const phase = (task.status as TaskStatus | undefined)?.phase
+  return phase === 'Succeeded' || phase === 'Failed'
+}
+
+function names(tasks: readonly KubeObject[]): string {
+  return tasks.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).join(', ')
+}

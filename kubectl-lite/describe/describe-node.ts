@@ -1,0 +1,67 @@
+import type { Node } from '../../lib/api/kinds/node.js'
+import type { Task } from '../../lib/api/kinds/task.js'
+import { addAmounts, printAmount, type ResourceAmounts, requestsOf, toAmounts } from '../../lib/api/resource-amounts.js'
+import { shortDuration } from '../../lib/api/short-duration.js'
+import { printTaint } from '../../lib/api/taint-toleration.js'
+import { alignColumns } from '../print/align-columns.js'
+import { printConditions } from './conditions.js'
+import { fieldLines, keyLines } from './text-block.js'
+
+/** A Node in words, with what runs on it. */
+export function describeNode(node: Node, tasks: readonly Task[], nowMs: number): string {
+  const { metadata, spec = {}, status = {} } = node
+  const running = tasks.filter((task) => task.status?.phase !== 'Succeeded' && task.status?.phase !== 'Failed')
+  const info = status.nodeInfo
+  return [
+    fieldLines([
+      ['Name', metadata.name],
+      ['Labels', keyLines(metadata.labels)],
+      ['Annotations', keyLines(metadata.annotations)],
+      ['Created', `${metadata.creationTimestamp} (${shortDuration(nowMs - Date.parse(metadata.creationTimestamp))} ago)`],
+      ['Unschedulable', String(spec.unschedulable === true)],
+      ['Taints', spec.taints?.map(printTaint).join('\n') || '<none>'],
+      ['Addresses', status.addresses?.map(({ type, address }) => `${type}: ${address}`).join('\n')],
+      ['System', info && `${info.osImage}, kernel ${info.kernelVersion}, ${info.architecture}`],
+      ['Agent', info?.kubeletVersion],
+      ['Backends', status.backends?.map(printBackend).join('\n')],
+      ['GPUs', status.gpus?.map((gpu) => `${gpu.index}: ${gpu.model ?? 'unknown'}`).join('\n') || '<none>'],
+    ]),
+    printConditions(status.conditions, nowMs),
+    printAmounts(node, running),
+    running.length === 0
+      ? 'Tasks:  <none>\n'
+      : `Tasks:\n${alignColumns([
+          ['  Namespace', 'Name', 'Phase', 'CPU', 'Memory'],
+          ['  ---------', '----', '-----', '---', '------'],
+          ...running.map((task) => {
+            const amounts = requestsOf(task.spec)
+            const [cpu, memory] = ['cpu', 'memory'].map((name) => printAmount(name, amounts[name] ?? 0))
+            return [`  ${task.metadata.namespace}`, task.metadata.name, task.status?.phase ?? 'Pending', cpu ?? '', memory ?? '']
+          }),
+        ])}`,
+  ].join('')
+}
+
+type Backend = NonNullable<NonNullable<Node['status']>['backends']>[number]
+
+function printBackend(backend: Backend): string {
+  if (!backend.available) return `${backend.name}: not available${backend.message ? `: ${backend.message}` : ''}`
+  const facts = [
+    backend.version,
+    backend.isolation && `isolation ${backend.isolation}`,
+    backend.limits && `limits ${backend.limits}`,
+  ].filter(Boolean)
+  return `${backend.name}: ${facts.join(', ') || 'available'}`
+}
+
+/** What the running Tasks reserve, of what the node may promise: CPU more than once, memory never. */
+function printAmounts({ status = {} }: Node, running: readonly Task[]): string {
+  const allocatable = toAmounts(status.allocatable)
+  const asked = running.map((task) => requestsOf(task.spec)).reduce<ResourceAmounts>(addAmounts, {})
+  const rows = Object.entries(allocatable).map(([name, amount]) => {
+    const factor = name === 'cpu' ? (status.cpuFactor ?? 1) : 1
+    const share = amount > 0 ? `${Math.round((100 * (asked[name] ?? 0)) / (amount * factor))}%` : ''
+    return [`  ${name}`, printAmount(name, asked[name] ?? 0), `${printAmount(name, amount)}${factor === 1 ? '' : ` x ${factor}`}`, share]
+  })
+  return `Requests:\n${alignColumns([['  Resource', 'Asked', 'Of', 'Share'], ['  --------', '-----', '--', '-----'], ...rows])}`
+}

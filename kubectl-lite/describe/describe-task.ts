@@ -1,0 +1,94 @@
+import type { Task } from '../../lib/api/kinds/task.js'
+import { backendOf } from '../../lib/api/kinds/task.js'
+import { shortDuration } from '../../lib/api/short-duration.js'
+import { printConditions } from './conditions.js'
+import { fieldLines, keyLines } from './text-block.js'
+
+/** A Task in words: what was asked for, what is. */
+export function describeTask(task: Task, nowMs: number): string {
+  const { metadata, spec, status = {} } = task
+  const amounts = (list: Readonly<Record<string, string | number>> | undefined): string | undefined =>
+    list &&
+    Object.entries(list)
+      .map(([name, amount]) => `${name}=${amount}`)
+      .join(', ')
+  const ran = status.startedAt && Date.parse(status.finishedAt ?? new Date(nowMs).toISOString()) - Date.parse(status.startedAt)
+  return [
+    fieldLines([
+      ['Name', metadata.name],
+      ['Namespace', metadata.namespace],
+      ['Labels', keyLines(metadata.labels)],
+      ['Annotations', keyLines(metadata.annotations)],
+      ['Created', `${metadata.creationTimestamp} (${shortDuration(nowMs - Date.parse(metadata.creationTimestamp))} ago)`],
+      [
+        'Deletion',
+        metadata.deletionTimestamp
+          ? `asked for at ${metadata.deletionTimestamp}; waits for ${metadata.finalizers?.join(', ') || 'nothing'}`
+          : undefined,
+      ],
+      ['Controlled By', metadata.ownerReferences?.filter((owner) => owner.controller).map((owner) => `${owner.kind}/${owner.name}`)[0]],
+      ['Phase', status.phase ?? 'Pending'],
+      ['Node', spec.nodeName ?? '<none>'],
+      ['Backend', backendOf(spec)],
+      ['Image', spec.image],
+      ['Command', spec.command && printWords(spec.command)],
+      ['Args', spec.args && printWords(spec.args)],
+      ['Working Dir', spec.workingDir],
+      ['Requests', amounts(spec.resources?.requests)],
+      ['Limits', amounts(spec.resources?.limits)],
+      ['Environment', environment(task)],
+      ['Volumes', volumes(task)],
+      ['Ports', spec.ports?.map(({ port, protocol, name }) => `${port}/${protocol}${name ? ` (${name})` : ''}`).join(', ')],
+      ['Restart Policy', `${spec.restartPolicy}${status.restarts ? ` (${status.restarts} restarts)` : ''}`],
+      ['On Node Lost', spec.onNodeLost],
+      ['Deadline', spec.activeDeadlineSeconds === undefined ? undefined : `${spec.activeDeadlineSeconds}s`],
+      ['Suspended', spec.suspend ? 'true' : undefined],
+      ['Attempt', status.attempt ? String(status.attempt) : undefined],
+      ['Started', status.startedAt],
+      ['Finished', status.finishedAt],
+      ['Ran', ran ? shortDuration(ran) : undefined],
+      ['Exit Code', status.exitCode === undefined ? undefined : String(status.exitCode)],
+      ['Signal', status.signal],
+      ['Out Of Memory', status.oomKilled ? 'true' : undefined],
+      ['Address', status.address],
+    ]),
+    printConditions(status.conditions, nowMs),
+  ].join('')
+}
+
+function printWords(words: readonly string[]): string {
+  return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ')
+}
+
+/** Values that come from Secrets are named, never shown. */
+function environment({ spec }: Task): string | undefined {
+  const lines = [
+    ...(spec.env ?? []).map(({ name, value, valueFrom }) => {
+      const { secretKeyRef: secret, configMapKeyRef: map } = valueFrom ?? {}
+      if (secret) return `${name}: <key ${secret.key} of secret ${secret.name}>`
+      if (map) return `${name}: <key ${map.key} of config map ${map.name}>`
+      return `${name}: ${value ?? ''}`
+    }),
+    ...(spec.envFrom ?? []).map(({ prefix = '', secretRef, configMapRef }) =>
+      secretRef ? `${prefix}*: <all keys of secret ${secretRef.name}>` : `${prefix}*: <all keys of config map ${configMapRef?.name ?? ''}>`,
+    ),
+  ]
+  return lines.length === 0 ? undefined : lines.join('\n')
+}
+
+function volumes({ spec }: Task): string | undefined {
+  const lines = (spec.volumes ?? []).map((volume) => {
+    const source = volume.secret
+      ? `secret ${volume.secret.secretName}`
+      : volume.configMap
+        ? `config map ${volume.configMap.name}`
+        : volume.hostPath
+          ? `host path ${volume.hostPath.path}`
+          : 'empty directory'
+    const mounts = (spec.volumeMounts ?? [])
+      .filter((mount) => mount.name === volume.name)
+      .map((mount) => mount.mountPath ?? `$MILLRACE_VOLUMES/${mount.name}`)
+    return `${volume.name}: ${source}${mounts.length > 0 ? ` at ${mounts.join(', ')}` : ''}`
+  })
+  return lines.length === 0 ? undefined : lines.join('\n')
+}

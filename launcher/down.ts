@@ -1,0 +1,89 @@
+/** `down`: ends the programs of a cluster that `up` started, and no other process. */
+import { existsSync, rmSync } from 'node:fs'
+import { clusterDirectory, prepareDirectory } from './cluster-directory.js'
+import { readRecord } from './cluster-record.js'
+import type { Commands } from './command.js'
+import { LaunchError } from './launch-error.js'
+import { lockDirectory } from './launcher-lock.js'
+import { isRunning, signalProcess } from './process-identity.js'
+import { type ProgramRecord, readProgram, removeProgram } from './program-record.js'
+import { programs } from './programs.js'
+import { sleepAwake } from './ready.js'
+import { stopWorkloads } from './stop-workloads.js'
+
+export interface DownOptions {
+  readonly directory: string
+  readonly commands: Commands
+  readonly stopWorkloads: boolean
+  readonly purge: boolean
+  say(text: string): void
+}
+
+/** How long a program may take to end before it is killed, milliseconds. The agent waits for its process Tasks. */
+const graceMs = { nodeagent: 90_000, other: 20_000 }
+
+export async function down(options: DownOptions): Promise<void> {
+  const { say } = options
+  const directory = clusterDirectory(options.directory)
+  const record = readOrNothing(options)
+  // Without this file it is no cluster, and nothing of it is ours to remove.
+  if (!existsSync(directory.recordFile)) {
+    say(`There is no cluster in ${directory.path}.`)
+    return
+  }
+  prepareDirectory(directory)
+  const unlock = lockDirectory(directory)
+  let purged = false
+  try {
+    if (options.stopWorkloads || options.purge)
+      await stopWorkloads({ directory, commands: options.commands, record, forGood: options.purge, say })
+    const ended: string[] = []
+    for (const program of programs.toReversed()) {
+      const running = readProgram(directory, program)
+      if (running) {
+        await endProgram(running, say)
+        ended.push(program)
+      }
+      removeProgram(directory, program)
+    }
+    say(ended.length === 0 ? `Nothing of the cluster in ${directory.path} was running.` : `Ended ${ended.join(', ')}.`)
+    if (options.purge) {
+      rmSync(directory.path, { recursive: true, force: true })
+      purged = true
+      say(`Removed ${directory.path}.`)
+    } else if (ended.length > 0) say(`All objects are kept in ${directory.path}; npm run up finds them again.`)
+  } finally {
+    if (!purged) unlock()
+  }
+}
+
+/** A damaged record keeps nobody from removing the cluster. */
+function readOrNothing({ directory, purge }: DownOptions) {
+  try {
+    return readRecord(clusterDirectory(directory))
+  } catch (error) {
+    if (purge && error instanceof LaunchError) return undefined
+    throw error
+  }
+}
+
+async function endProgram(running: ProgramRecord, say: (text: string) => void): Promise<void> {
+  const limitMs = running.program === 'nodeagent' ? graceMs.nodeagent : graceMs.other
+  signalProcess(running, 'SIGTERM')
+  const startMs = performance.now()
+  let told = false
+  while (isRunning(running)) {
+    const waitedMs = performance.now() - startMs
+    if (waitedMs > limitMs) {
+      say(`millrace-${running.program} has not ended within ${limitMs / 1000} s; killing it.`)
+      signalProcess(running, 'SIGKILL')
+      while (isRunning(running)) await sleepAwake(20)
+      return
+    }
+    if (!told && waitedMs > 3_000) {
+      say(`Waiting for millrace-${running.program} to end${running.program === 'nodeagent' ? ' its process Tasks' : ''} …`)
+      told = true
+    }
+    await sleepAwake(20)
+  }
+}

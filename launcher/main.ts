@@ -1,0 +1,92 @@
+/** `npm run up`, `down` and `quickstart`. This file alone reads the command line and the environment. */
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import path from 'node:path'
+import { FlagError, parseFlags } from '../lib/base/flags.js'
+import { defaultDirectory } from './cluster-directory.js'
+import type { Commands } from './command.js'
+import { down } from './down.js'
+import { LaunchError } from './launch-error.js'
+import { quickstart } from './quickstart.js'
+import { up } from './up.js'
+
+const dataDir = {
+  type: 'string',
+  value: 'DIR',
+  description: 'the directory of the cluster (default: millrace/default under XDG_DATA_HOME)',
+} as const
+const startFlags = {
+  'data-dir': dataDir,
+  port: { type: 'integer', value: 'PORT', description: 'the port of the API server (default: 6443, or the next free one)' },
+  backends: { type: 'list', description: 'what runs Tasks: process, docker (default: process, and docker when its socket answers)' },
+  'hollow-nodes': { type: 'integer', description: 'further nodes that only pretend to run Tasks (default: 0)' },
+} as const
+const stopFlags = {
+  'data-dir': dataDir,
+  'stop-workloads': { type: 'boolean', default: false, description: 'end all workloads first, containers too' },
+  purge: { type: 'boolean', default: false, description: 'delete all Tasks first, and the directory in the end' },
+} as const
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`)
+const root = path.resolve(import.meta.dirname, '../..')
+
+async function main([command, ...argv]: readonly string[]): Promise<number> {
+  const commands: Commands = { binFolder: path.join(root, 'dist/bin'), env: process.env }
+  if (command === 'down') {
+    const { values, help } = parseFlags({ program: 'npm run down --', summary: 'ends a one-machine cluster', flags: stopFlags }, argv)
+    if (help !== undefined) return printHelp(help)
+    await down({ ...directoryOf(values['data-dir']), commands, stopWorkloads: values['stop-workloads'], purge: values.purge, say })
+    return 0
+  }
+  if (command !== 'up' && command !== 'quickstart') throw new FlagError(`unknown command "${command ?? ''}"; use up, down or quickstart`)
+  const summary = command === 'up' ? 'starts a one-machine cluster in the background' : 'starts a cluster and shows a first Task'
+  const { values, help } = parseFlags({ program: `npm run ${command} --`, summary, flags: startFlags }, argv)
+  if (help !== undefined) return printHelp(help)
+  const options = {
+    ...directoryOf(values['data-dir']),
+    commands,
+    version: packageVersion(),
+    root,
+    port: values.port,
+    backends: values.backends,
+    hollowNodes: values['hollow-nodes'],
+    say,
+  }
+  const isRoot = process.getuid?.() === 0
+  if (command === 'quickstart') {
+    await quickstart({ ...options, isRoot })
+    return 0
+  }
+  const cluster = await up({ ...options, isRoot })
+  if (!cluster.wasRunning)
+    say(`The cluster is ready on port ${cluster.record.port}, and runs Tasks with ${cluster.record.backends.join(' and ')}.`)
+  say(`\n  export PATH="${commands.binFolder}:$PATH" KUBECONFIG="${cluster.kubeconfig}"\n`)
+  return 0
+}
+
+function printHelp(text: string): number {
+  process.stdout.write(text)
+  return 0
+}
+
+/** Where the command was typed, not where npm runs it. */
+function directoryOf(given: string | undefined): { directory: string; isDefaultDirectory: boolean } {
+  const usual = defaultDirectory(process.env, homedir())
+  const directory = given === undefined ? usual : path.resolve(process.env.INIT_CWD ?? process.cwd(), given)
+  return { directory, isDefaultDirectory: directory === usual }
+}
+
+function packageVersion(): string {
+  return (JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string }).version
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code
+  },
+  (error: unknown) => {
+    const plain = error instanceof LaunchError || error instanceof FlagError
+    process.stderr.write(`${plain ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
+    process.exitCode = error instanceof FlagError ? 2 : 1
+  },
+)

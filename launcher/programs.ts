@@ -1,0 +1,43 @@
+import { hostname } from 'node:os'
+import type { ClusterDirectory } from './cluster-directory.js'
+import type { ClusterRecord } from './cluster-record.js'
+import { listenHost } from './cluster-settings.js'
+
+/** The programs of a one-machine cluster, in the order in which they start. They end in the opposite order. */
+export const programs = ['apiserver', 'scheduler', 'controller-manager', 'nodeagent'] as const
+export type ProgramName = (typeof programs)[number]
+
+export type ProgramSettings = Pick<ClusterRecord, 'port' | 'backends' | 'hollowNodes' | 'nodeName'>
+
+/** Where the token with which the node joins lies until it is used. Its value is in no command line. */
+export function joinTokenFile(directory: ClusterDirectory): string {
+  return `${directory.runFolder}/join-token`
+}
+
+/** The command line of a program. `dockerSocket`: where Docker's engine listens, if not at the usual place. */
+export function programArgs(program: ProgramName, directory: ClusterDirectory, settings: ProgramSettings, dockerSocket?: string): string[] {
+  switch (program) {
+    case 'apiserver':
+      return ['--data-dir', directory.path, '--host', listenHost, '--port', String(settings.port)]
+    case 'scheduler':
+    case 'controller-manager':
+      return ['--kubeconfig', directory.kubeconfig(program)]
+    case 'nodeagent':
+      return [
+        ...['--data-dir', directory.node(settings.nodeName), '--node-name', settings.nodeName],
+        ...['--server', `https://${listenHost}:${settings.port}`, '--ca-file', `${directory.path}/apiserver/pki/ca.crt`],
+        ...['--join-token-file', joinTokenFile(directory), '--backends', settings.backends.join(',')],
+        ...(dockerSocket === undefined ? [] : ['--docker-socket', dockerSocket]),
+        ...(settings.hollowNodes > 0 ? ['--hollow-nodes', String(settings.hollowNodes)] : []),
+      ]
+  }
+}
+
+/** The machine's name as the name of a Node. */
+export function defaultNodeName(): string {
+  const name = hostname()
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9.-]+/g, '-')
+    .replaceAll(/^[^a-z0-9]+|[^a-z0-9]+$/g, '')
+  return name || 'node-1'
+}

@@ -1,0 +1,162 @@
+/**
+ * A kind is declared once. From the declaration come the TypeScript types, validation, defaulting, routes, discovery, OpenAPI, table
+ * columns, merge keys and the typed client.
+ *
+ *     export const Task = defineKind({ group: 'millrace.dev', version: 'v1', kind: 'Task', plural: 'tasks', scope: 'Namespaced', … })
+ *     export type Task = Resource<typeof Task>
+ */
+import type { StatusCause } from './api-error.js'
+import { type ObjectMeta, type ObjectMetaInput, ObjectMetaSchema } from './object-meta.js'
+import type { JsonSchema } from './schema/json-schema.js'
+import type { AnyType, Fields, Type, t } from './schema/t.js'
+
+/** One column of `get`: a cell is the value at `jsonPath`, or null. */
+export interface Column {
+  readonly name: string
+  readonly type?: 'string' | 'integer' | 'number' | 'boolean' | 'date'
+  readonly format?: string
+  readonly jsonPath: string
+  readonly description?: string
+  /** 0 (default): always shown; above: only with `-o wide`. */
+  readonly priority?: number
+}
+
+/** No two objects may hold the same values of `fields`, within the cluster or within a namespace. A clash is 409 and names the holder. */
+export interface UniqueClaim {
+  readonly scope: 'cluster' | 'namespace'
+  readonly fields: readonly string[]
+}
+
+/** Subresources beside the object itself. `status` splits writes; the others are actions or streams. */
+export type Subresource = 'status' | 'binding' | 'log' | 'approval' | 'finalize'
+
+export interface KindOptions<Spec extends AnyType, Status extends AnyType, Rest extends Fields> {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  readonly plural: string
+  /** Default: `kind` in lower case. */
+  readonly singular?: string
+  readonly shortNames?: readonly string[]
+  readonly categories?: readonly string[]
+  readonly scope: 'Namespaced' | 'Cluster'
+  readonly description: string
+  readonly spec?: Spec
+  readonly status?: Status
+  /** Top-level fields beside metadata, spec and status: ConfigMap's `data`. */
+  readonly fields?: Rest
+  readonly subresources?: readonly Subresource[]
+  /** Types of status.conditions that the kind's controllers set. */
+  readonly conditions?: readonly string[]
+  readonly columns?: readonly Column[]
+  /** Field paths (`spec.nodeName`) that list and watch find by a map when compared for equality. Selectable too. */
+  readonly indexed?: readonly string[]
+  /** Further field paths that a fieldSelector may name. metadata.name and metadata.namespace always may. */
+  readonly selectable?: readonly string[]
+  readonly unique?: readonly UniqueClaim[]
+  /** `keep`: old revisions stay for `history`; `none`: only the newest stays. Default `keep`. */
+  readonly history?: 'keep' | 'none'
+  /** Sealed at rest; values never shown by history, diff, why, describe. Default false. */
+  readonly encrypted?: boolean
+  /** Bound to a node by the scheduler and run by an agent. Default false. */
+  readonly workload?: boolean
+  /** Default `subdomain` (DNS-1123, up to 253 characters); `label`: up to 63; `path`: any path segment. */
+  readonly nameRule?: 'subdomain' | 'label' | 'path'
+  /** PUT of an absent object creates it. Default false. */
+  readonly createOnUpdate?: boolean
+  /** Rules across fields, after schema validation and defaulting. Pure. `old` is absent on create. */
+  readonly validate?: (object: KubeObject, old: KubeObject | undefined) => StatusCause[]
+}
+
+/** Any object on the wire. */
+export interface KubeObject {
+  apiVersion: string
+  kind: string
+  metadata: ObjectMeta
+  [field: string]: unknown
+}
+
+/** A declared kind. `schema` is the whole object's structural schema. */
+export interface Kind<Spec extends AnyType = AnyType, Status extends AnyType = AnyType, Rest extends Fields = Fields>
+  extends Omit<KindOptions<Spec, Status, Rest>, 'singular' | 'shortNames' | 'categories' | 'subresources' | 'columns'> {
+  readonly apiVersion: string
+  readonly listKind: string
+  readonly singular: string
+  readonly shortNames: readonly string[]
+  readonly categories: readonly string[]
+  readonly subresources: readonly Subresource[]
+  readonly columns: readonly Column[]
+  readonly indexed: readonly string[]
+  readonly selectable: readonly string[]
+  readonly unique: readonly UniqueClaim[]
+  readonly conditions: readonly string[]
+  readonly history: 'keep' | 'none'
+  readonly encrypted: boolean
+  readonly workload: boolean
+  readonly nameRule: 'subdomain' | 'label' | 'path'
+  readonly createOnUpdate: boolean
+  readonly schema: JsonSchema
+}
+
+type None = Type<undefined, undefined, 'optional'>
+type FieldsOutput<F extends Fields> = ReturnType<typeof t.object<F>>['out']
+type FieldsInput<F extends Fields> = ReturnType<typeof t.object<F>>['in']
+
+/** The object of a kind as the server returns it. */
+export type Resource<K extends Kind> =
+  K extends Kind<infer Spec, infer Status, infer Rest>
+    ? { apiVersion: string; kind: string; metadata: ObjectMeta } & (Spec extends None ? unknown : { spec: Spec['out'] }) &
+        (Status extends None ? unknown : { status?: Status['out'] }) &
+        FieldsOutput<Rest>
+    : never
+
+/** The object of a kind as a manifest gives it. */
+export type Manifest<K extends Kind> =
+  K extends Kind<infer Spec, infer Status, infer Rest>
+    ? { apiVersion?: string; kind?: string; metadata: ObjectMetaInput } & (Spec extends None ? unknown : { spec: Spec['in'] }) &
+        (Status extends None ? unknown : { status?: Status['in'] }) &
+        FieldsInput<Rest>
+    : never
+
+export function defineKind<
+  Spec extends AnyType = None,
+  Status extends AnyType = None,
+  // biome-ignore lint/complexity/noBannedTypes: a kind without further fields
+  Rest extends Fields = {},
+>(options: KindOptions<Spec, Status, Rest>): Kind<Spec, Status, Rest> {
+  const { group, version, kind } = options
+  const properties: Record<string, JsonSchema> = {
+    apiVersion: { type: 'string', description: 'The group and version of the kind.' },
+    kind: { type: 'string', description: 'The kind of the object.' },
+    metadata: { ...ObjectMetaSchema.json, description: 'The standard metadata of every object.' },
+    ...(options.spec ? { spec: { description: 'The desired state.', ...options.spec.json } } : {}),
+    ...(options.status ? { status: { description: 'The observed state.', ...options.status.json } } : {}),
+    ...Object.fromEntries(Object.entries(options.fields ?? {}).map(([name, field]) => [name, field.json])),
+  }
+  const required = [
+    ...(options.spec?.presence === 'required' ? ['spec'] : []),
+    ...Object.entries(options.fields ?? {})
+      .filter(([, field]) => field.presence === 'required')
+      .map(([name]) => name),
+  ]
+  return {
+    ...options,
+    apiVersion: group === '' ? version : `${group}/${version}`,
+    listKind: `${kind}List`,
+    singular: options.singular ?? kind.toLowerCase(),
+    shortNames: options.shortNames ?? [],
+    categories: options.categories ?? [],
+    subresources: options.subresources ?? [],
+    columns: options.columns ?? [{ name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }],
+    indexed: options.indexed ?? [],
+    selectable: options.selectable ?? [],
+    unique: options.unique ?? [],
+    conditions: options.conditions ?? [],
+    history: options.history ?? 'keep',
+    encrypted: options.encrypted ?? false,
+    workload: options.workload ?? false,
+    nameRule: options.nameRule ?? 'subdomain',
+    createOnUpdate: options.createOnUpdate ?? false,
+    schema: { type: 'object', description: options.description, properties, ...(required.length > 0 ? { required } : {}) },
+  }
+}

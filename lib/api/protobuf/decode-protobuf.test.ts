@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest'
+import { ApiError } from '../api-error.js'
+import { decodeProtobuf } from './decode-protobuf.js'
+
+const namespaceFoo = Buffer.from(
+  '6b3873000a0f0a02763112094e616d657370616365121b0a130a03666f6f12001a0022002a0032003800420012001a020a001a002200',
+  'hex',
+)
+const configMapC9 = Buffer.from(
+  '6b3873000a0f0a0276311209436f6e6669674d617012230a190a02633912001a0764656661756c7422002a0032003800420012060a01611201621a002200',
+  'hex',
+)
+
+/** Builds messages by hand: `field(1, 'x')` is a length-delimited field, `field(2, 7)` a number. */
+function field(number: number, value: string | Buffer | number): Buffer {
+  if (typeof value === 'number') return Buffer.concat([varint(number << 3), varint(value)])
+  const bytes = Buffer.from(value as string)
+  return Buffer.concat([varint((number << 3) | 2), varint(bytes.length), bytes])
+}
+function varint(value: number): Buffer {
+  const out: number[] = []
+  let rest = BigInt.asUintN(64, BigInt(value))
+  do {
+    out.push(Number(rest & 0x7fn) | (rest > 0x7fn ? 0x80 : 0))
+    rest >>= 7n
+  } while (rest > 0n)
+  return Buffer.from(out)
+}
+const body = (apiVersion: string, kind: string, ...raw: Buffer[]) =>
+  Buffer.concat([Buffer.from('k8s\0'), field(1, Buffer.concat([field(1, apiVersion), field(2, kind)])), field(2, Buffer.concat(raw))])
+
+const reasonOf = (bytes: Buffer) => {
+  try {
+    decodeProtobuf(bytes)
+    return 'decoded'
+  } catch (error) {
+    return error instanceof ApiError ? error.reason : String(error)
+  }
+}
+
+describe('decodeProtobuf', () => {
+  it('reads a Namespace as kubectl sends it, without its empty fields', () => {
+    expect(decodeProtobuf(namespaceFoo)).toEqual({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'foo' } })
+  })
+
+  it('reads a ConfigMap as kubectl sends it', () => {
+    expect(decodeProtobuf(configMapC9)).toEqual({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'c9', namespace: 'default' },
+      data: { a: 'b' },
+    })
+  })
+
+  it('reads values of Secrets as base64', () => {
+    const entry = field(2, Buffer.concat([field(1, 'k'), field(2, Buffer.from([0, 255]))]))
+    expect(decodeProtobuf(body('v1', 'Secret', entry, field(3, 'Opaque')))).toMatchObject({ data: { k: 'AP8=' }, type: 'Opaque' })
+  })
+
+  it('keeps the microseconds of a Lease and the zeros that Go would keep', () => {
+    const renewTime = field(4, Buffer.concat([field(1, 1_700_000_000), field(2, 123_456_000)]))
+    const spec = field(2, Buffer.concat([field(1, 'me'), field(2, 15), renewTime, field(5, 0)]))
+    expect(decodeProtobuf(body('coordination.k8s.io/v1', 'Lease', spec))).toMatchObject({
+      spec: { holderIdentity: 'me', leaseDurationSeconds: 15, renewTime: '2023-11-14T22:13:20.123456Z', leaseTransitions: 0 },
+    })
+  })
+
+  it('reads DeleteOptions of any group', () => {
+    const options = [field(1, 0), field(2, field(1, 'uid-1')), field(4, 'Foreground'), field(5, 'All')]
+    expect(decodeProtobuf(body('policy/v1', 'DeleteOptions', ...options))).toEqual({
+      apiVersion: 'policy/v1',
+      kind: 'DeleteOptions',
+      gracePeriodSeconds: 0,
+      preconditions: { uid: 'uid-1' },
+      propagationPolicy: 'Foreground',
+      dryRun: ['All'],
+    })
+  })
+
+  it('reads a negative number and skips fields that it does not know', () => {
+    const unknown = Buffer.concat([field(99, 'later'), field(98, 5), varint((97 << 3) | 1), Buffer.alloc(8, 1)])
+    expect(decodeProtobuf(body('v1', 'DeleteOptions', unknown, field(1, -1)))).toMatchObject({ gracePeriodSeconds: -1 })
+  })
+
+  it.each([
+    ['a kind that is only taken as JSON', body('apps/v1', 'Deployment'), 'UnsupportedMediaType'],
+    ['bytes without the magic', Buffer.from('{}'), 'BadRequest'],
+    ['an envelope that is cut short', namespaceFoo.subarray(0, 20), 'BadRequest'],
+    ['a message that is cut short', body('v1', 'Namespace', field(1, 'x').subarray(0, 2)), 'BadRequest'],
+    ['text that is not UTF-8', body('v1', 'Namespace', field(1, field(1, Buffer.from([0xff, 0xfe])))), 'BadRequest'],
+    ['a field of the wrong type', body('v1', 'Namespace', field(1, 7)), 'BadRequest'],
+    ['a key that would reach the prototype', body('v1', 'ConfigMap', field(2, field(1, '__proto__'))), 'BadRequest'],
+    ['a number that never ends', Buffer.concat([Buffer.from('k8s\0'), Buffer.alloc(40, 0xff)]), 'BadRequest'],
+    [
+      'a length beyond everything',
+      Buffer.concat([Buffer.from('k8s\0'), Buffer.from([0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f])]),
+      'BadRequest',
+    ],
+  ])('refuses %s', (_what, bytes, reason) => {
+    expect(reasonOf(bytes)).toBe(reason)
+  })
+
+  it.each([
+    ['empty messages', field(1, Buffer.concat(Array(200_000).fill(field(13, ''))))],
+    ['entries', Buffer.concat(Array(200_000).fill(field(2, field(1, 'k'))))],
+    ['fields of no meaning', Buffer.concat(Array(200_000).fill(field(99, '')))],
+  ])('refuses very many values: %s', (_what, raw) => {
+    expect(reasonOf(body('v1', 'ConfigMap', raw))).toBe('RequestEntityTooLarge')
+  })
+
+  it('never fails otherwise than by an ApiError, whatever byte is changed', () => {
+    for (let at = 0; at < configMapC9.length; at += 1)
+      for (const value of [0x00, 0x7f, 0x80, 0xff]) {
+        const broken = Buffer.from(configMapC9)
+        broken[at] = value
+        expect(['decoded', 'BadRequest', 'UnsupportedMediaType']).toContain(reasonOf(broken))
+      }
+  })
+})

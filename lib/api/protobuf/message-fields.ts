@@ -1,0 +1,177 @@
+/** Field numbers of the messages that are taken as protobuf, from Kubernetes' generated.proto. */
+
+interface Common {
+  readonly name: string
+  readonly repeated?: boolean
+  /** Whether a zero says something: a pointer in Go. */
+  readonly keepZero?: boolean
+}
+
+export type Field = Common &
+  (
+    | { readonly type: 'string' | 'int' | 'bool' | 'bytes' | 'base64' | 'time' | 'microTime' | 'json' }
+    | { readonly type: 'map'; readonly values: 'string' | 'base64' }
+    | { readonly type: 'message'; readonly message: Message }
+  )
+
+export type Message = Readonly<Record<number, Field>>
+
+const text = (name: string): Field => ({ name, type: 'string' })
+const texts = (name: string): Field => ({ name, type: 'string', repeated: true })
+const int = (name: string): Field => ({ name, type: 'int' })
+const optionalInt = (name: string): Field => ({ name, type: 'int', keepZero: true })
+const optionalText = (name: string): Field => ({ name, type: 'string', keepZero: true })
+const optionalBool = (name: string): Field => ({ name, type: 'bool', keepZero: true })
+const time = (name: string): Field => ({ name, type: 'time' })
+const microTime = (name: string): Field => ({ name, type: 'microTime' })
+const texted = (name: string): Field => ({ name, type: 'map', values: 'string' })
+const binaries = (name: string): Field => ({ name, type: 'map', values: 'base64' })
+const base64 = (name: string): Field => ({ name, type: 'base64' })
+const one = (name: string, message: Message): Field => ({ name, type: 'message', message })
+const many = (name: string, message: Message): Field => ({ name, type: 'message', message, repeated: true })
+
+export const unknownEnvelope: Message = {
+  1: one('typeMeta', { 1: text('apiVersion'), 2: text('kind') }),
+  2: { name: 'raw', type: 'bytes' },
+  3: text('contentEncoding'),
+  4: text('contentType'),
+}
+
+const ownerReference: Message = {
+  1: text('kind'),
+  3: text('name'),
+  4: text('uid'),
+  5: text('apiVersion'),
+  6: optionalBool('controller'),
+  7: optionalBool('blockOwnerDeletion'),
+}
+
+const managedFieldsEntry: Message = {
+  1: text('manager'),
+  2: text('operation'),
+  3: text('apiVersion'),
+  4: time('time'),
+  6: text('fieldsType'),
+  7: one('fieldsV1', { 1: { name: 'Raw', type: 'json' } }),
+  8: text('subresource'),
+}
+
+const objectMeta: Message = {
+  1: text('name'),
+  2: text('generateName'),
+  3: text('namespace'),
+  4: text('selfLink'),
+  5: text('uid'),
+  6: text('resourceVersion'),
+  7: int('generation'),
+  8: time('creationTimestamp'),
+  9: time('deletionTimestamp'),
+  10: optionalInt('deletionGracePeriodSeconds'),
+  11: texted('labels'),
+  12: texted('annotations'),
+  13: many('ownerReferences', ownerReference),
+  14: texts('finalizers'),
+  17: many('managedFields', managedFieldsEntry),
+}
+const metadata = one('metadata', objectMeta)
+
+const condition: Message = {
+  1: text('type'),
+  2: text('status'),
+  4: time('lastTransitionTime'),
+  5: text('reason'),
+  6: text('message'),
+}
+
+const namespace: Message = {
+  1: metadata,
+  2: one('spec', { 1: texts('finalizers') }),
+  3: one('status', { 1: text('phase'), 2: many('conditions', condition) }),
+}
+
+const configMap: Message = { 1: metadata, 2: texted('data'), 3: binaries('binaryData'), 4: optionalBool('immutable') }
+
+const secret: Message = { 1: metadata, 2: binaries('data'), 3: text('type'), 4: texted('stringData'), 5: optionalBool('immutable') }
+
+const objectReference: Message = {
+  1: text('kind'),
+  2: text('namespace'),
+  3: text('name'),
+  4: text('uid'),
+  5: text('apiVersion'),
+  6: text('resourceVersion'),
+  7: text('fieldPath'),
+}
+
+const event: Message = {
+  1: metadata,
+  2: one('involvedObject', objectReference),
+  3: text('reason'),
+  4: text('message'),
+  5: one('source', { 1: text('component'), 2: text('host') }),
+  6: time('firstTimestamp'),
+  7: time('lastTimestamp'),
+  8: int('count'),
+  9: text('type'),
+  10: microTime('eventTime'),
+  11: one('series', { 1: int('count'), 2: microTime('lastObservedTime') }),
+  12: text('action'),
+  13: one('related', objectReference),
+  14: text('reportingComponent'),
+  15: text('reportingInstance'),
+}
+
+const lease: Message = {
+  1: metadata,
+  2: one('spec', {
+    1: optionalText('holderIdentity'),
+    2: optionalInt('leaseDurationSeconds'),
+    3: microTime('acquireTime'),
+    4: microTime('renewTime'),
+    5: optionalInt('leaseTransitions'),
+    6: optionalText('strategy'),
+    7: optionalText('preferredHolder'),
+  }),
+}
+
+const certificateSigningRequest: Message = {
+  1: metadata,
+  2: one('spec', {
+    1: base64('request'),
+    2: text('username'),
+    3: text('uid'),
+    4: texts('groups'),
+    5: texts('usages'),
+    7: text('signerName'),
+    8: optionalInt('expirationSeconds'),
+  }),
+  3: one('status', {
+    1: many('conditions', {
+      1: text('type'),
+      2: text('reason'),
+      3: text('message'),
+      5: time('lastTransitionTime'),
+      6: text('status'),
+    }),
+    2: base64('certificate'),
+  }),
+}
+
+export const deleteOptions: Message = {
+  1: optionalInt('gracePeriodSeconds'),
+  2: one('preconditions', { 1: text('uid'), 2: text('resourceVersion') }),
+  3: optionalBool('orphanDependents'),
+  4: text('propagationPolicy'),
+  5: texts('dryRun'),
+}
+
+/** By `apiVersion/kind`. */
+export const rootMessages: ReadonlyMap<string, Message> = new Map([
+  ['v1/Namespace', namespace],
+  ['v1/ConfigMap', configMap],
+  ['v1/Secret', secret],
+  ['v1/Event', event],
+  ['v1/Binding', { 1: metadata, 2: one('target', objectReference) }],
+  ['coordination.k8s.io/v1/Lease', lease],
+  ['certificates.k8s.io/v1/CertificateSigningRequest', certificateSigningRequest],
+])

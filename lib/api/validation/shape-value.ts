@@ -1,0 +1,81 @@
+import { printFieldPath } from '../json/field-path.js'
+import type { JsonSchema } from '../schema/json-schema.js'
+
+/** A field that the schema does not know. */
+export interface UnknownField {
+  /** `spec.env[0].nam` */
+  readonly path: string
+  /** The names that the schema knows at that place. */
+  readonly known: readonly string[]
+}
+
+const maxUnknownFields = 50
+
+/**
+ * Brings a decoded object into the shape of its schema, in place: removes unknown fields (and reports them), drops null where the field is
+ * not nullable, and writes defaults. Leaves values of a wrong type alone, for validation to name them.
+ */
+export function shapeValue(schema: JsonSchema, value: unknown): UnknownField[] {
+  const shaper = new Shaper()
+  shaper.shape(schema, value)
+  return shaper.unknown
+}
+
+class Shaper {
+  readonly unknown: UnknownField[] = []
+  readonly #path: (string | number)[] = []
+
+  shape(schema: JsonSchema, value: unknown): void {
+    if (typeof value !== 'object' || value === null) return
+    if (Array.isArray(value)) {
+      if (schema.items) this.#shapeItems(schema.items, value)
+    } else {
+      this.#shapeObject(schema, value as Record<string, unknown>)
+    }
+  }
+
+  #shapeItems(schema: JsonSchema, items: unknown[]): void {
+    for (const [index, item] of items.entries()) {
+      if (typeof item !== 'object') return
+      this.#path.push(index)
+      this.shape(schema, item)
+      this.#path.pop()
+    }
+  }
+
+  #shapeObject(schema: JsonSchema, object: Record<string, unknown>): void {
+    for (const key of Object.keys(object)) {
+      const field = fieldSchema(schema, key)
+      if (field === 'any') continue
+      this.#path.push(key)
+      if (field === undefined) {
+        this.#report(schema)
+        delete object[key]
+      } else if (object[key] === null && !field.nullable) {
+        delete object[key]
+      } else {
+        this.shape(field, object[key])
+      }
+      this.#path.pop()
+    }
+    for (const key in schema.properties) this.#setDefault(schema.properties[key], object, key)
+  }
+
+  #setDefault(field: JsonSchema | undefined, object: Record<string, unknown>, key: string): void {
+    if (field?.default === undefined || Object.hasOwn(object, key)) return
+    object[key] = structuredClone(field.default)
+    this.shape(field, object[key])
+  }
+
+  #report(schema: JsonSchema): void {
+    if (this.unknown.length >= maxUnknownFields) return
+    this.unknown.push({ path: printFieldPath(this.#path), known: Object.keys(schema.properties ?? {}) })
+  }
+}
+
+/** The schema of one member: `any` where everything is kept, undefined where the member is unknown. */
+function fieldSchema(schema: JsonSchema, key: string): JsonSchema | 'any' | undefined {
+  if (schema.properties && Object.hasOwn(schema.properties, key)) return schema.properties[key]
+  if (typeof schema.additionalProperties === 'object') return schema.additionalProperties
+  return schema['x-kubernetes-preserve-unknown-fields'] || schema.additionalProperties === true ? 'any' : undefined
+}

@@ -1,0 +1,63 @@
+/**
+ * How to talk to a cluster.
+ *
+ *     const { config } = await loadKubeconfig({ env, home })
+ *     const client = createClient(config, { userAgent: 'millrace-scheduler/0.1.0' })
+ *     const task = await client.of(Task).get({ namespace: 'default', name: 'hello' })
+ *
+ * The rule: a write whose outcome is unknown is the caller's to look into; it is never sent twice.
+ */
+import type { Kind } from '../api/define-kind.js'
+import type { Client, KindClient, RawRequest } from './client.js'
+import type { ClientConfig } from './client-config.js'
+import { createKindClient } from './kind-client.js'
+import { sendRequest } from './send-request.js'
+import { createTransport } from './transport.js'
+import { openEventStream } from './watch/event-stream.js'
+
+export interface CreateClientOptions {
+  /** Sent with each request; shown in the history of objects as who changed them. */
+  readonly userAgent?: string
+  /** How long a request may take, retries included, milliseconds. Watches and streamed logs are exempt. Default 30 000. */
+  readonly timeoutMs?: number
+  /** Called with each warning that the server adds to an answer. */
+  readonly onWarning?: (text: string) => void
+  /** How long a watch may be silent before it counts as broken, milliseconds. Default 45 000: three of the server's comments. */
+  readonly watchdogMs?: number
+}
+
+/** Opens nothing yet: the first request connects. */
+export function createClient(config: ClientConfig, options: CreateClientOptions = {}): Client {
+  const { userAgent = 'millrace-client', timeoutMs = 30_000, watchdogMs = 45_000, onWarning } = options
+  const transport = createTransport(config, userAgent)
+  const server = config.server.replace(/\/+$/, '')
+  const raw = (request: RawRequest) => sendRequest(transport, request, { server, timeoutMs: request.timeoutMs ?? timeoutMs, onWarning })
+
+  return {
+    server,
+    raw,
+    of: <K extends Kind>(kind: K): KindClient<K> => createKindClient(kind, raw, config.namespace ?? 'default'),
+    stream: (path, receiver) => openEventStream({ transport, server, path, watchdogMs }, receiver),
+    bind: async (kind, bindings, signal) => {
+      const response = await raw({
+        method: 'POST',
+        path: `/apis/${bindingGroup}/bindings`,
+        body: {
+          apiVersion: bindingGroup,
+          kind: 'BindingList',
+          resource: kind.plural,
+          items: bindings.map(({ namespace, name, nodeName, uid }) => ({
+            metadata: { namespace, name, ...(uid === undefined ? {} : { uid }) },
+            target: { kind: 'Node', name: nodeName },
+          })),
+        },
+        ...(signal === undefined ? {} : { signal }),
+      })
+      const result = JSON.parse(await response.text()) as { items: Awaited<ReturnType<Client['bind']>> }
+      return result.items
+    },
+    close: async () => transport.close(),
+  }
+}
+
+const bindingGroup = 'millrace.dev/v1'

@@ -1,0 +1,130 @@
+/**
+ * What the programs that follow the API have in common: flags, log, kubeconfig, leader election, health endpoint, a graceful end. `main.ts` of such
+ * a program is one call:
+ *
+ *     process.exitCode = await programMain({ program: 'millrace-scheduler', summary: '…', lease: 'millrace-scheduler', run: runScheduler }, process)
+ */
+import { homedir, hostname } from 'node:os'
+import { Registry } from 'prom-client'
+import { type Clock, systemClock } from '../base/clock.js'
+import { FlagError, parseFlags } from '../base/flags.js'
+import { createLogger, type Logger, type LogLevel } from '../base/log.js'
+import { shutdownSignal } from '../base/signals.js'
+import type { Client } from '../client/client.js'
+import { createClient } from '../client/create-client.js'
+import { electLeader } from '../client/election/elect-leader.js'
+import { KubeconfigError } from '../client/kubeconfig/kubeconfig.js'
+import { loadKubeconfig } from '../client/kubeconfig/load-kubeconfig.js'
+import { serveHealth } from './health-endpoint.js'
+
+export interface ProgramContext {
+  readonly client: Client
+  readonly clock: Clock
+  readonly log: Logger
+  /** Told apart in Events when several run. */
+  readonly identity: string
+  readonly metrics: Registry
+}
+
+export interface Program {
+  /** As millrace-scheduler. */
+  readonly program: string
+  readonly summary: string
+  /** The Lease in kube-system that elects who works; the others stand by. */
+  readonly lease: string
+  /** Works until the signal aborts. */
+  run(context: ProgramContext, signal: AbortSignal): Promise<void>
+}
+
+/** What of the process is used. */
+export interface Invocation {
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly stdout: { write(text: string): unknown }
+  readonly stderr: { write(text: string): unknown }
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent']
+
+/** Resolves with the exit code: 0 after a graceful end, 1 after a failure, 2 for a wrong command line. */
+export async function programMain(program: Program, invocation: Invocation): Promise<number> {
+  try {
+    const flags = readFlags(program, invocation.argv.slice(2))
+    if (flags.help !== undefined) {
+      invocation.stdout.write(flags.help)
+      return 0
+    }
+    const log = createLogger({ program: program.program, level: flags.values['log-level'] as LogLevel })
+    const { config } = await loadKubeconfig({ env: invocation.env, home: homedir(), kubeconfig: flags.values.kubeconfig })
+    await work(program, flags.values, createClient(config, { userAgent: program.program }), log, shutdownSignal())
+    return 0
+  } catch (error) {
+    const known = error instanceof FlagError || error instanceof KubeconfigError
+    invocation.stderr.write(
+      `${program.program}: ${error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error)}\n`,
+    )
+    return error instanceof FlagError ? 2 : 1
+  }
+}
+
+function readFlags({ program, summary }: Program, argv: readonly string[]) {
+  const flags = parseFlags(
+    {
+      program,
+      summary,
+      flags: {
+        kubeconfig: {
+          type: 'string',
+          value: 'FILE',
+          description: 'how to reach the API server, and as whom; default: KUBECONFIG, then ~/.kube/config',
+        },
+        'leader-elect': {
+          type: 'boolean',
+          default: true,
+          description: 'work only while holding the Lease; --no-leader-elect always works',
+        },
+        'metrics-port': {
+          type: 'integer',
+          description: 'serve /healthz, /readyz and /metrics on this port of 127.0.0.1; default: not served',
+        },
+        'log-level': { type: 'string', value: 'LEVEL', default: 'info', description: logLevels.join(', ') },
+      },
+    },
+    argv,
+  )
+  const level = flags.help === undefined ? flags.values['log-level'] : 'info'
+  if (!logLevels.includes(level)) throw new FlagError(`--log-level takes one of ${logLevels.join(', ')}, not ${JSON.stringify(level)}`)
+  return flags
+}
+
+interface WorkFlags {
+  readonly 'leader-elect': boolean
+  readonly 'metrics-port': number | undefined
+}
+
+async function work(program: Program, flags: WorkFlags, client: Client, log: Logger, signal: AbortSignal): Promise<void> {
+  const metrics = new Registry()
+  const identity = hostname()
+  const context: ProgramContext = { client, clock: systemClock, log, identity, metrics }
+  const port = flags['metrics-port']
+  const health =
+    port === undefined
+      ? undefined
+      : await serveHealth({ host: '127.0.0.1', port, ready: () => !signal.aborted, metrics: () => metrics.metrics() })
+  const onStarted = async (leading: AbortSignal) => {
+    metrics.clear()
+    await program.run(context, leading)
+  }
+  // Timers of the clock keep no process alive, and one that stands by has nothing else.
+  const awake = setInterval(() => undefined, 60_000)
+  try {
+    if (flags['leader-elect'])
+      await electLeader({ client, clock: systemClock, log, namespace: 'kube-system', name: program.lease, identity, onStarted }, signal)
+    else await onStarted(signal)
+    log.info('stopped')
+  } finally {
+    clearInterval(awake)
+    await health?.close()
+    await client.close()
+  }
+}

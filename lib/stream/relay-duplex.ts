@@ -1,0 +1,76 @@
+import { Duplex } from 'node:stream'
+
+export interface RelayOptions {
+  /** Bytes that came before those of the inner stream. */
+  readonly head?: Buffer
+  /** Asked when the inner stream ends: why that is no proper end. */
+  readonly whyIncomplete?: () => Error | undefined
+  /** Lets go of the inner stream. Default: destroys it. */
+  readonly release?: () => void
+}
+
+/**
+ * A plain Duplex around another stream. Back-pressure, half-close and errors pass through both ways. An inner stream that closes without having
+ * ended is a failure; what it ended with can still be read after it closed.
+ */
+export class RelayDuplex extends Duplex {
+  readonly #inner: Duplex
+  readonly #release: () => void
+  #ended = false
+  #afterWrite: ((error?: Error) => void) | undefined
+
+  constructor(inner: Duplex, options: RelayOptions = {}) {
+    super({ allowHalfOpen: true })
+    this.#inner = inner
+    this.#release = options.release ?? (() => inner.destroy())
+    // Who reads or writes learns of a failure from that; nobody else's silence may end the process.
+    this.on('error', () => {})
+    if (options.head?.length) this.push(options.head)
+    inner.on('data', (chunk: Buffer) => {
+      if (!this.push(chunk)) inner.pause()
+    })
+    inner.on('end', () => this.#end(options.whyIncomplete?.()))
+    inner.on('drain', () => this.#wrote())
+    inner.on('error', (error) => this.destroy(error))
+    inner.on('close', () => this.#closed())
+    if (inner.destroyed) this.#closed()
+  }
+
+  override _read(): void {
+    this.#inner.resume()
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#afterWrite = done
+    if (this.#inner.destroyed) this.#wrote(connectionCut())
+    else if (this.#inner.write(chunk)) this.#wrote()
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.#inner.end(() => done())
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#release()
+    done(error)
+  }
+
+  #end(failure: Error | undefined): void {
+    if (failure) return void this.destroy(failure)
+    this.#ended = true
+    this.push(null)
+  }
+
+  #wrote(error?: Error): void {
+    const done = this.#afterWrite
+    this.#afterWrite = undefined
+    done?.(error)
+  }
+
+  #closed(): void {
+    this.#wrote(connectionCut())
+    if (!this.#ended) this.destroy(connectionCut())
+  }
+}
+
+const connectionCut = () => new Error('the connection was cut')

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { FlagError } from '../lib/base/flags.js'
+import { agentFlags } from './agent-flags.js'
+
+describe('the command line', () => {
+  it('has defaults for all but the data directory', () => {
+    expect(agentFlags(['--data-dir', '/d'])).toMatchObject({
+      dataDirectory: '/d',
+      backends: ['docker'],
+      dockerSocket: '/var/run/docker.sock',
+      cpuFactor: 4,
+      maxWorkloads: 110,
+      keepProcesses: false,
+      hollowNodes: 0,
+      labels: {},
+    })
+  })
+  it('is read', () => {
+    const flags = agentFlags([
+      ...['--data-dir', '/d', '--node-name', 'n7', '--server', 'https://10.0.0.1:6443/', '--backends', 'process,docker'],
+      ...['--docker-socket', 'unix:///x.sock', '--cpu-factor', '1.5', '--labels', 'a=b,c=d=e', '--hollow-nodes', '3', '--keep-processes'],
+    ])
+    expect(flags).toMatchObject({
+      nodeName: 'n7',
+      server: 'https://10.0.0.1:6443',
+      backends: ['process', 'docker'],
+      dockerSocket: '/x.sock',
+      cpuFactor: 1.5,
+      labels: { a: 'b', c: 'd=e' },
+      hollowNodes: 3,
+      keepProcesses: true,
+    })
+  })
+  it('prints its help', () => {
+    expect(agentFlags(['--help'])).toMatchObject({ help: expect.stringContaining('--join-token-file FILE') })
+  })
+  it.each([
+    [[], '--data-dir is needed'],
+    [['--data-dir', '/d', '--backends', 'podman'], 'there is no backend "podman"; there are process and docker'],
+    [['--data-dir', '/d', '--server', 'http://x'], '--server takes an address such as'],
+    [['--data-dir', '/d', '--cpu-factor', '0'], '--cpu-factor takes a number'],
+    [['--data-dir', '/d', '--labels', 'x'], '--labels takes KEY=VALUE'],
+    [['--data-dir', '/d', '--log-level', 'loud'], '--log-level takes one of'],
+    [['--data-dir', '/d', '--hollow-nodes=-1'], 'are counts'],
+  ])('%j is refused: %s', (argv, message) => {
+    expect(() => agentFlags(argv)).toThrow(FlagError)
+    expect(() => agentFlags(argv)).toThrow(message)
+  })
+})

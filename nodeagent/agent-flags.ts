@@ -1,0 +1,127 @@
+import { hostname } from 'node:os'
+import { FlagError, parseFlags } from '../lib/base/flags.js'
+import type { LogLevel } from '../lib/base/log.js'
+
+const backendNames = ['process', 'docker'] as const
+export type BackendName = (typeof backendNames)[number]
+
+/** What the agent was started with. */
+export interface AgentFlags {
+  readonly dataDirectory: string
+  readonly workDirectory: string | undefined
+  readonly nodeName: string
+  readonly server: string | undefined
+  readonly caFile: string | undefined
+  readonly kubeconfig: string | undefined
+  readonly joinTokenFile: string | undefined
+  readonly backends: readonly BackendName[]
+  readonly dockerSocket: string
+  readonly cpuFactor: number
+  readonly labels: Readonly<Record<string, string>>
+  readonly maxWorkloads: number
+  readonly keepProcesses: boolean
+  readonly hollowNodes: number
+  readonly hollowKubeconfig: string | undefined
+  readonly logLevel: LogLevel
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent']
+
+/** Reads the command line. Throws FlagError. */
+export function agentFlags(argv: readonly string[]): AgentFlags | { readonly help: string } {
+  const { values, help } = parseFlags(
+    {
+      program: 'millrace-nodeagent',
+      summary: 'runs the workloads that are bound to its node, and says how they are',
+      flags: {
+        'data-dir': {
+          type: 'string',
+          value: 'DIR',
+          required: true,
+          description: 'where the agent keeps what it must not forget; one agent a directory',
+        },
+        'work-dir': {
+          type: 'string',
+          value: 'DIR',
+          description:
+            'where tasks have their homes and volumes (default: as root a folder of /var/lib/millrace, else in the data directory)',
+        },
+        'node-name': { type: 'string', value: 'NAME', description: "the node's name (default: the machine's)" },
+        server: { type: 'string', value: 'URL', description: 'the API server to join, as https://10.0.0.1:6443' },
+        'ca-file': { type: 'string', value: 'FILE', description: 'the authority that signed its certificate' },
+        'join-token-file': { type: 'string', value: 'FILE', description: 'a token of kubectl-lite join-token; used once' },
+        kubeconfig: { type: 'string', value: 'FILE', description: 'credentials to use instead of joining' },
+        backends: {
+          type: 'list',
+          default: ['docker'],
+          description: 'what runs tasks: process, docker. Without root, process isolates nothing',
+        },
+        'docker-socket': { type: 'string', value: 'PATH', default: '/var/run/docker.sock', description: 'where the Docker engine listens' },
+        'cpu-factor': { type: 'string', value: 'X', default: '4', description: 'how many times the CPU may be promised' },
+        labels: { type: 'list', value: 'K=V,…', description: 'labels of the Node when it is registered' },
+        'max-workloads': { type: 'integer', default: 110, description: 'how many workloads the node takes' },
+        'keep-processes': { type: 'boolean', description: 'let process tasks go on when the agent ends in order; containers always do' },
+        'hollow-nodes': { type: 'integer', default: 0, description: 'further nodes that only pretend to run tasks, for tests of scale' },
+        'hollow-kubeconfig': {
+          type: 'string',
+          value: 'FILE',
+          description:
+            "credentials that may act as every node (default: a cluster's admin.kubeconfig two folders above the data directory)",
+        },
+        'log-level': { type: 'string', value: 'LEVEL', default: 'info', description: logLevels.join(', ') },
+      },
+    },
+    argv,
+  )
+  if (help !== undefined) return { help }
+  const server = values.server
+  if (server !== undefined && !/^https:\/\/[^/]+\/?$/.test(server))
+    throw new FlagError(`--server takes an address such as https://10.0.0.1:6443, not ${server}`)
+  if (!logLevels.includes(values['log-level'])) throw new FlagError(`--log-level takes one of ${logLevels.join(', ')}`)
+  if (values['hollow-nodes'] < 0 || values['max-workloads'] < 1) throw new FlagError('--hollow-nodes and --max-workloads are counts')
+  return {
+    dataDirectory: values['data-dir'],
+    workDirectory: values['work-dir'],
+    nodeName: values['node-name'] ?? machineName(),
+    server: server?.replace(/\/$/, ''),
+    caFile: values['ca-file'],
+    kubeconfig: values.kubeconfig,
+    joinTokenFile: values['join-token-file'],
+    backends: values.backends.map(readBackend),
+    dockerSocket: values['docker-socket'].replace(/^unix:\/\//, ''),
+    cpuFactor: readFactor(values['cpu-factor']),
+    labels: Object.fromEntries((values.labels ?? []).map(readLabel)),
+    maxWorkloads: values['max-workloads'],
+    keepProcesses: values['keep-processes'] ?? false,
+    hollowNodes: values['hollow-nodes'],
+    hollowKubeconfig: values['hollow-kubeconfig'],
+    logLevel: values['log-level'] as LogLevel,
+  }
+}
+
+function readBackend(name: string): BackendName {
+  const known = backendNames.find((backend) => backend === name)
+  if (!known) throw new FlagError(`there is no backend "${name}"; there are ${backendNames.join(' and ')}`)
+  return known
+}
+
+function readFactor(text: string): number {
+  const factor = Number(text)
+  if (!(factor >= 1 && factor <= 100)) throw new FlagError(`--cpu-factor takes a number from 1 to 100, not ${text}`)
+  return factor
+}
+
+function readLabel(text: string): [string, string] {
+  const at = text.indexOf('=')
+  if (at < 1) throw new FlagError(`--labels takes KEY=VALUE, not "${text}"`)
+  return [text.slice(0, at), text.slice(at + 1)]
+}
+
+/** The machine's name as the name of a Node. */
+function machineName(): string {
+  const name = hostname()
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9.-]+/g, '-')
+    .replaceAll(/^[^a-z0-9]+|[^a-z0-9]+$/g, '')
+  return name || 'node-1'
+}

@@ -1,0 +1,80 @@
+import type Docker from 'dockerode'
+import { BackendError } from '../backend.js'
+
+/** The engine behind a socket. Every call has a deadline: one that is stopped hangs its clients for ever. */
+export class Engine {
+  private constructor(
+    readonly docker: Docker,
+    readonly socketPath: string,
+  ) {}
+
+  /** Rejects with a BackendError when dockerode is not installed; opens nothing yet. */
+  static async open(socketPath: string): Promise<Engine> {
+    let Constructor: typeof Docker
+    try {
+      // A CommonJS package: the class is its default export, whatever its types say of the module.
+      Constructor = ((await import('dockerode')) as unknown as { default: typeof Docker }).default
+    } catch (cause) {
+      throw new BackendError('BackendUnavailable', 'the package dockerode is not installed: npm install dockerode', false, { cause })
+    }
+    return new Engine(new Constructor({ socketPath }), socketPath)
+  }
+
+  /** Makes a call; `options` go into it. What the engine answers comes out as it is, what it does not answer as BackendUnavailable. */
+  async call<T>(
+    signal: AbortSignal,
+    make: (options: { abortSignal: AbortSignal }) => Promise<T>,
+    deadlineMs = usualDeadlineMs,
+  ): Promise<T> {
+    const deadline = AbortSignal.timeout(deadlineMs)
+    const abortSignal = AbortSignal.any([signal, deadline])
+    try {
+      return await Promise.race([make({ abortSignal }), rejectionOf(abortSignal)])
+    } catch (error) {
+      if (signal.aborted) throw signal.reason
+      if (deadline.aborted) throw unavailable(`the Docker engine has not answered for ${Math.round(deadlineMs / 1000)} s`, error)
+      if (statusOf(error) === undefined && isConnectionFailure(error))
+        throw unavailable(`no Docker engine answers at ${this.socketPath}`, error)
+      throw error
+    }
+  }
+}
+
+const usualDeadlineMs = 30_000
+
+function rejectionOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}
+
+const unavailable = (message: string, cause: unknown) => new BackendError('BackendUnavailable', message, true, { cause })
+
+function isConnectionFailure(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code
+  return ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EACCES', 'EPIPE'].includes(code ?? '')
+}
+
+/** The HTTP code of the engine's answer, when the error is one. */
+export function statusOf(error: unknown): number | undefined {
+  const code = (error as { statusCode?: unknown } | undefined)?.statusCode
+  return typeof code === 'number' ? code : undefined
+}
+
+/** What the engine said, without the wrapping of the client. */
+export function sayingOf(error: unknown): string {
+  const said = (error as { json?: { message?: unknown } } | undefined)?.json?.message
+  if (typeof said === 'string') return said
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** The answer, or undefined when the engine knows no such thing. */
+export async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,71 @@
+import type Docker from 'dockerode'
+import { BackendError } from '../backend.js'
+import { type Engine, sayingOf, statusOf } from './engine.js'
+
+/** What a probe prints is shown in a condition; more than this is not kept. */
+const maxOutputBytes = 10 * 1024
+
+/** Runs a command in a container and collects what it prints. When aborted, the command is killed where this process may do so. */
+export async function execInContainer(
+  engine: Engine,
+  container: Docker.Container,
+  command: readonly string[],
+  signal: AbortSignal,
+): Promise<{ exitCode: number; output: string }> {
+  let exec: Docker.Exec
+  try {
+    const wanted = { Cmd: [...command], AttachStdout: true, AttachStderr: true }
+    exec = await engine.call(signal, (options) => container.exec({ ...wanted, ...options }))
+  } catch (error) {
+    if (statusOf(error) === 404 || statusOf(error) === 409)
+      throw new BackendError('StartFailed', 'the task is not running', true, { cause: error })
+    throw error
+  }
+  try {
+    const stream = await engine.call(signal, (options) => exec.start({ hijack: true, stdin: false, ...options }))
+    const output = await collect(stream, signal)
+    const { ExitCode } = await engine.call(signal, (options) => exec.inspect(options))
+    // The engine tells of a command that it cannot run in the output, and does not always tell an absent one by the code.
+    const isMissing = ExitCode === 126 && /^OCI runtime exec failed.*(no such file|not found)/s.test(output)
+    return { exitCode: isMissing ? 127 : (ExitCode ?? 0), output }
+  } catch (error) {
+    if (statusOf(error) === 400) return { exitCode: 127, output: sayingOf(error) }
+    if (signal.aborted) await kill(exec)
+    throw error
+  }
+}
+
+/** Frames of 8 bytes of header and text; both streams together. */
+async function collect(stream: NodeJS.ReadWriteStream & { destroy?: () => void }, signal: AbortSignal): Promise<string> {
+  const stop = () => stream.destroy?.()
+  signal.addEventListener('abort', stop, { once: true })
+  let held = Buffer.alloc(0)
+  const kept: Buffer[] = []
+  let size = 0
+  try {
+    for await (const chunk of stream) {
+      held = Buffer.concat([held, chunk as Buffer])
+      while (held.length >= 8 && held.length >= 8 + held.readUInt32BE(4)) {
+        const end = 8 + held.readUInt32BE(4)
+        if (size < maxOutputBytes) kept.push(Buffer.from(held.subarray(8, end)))
+        size += end - 8
+        held = held.subarray(end)
+      }
+    }
+    signal.throwIfAborted()
+    return Buffer.concat(kept).subarray(0, maxOutputBytes).toString()
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+/** The engine has no call that ends an exec. Its pid is the machine's, so an agent beside its engine can. */
+async function kill(exec: Docker.Exec): Promise<void> {
+  const { Pid, Running } = await exec.inspect({ abortSignal: AbortSignal.timeout(5000) }).catch(() => ({ Pid: 0, Running: false }))
+  if (!Running || Pid <= 1) return
+  try {
+    process.kill(Pid, 'SIGKILL')
+  } catch {
+    // not ours to kill, or gone
+  }
+}

@@ -1,0 +1,17 @@
+import { type ContractPrograms, describeBackend } from '../backend.contract.js'
+import { HollowBackend, HollowMachine } from './hollow-backend.js'
+
+const programs: ContractPrograms = {
+  exit: (code) => ['exit', String(code)],
+  sleep: ['sleep'],
+  stubborn: ['stubborn'],
+  print: (out, err) => ['print', out, err],
+  printEnv: (name) => ['env', name],
+  missing: ['missing'],
+  hungry: ['hungry'],
+}
+
+describeBackend('hollow', async () => {
+  const machine = new HollowMachine()
+  return { open: async () => new HollowBackend(machine), programs, image: 'busybox:1.36' }
+})

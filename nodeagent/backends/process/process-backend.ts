@@ -1,0 +1,376 @@
+/**
+ * The backend that needs nothing installed: a run is a plain process in a session of its own, under a shim (shim.pl) that outlives the agent. As
+ * root every attempt has a user of its own and, where control groups can be made, enforced limits; without root its tasks have the agent's user
+ * and limits are watched.
+ *
+ * Its one rule: what it knows lies in the run's record files (run-records.ts), so that a new agent knows what the old one knew.
+ */
+import { access, constants, mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import { cpuMillis, memoryBytes } from '../../../lib/api/quantity.js'
+import { sleep, systemClock } from '../../../lib/base/clock.js'
+import {
+  type Backend,
+  BackendError,
+  type BackendFeature,
+  type BackendInfo,
+  type LogLine,
+  type LogOptions,
+  type ObservedRun,
+  type RunId,
+  type RunSpec,
+} from '../backend.js'
+import { readNumaCpus } from '../numa.js'
+import { printRunKey } from '../run-key.js'
+import type { CgroupLimits, Cgroups } from './cgroups.js'
+import { readLogFiles } from './log-files.js'
+import { watchMemory } from './memory-watch.js'
+import { descendantsOf, listProcesses, readBootId, readEnvironment, readProcess, signalProcess } from './proc.js'
+import { runCommand } from './run-command.js'
+import { type RunFiles, RunRecords, type StartedRecord } from './run-records.js'
+import { startShim } from './shim.js'
+import { endStrays } from './strays.js'
+import { watchFolders } from './watch-folders.js'
+
+export interface ProcessBackendOptions {
+  /** Where the record files of runs lie; this backend's alone. */
+  readonly directory: string
+  /** Whether attempts run as users of their own: the agent must be root. */
+  readonly separateUsers: boolean
+  /** Undefined: limits are watched. */
+  readonly cgroups: Cgroups | undefined
+  readonly version: string
+  /** Folders in which programs are looked for, as in PATH: perl, which the shim needs. */
+  readonly searchPath: string
+}
+
+const pollMs = 20
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+export class ProcessBackend implements Backend {
+  readonly name = 'process'
+  readonly features: ReadonlySet<BackendFeature>
+  private readonly records: RunRecords
+  private readonly closing = new AbortController()
+  private readonly hints = new Set<() => void>()
+  private readonly stopWatchingMemory: (() => void) | undefined
+
+  private constructor(
+    private readonly options: ProcessBackendOptions,
+    private readonly bootId: string,
+  ) {
+    this.records = new RunRecords(options.directory)
+    this.features = new Set<BackendFeature>([
+      'memoryLimit',
+      'suspend',
+      'exec',
+      'ports',
+      ...(options.cgroups ? (['cpuLimit'] as const) : []),
+      ...(options.cgroups?.hasCpuset ? (['numa'] as const) : []),
+      ...(options.separateUsers ? (['separateUser'] as const) : []),
+    ])
+    if (!options.cgroups) this.stopWatchingMemory = this.watchMemory()
+  }
+
+  static async open(options: ProcessBackendOptions): Promise<ProcessBackend> {
+    const backend = new ProcessBackend(options, await readBootId())
+    await backend.records.prepare()
+    void backend.tellChanges()
+    return backend
+  }
+
+  async info(): Promise<BackendInfo> {
+    const hasPerl = await isOnPath('perl', this.options.searchPath)
+    return {
+      available: hasPerl,
+      version: this.options.version,
+      isolation: this.options.separateUsers ? 'user' : 'none',
+      limits: this.options.cgroups ? 'enforced' : 'watched',
+      ...(hasPerl ? {} : { message: 'perl is not installed; on Debian and Ubuntu: apt-get install perl-base' }),
+    }
+  }
+
+  async observe(_signal: AbortSignal, uid?: string): Promise<readonly ObservedRun[]> {
+    return Promise.all((await this.records.list(uid)).map((files) => this.observeRun(files)))
+  }
+
+  subscribe(onHint: () => void): () => void {
+    this.hints.add(onHint)
+    return () => this.hints.delete(onHint)
+  }
+
+  async prepareImage(): Promise<void> {
+    throw new BackendError('Unsupported', 'the process backend runs no images', false)
+  }
+
+  async start(run: RunSpec, signal: AbortSignal): Promise<void> {
+    const command = [...(run.spec.command ?? []), ...(run.spec.args ?? [])]
+    refuseUnsupported(run, command)
+    const present = await this.records.read(run.id)
+    if (present?.started || present?.exit) return
+    signal.throwIfAborted()
+
+    const key = printRunKey(run.id)
+    const limits = limitsOf(run.spec)
+    const numa = await this.numaOf(run)
+    const workingDirectory = run.spec.workingDir ?? run.homeDirectory ?? '/'
+    try {
+      await mkdir(run.logDirectory, { recursive: true, mode: 0o700 })
+      await this.records.create({
+        id: run.id,
+        namespace: run.namespace,
+        name: run.name,
+        userId: this.options.separateUsers ? run.userId : undefined,
+        workingDirectory,
+        memoryLimitBytes: limits.memoryBytes,
+      })
+      // After the record: groups that no record names would never be removed.
+      const cgroupFiles = await this.options.cgroups?.create(key, { ...limits, numa })
+      await startShim({
+        prefix: this.records.prefix(run.id),
+        label: key,
+        logFile: logFileOf(run.logDirectory),
+        thawFile: this.options.cgroups?.thawFile(key),
+        command,
+        env: { PATH: defaultPath, HOME: run.homeDirectory ?? '/', ...run.env, MILLRACE_RUN: key },
+        workingDirectory,
+        userId: this.options.separateUsers ? run.userId : undefined,
+        cgroupFiles,
+        searchPath: this.options.searchPath,
+      })
+    } catch (cause) {
+      throw new BackendError('StartFailed', `the process could not be started: ${messageOf(cause)}`, true, { cause })
+    }
+  }
+
+  async stop(id: RunId, graceMs: number, signal: AbortSignal): Promise<void> {
+    const running = await this.runningOf(id)
+    if (!running) return this.endLost(id, signal)
+    await this.thawAll(id, running)
+    signalProcess(-running.child.pid, 'SIGTERM')
+    if (await this.waitForEnd(id, graceMs, signal)) return
+    await this.endNow(id, running, signal)
+  }
+
+  async pause(id: RunId): Promise<void> {
+    const running = await this.runningOf(id)
+    if (!running) return
+    if (this.options.cgroups) return this.options.cgroups.freeze(printRunKey(id))
+    for (const process of await this.processesOf(running)) signalProcess(process.pid, 'SIGSTOP')
+    this.hint()
+  }
+
+  async resume(id: RunId): Promise<void> {
+    const running = await this.runningOf(id)
+    if (running) await this.thawAll(id, running)
+    this.hint()
+  }
+
+  async remove(id: RunId, signal: AbortSignal): Promise<void> {
+    const files = await this.records.read(id)
+    if (files && !files.exit && !(await this.records.forbidStart(id))) {
+      const running = await this.runningOf(id)
+      if (running) await this.endNow(id, running, signal)
+    }
+    const key = printRunKey(id)
+    await endStrays(key, this.options.cgroups, signal)
+    await this.options.cgroups?.remove(key)
+    await this.records.remove(id)
+    this.hint()
+  }
+
+  async exec(id: RunId, command: readonly string[], signal: AbortSignal): Promise<{ exitCode: number; output: string }> {
+    const running = await this.runningOf(id)
+    const record = (await this.records.read(id))?.record
+    if (!running || !record) throw new BackendError('StartFailed', 'the task is not running', true)
+    return runCommand(
+      {
+        command,
+        env: await environmentOf(running.child.pid),
+        workingDirectory: record.workingDirectory,
+        userId: record.userId,
+        cgroupFiles: this.options.cgroups?.files(printRunKey(id)),
+        searchPath: this.options.searchPath,
+      },
+      signal,
+    )
+  }
+
+  async *logs(id: RunId, options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {
+    yield* readLogFiles(
+      logFileOf(options.logDirectory),
+      {
+        follow: options.follow,
+        tailLines: options.tailLines,
+        sinceMs: options.sinceMs,
+        hasEnded: async () => (await this.runningOf(id)) === undefined,
+        recordFolder: this.options.directory,
+      },
+      signal,
+    )
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort()
+    this.stopWatchingMemory?.()
+  }
+
+  private async numaOf({ numaNode }: RunSpec): Promise<CgroupLimits['numa']> {
+    if (numaNode === undefined) return undefined
+    const cpus = this.features.has('numa') ? await readNumaCpus(numaNode) : undefined
+    if (cpus === undefined) throw new BackendError('Unsupported', `the node cannot keep a process on NUMA node ${numaNode}`, false)
+    return { node: numaNode, cpus }
+  }
+
+  private async observeRun({ record, started, exit }: RunFiles): Promise<ObservedRun> {
+    const common = {
+      id: record.id,
+      namespace: record.namespace,
+      name: record.name,
+      runtimeId: started?.child.pid ? String(started.child.pid) : '',
+      ...(started?.atMs ? { startedAtMs: started.atMs } : {}),
+    }
+    if (exit) {
+      const oomKilled = exit.oomKilled || ((await this.options.cgroups?.wasOomKilled(printRunKey(record.id))) ?? false)
+      return { ...common, state: 'exited', exit: { ...exit, oomKilled } }
+    }
+    if (!started?.child.pid) return { ...common, state: 'created' }
+    if (!(await this.isAlive(started.shim, started.bootId))) {
+      const ended = (await this.records.read(record.id))?.exit
+      return ended ? { ...common, state: 'exited', exit: ended } : { ...common, state: 'unknown' }
+    }
+    return { ...common, state: (await this.isPaused(record.id, started)) ? 'paused' : 'running' }
+  }
+
+  /** A shim that lives is a run that has not ended, or whose end is being written down. */
+  private async isAlive(named: { pid: number; startTime: string }, bootId: string): Promise<boolean> {
+    if (bootId !== this.bootId) return false
+    const process = await readProcess(named.pid)
+    return process !== undefined && process.startTime === named.startTime && process.state !== 'Z'
+  }
+
+  private async isPaused(id: RunId, started: StartedRecord): Promise<boolean> {
+    if (this.options.cgroups) return this.options.cgroups.isFrozen(printRunKey(id))
+    return (await readProcess(started.child.pid))?.state === 'T'
+  }
+
+  private async runningOf(id: RunId): Promise<StartedRecord | undefined> {
+    const files = await this.records.read(id)
+    if (!files?.started?.child.pid || files.exit) return undefined
+    return (await this.isAlive(files.started.shim, files.started.bootId)) ? files.started : undefined
+  }
+
+  private async processesOf(running: StartedRecord) {
+    return descendantsOf(running.shim.pid, await listProcesses())
+  }
+
+  private async thawAll(id: RunId, running: StartedRecord): Promise<void> {
+    if (this.options.cgroups) return this.options.cgroups.thaw(printRunKey(id))
+    for (const process of await this.processesOf(running)) signalProcess(process.pid, 'SIGCONT')
+  }
+
+  /** The shim ends everything below it and writes down how the run ended. */
+  private async endNow(id: RunId, running: StartedRecord, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signalProcess(running.shim.pid, 'SIGTERM')
+      if (await this.waitForEnd(id, 200, signal)) return
+    }
+  }
+
+  /** A run that started, whose shim is gone and who wrote no end: nothing of it may go on, and its end is written down here. */
+  private async endLost(id: RunId, signal: AbortSignal): Promise<void> {
+    const files = await this.records.read(id)
+    if (!files?.started?.child.pid || files.exit) return
+    await endStrays(printRunKey(id), this.options.cgroups, signal)
+    const message = files.started.bootId === this.bootId ? 'the process that watched over it was killed' : 'the node was restarted'
+    await this.records.markLost(id, systemClock.now(), message)
+    this.hint()
+  }
+
+  private async waitForEnd(id: RunId, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+    const deadline = performance.now() + timeoutMs
+    for (;;) {
+      if (!(await this.runningOf(id))) return true
+      const leftMs = deadline - performance.now()
+      if (leftMs <= 0) return false
+      await sleep(systemClock, Math.min(pollMs, leftMs), signal)
+    }
+  }
+
+  private watchMemory(): () => void {
+    const watched = async () => {
+      const runs = await this.records.list()
+      return runs.flatMap(({ record, started, exit }) =>
+        started && !exit && record.memoryLimitBytes !== undefined
+          ? [{ key: printRunKey(record.id), id: record.id, shimPid: started.shim.pid, limitBytes: record.memoryLimitBytes }]
+          : [],
+      )
+    }
+    return watchMemory(watched, async ({ id }) => {
+      const running = await this.runningOf(id)
+      if (!running) return
+      await this.records.markOom(id)
+      await this.endNow(id, running, this.closing.signal)
+    })
+  }
+
+  private hint(): void {
+    for (const onHint of this.hints) onHint()
+  }
+
+  private async tellChanges(): Promise<void> {
+    const changes = watchFolders([this.options.directory])
+    try {
+      while (!this.closing.signal.aborted) {
+        if (await changes.next(this.closing.signal)) this.hint()
+      }
+    } catch {
+      // closed
+    } finally {
+      changes.close()
+    }
+  }
+}
+
+const logFileOf = (logDirectory: string) => path.join(logDirectory, 'log')
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
+/** The server refuses these too; an agent does not rely on it. */
+function refuseUnsupported(run: RunSpec, command: readonly string[]): void {
+  const refused = run.spec.image
+    ? 'images'
+    : run.spec.privileged
+      ? 'privileged'
+      : run.mounts.some((mount) => mount.target !== undefined)
+        ? 'mounts at a path'
+        : undefined
+  if (refused) throw new BackendError('Unsupported', `the process backend does not support ${refused}`, false)
+  if (command.length === 0) throw new BackendError('Unsupported', 'the process backend needs a command', false)
+}
+
+function limitsOf(spec: RunSpec['spec']): CgroupLimits & { memoryBytes: number | undefined } {
+  const { limits, requests } = spec.resources ?? {}
+  const cpuRequest = requests?.cpu ?? limits?.cpu
+  return {
+    memoryBytes: limits?.memory === undefined ? undefined : memoryBytes(limits.memory),
+    cpuLimitMillis: limits?.cpu === undefined ? undefined : cpuMillis(limits.cpu),
+    cpuRequestMillis: cpuRequest === undefined ? undefined : cpuMillis(cpuRequest),
+  }
+}
+
+async function environmentOf(pid: number): Promise<Record<string, string>> {
+  const entries = await readEnvironment(pid)
+  return Object.fromEntries(entries.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]))
+}
+
+async function isOnPath(program: string, searchPath: string): Promise<boolean> {
+  for (const folder of searchPath.split(':').filter(Boolean)) {
+    try {
+      await access(path.join(folder, program), constants.X_OK)
+      return true
+    } catch {
+      // the next folder
+    }
+  }
+  return false
+}

@@ -1,0 +1,34 @@
+import { Namespace, securityLabel } from '../../lib/api/kinds/namespace.js'
+import { backendOf, type Task } from '../../lib/api/kinds/task.js'
+import type { Client } from '../../lib/client/client.js'
+import type { Backend, BackendInfo } from '../backends/backend.js'
+import { hardwareOf } from './hardware.js'
+import { StepError } from './step-error.js'
+
+/** What a task wants that lets it out of its isolation, in words. Pure. */
+export function powersOf(task: Task, isolation: BackendInfo['isolation']): string[] {
+  const { spec } = task
+  return [
+    ...(spec.privileged ? ['privileged'] : []),
+    ...(spec.volumes ?? []).filter(({ hostPath }) => hostPath).map(({ name }) => `the hostPath volume "${name}"`),
+    ...(isolation === 'none' ? [`the backend ${backendOf(spec)}, which isolates nothing on this node`] : []),
+  ]
+}
+
+/** The server has judged this already; an agent relies on no one for what happens on its node. Rejects with a StepError. */
+export async function admitTask(task: Task, backend: Backend, client: Client, signal: AbortSignal): Promise<void> {
+  const { numaNode, wantsGpus } = hardwareOf(task.spec)
+  if (wantsGpus) throw new StepError('Unsupported', 'GPUs cannot be given to tasks yet', false)
+  if (numaNode !== undefined && !backend.features.has('numa'))
+    throw new StepError('Unsupported', `the backend ${backend.name} of this node cannot keep a task on NUMA node ${numaNode}`, false)
+  const { isolation } = await backend.info(signal)
+  const powers = powersOf(task, isolation)
+  if (powers.length === 0) return
+  const namespace = await client.of(Namespace).get({ name: task.metadata.namespace ?? 'default' }, { signal })
+  if (namespace.metadata.labels?.[securityLabel] === 'privileged') return
+  throw new StepError(
+    'Refused',
+    `the namespace ${namespace.metadata.name} does not admit ${powers.join(' and ')}; its label ${securityLabel}=privileged would`,
+    false,
+  )
+}

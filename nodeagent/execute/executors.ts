@@ -1,0 +1,188 @@
+/**
+ * One executor per type of step; the compiler refuses a type without one. An executor does its step or throws; it decides nothing. Each may be
+ * repeated, and may have been cut off anywhere in an earlier life of the agent.
+ */
+import { isConflict, isForbidden, isNotFound } from '../../lib/api/api-error.js'
+import { backendOf, Task } from '../../lib/api/kinds/task.js'
+import { nodeCleanupFinalizer } from '../../lib/api/kinds/workload.js'
+import { type Backend, BackendError, type RunSpec } from '../backends/backend.js'
+import type { AttemptFiles } from '../files/workload-files.js'
+import type { Ledger } from '../plan/ledger.js'
+import type { StepOf, StepType } from '../plan/step.js'
+import { admitTask } from './admission.js'
+import { createConfigReader, resolveEnvironment } from './environment.js'
+import { hardwareOf } from './hardware.js'
+import { pickUserId } from './user-ids.js'
+import type { StepContext } from './workload-context.js'
+
+/** Waiting is the loop's own affair. */
+export type ExecutableType = Exclude<StepType, 'wait'>
+
+export const executors: { readonly [T in ExecutableType]: (step: StepOf<T>, context: StepContext) => Promise<void> } = {
+  async admit(_step, context) {
+    await admitTask(taskOf(context), backendFor(context), context.parts.client, context.signal)
+  },
+
+  async prepareImage({ image, policy }, context) {
+    const { parts, signal, onPullProgress } = context
+    const task = taskOf(context)
+    let pulling = false
+    const onProgress = (text: string) => {
+      if (!pulling) parts.events.record(task, 'Normal', 'Pulling', `pulling ${image}`)
+      pulling = true
+      onPullProgress(text)
+    }
+    await backendFor(context).prepareImage(image, policy, onProgress, signal)
+    if (pulling) parts.events.record(task, 'Normal', 'Pulled', `pulled ${image}`)
+  },
+
+  async prepareVolumes({ attempt }, context) {
+    const task = taskOf(context)
+    const ledger = await openAttempt(context, attempt)
+    const config = createConfigReader(context.parts.client, ledger.namespace, context.signal)
+    await context.parts.files.prepareVolumes(attemptFiles(task, ledger, context), config)
+  },
+
+  async start({ id, streak }, context) {
+    const { parts, signal, uid } = context
+    const task = taskOf(context)
+    const backend = backendFor(context)
+    const attempt = await openAttempt(context, id.attempt)
+    const attemptStartedAtMs = id.run === 0 ? parts.clock.now() : attempt.attemptStartedAtMs
+    const ledger = { ...attempt, run: id.run, streak, started: false, stopped: false, attemptStartedAtMs }
+    const config = createConfigReader(parts.client, ledger.namespace, signal)
+    const env = { ...(await resolveEnvironment(task.spec, config)), ...ownEnvironment(context, ledger, backend) }
+    const mounts = await parts.files.mounts(attemptFiles(task, ledger, context))
+    // From here on the run may exist: the ledger says so first.
+    await parts.ledgers.write(uid, ledger)
+    const { numaNode } = hardwareOf(task.spec)
+    const run: RunSpec = {
+      id,
+      namespace: ledger.namespace,
+      name: ledger.name,
+      spec: task.spec,
+      env,
+      mounts,
+      homeDirectory: parts.files.home(uid, id.attempt),
+      logDirectory: parts.files.logs(id),
+      ...(ledger.userId === undefined ? {} : { userId: ledger.userId }),
+      ...(numaNode === undefined ? {} : { numaNode }),
+    }
+    await backend.start(run, signal)
+    await parts.ledgers.write(uid, { ...ledger, started: true })
+    parts.events.record(task, 'Normal', 'Started', id.run === 0 ? 'started' : `started again, run ${id.run}`)
+  },
+
+  pause: ({ id }, context) => holderOf(context).pause(id, context.signal),
+  resume: ({ id }, context) => holderOf(context).resume(id, context.signal),
+
+  async stop({ id, graceMs }, context) {
+    const { task, parts, uid } = context
+    if (task) parts.events.record(task, 'Normal', 'Stopping', `stopping run ${id.run}`)
+    const ledger = await parts.ledgers.read(uid)
+    if (ledger?.attempt === id.attempt && ledger.run === id.run && !ledger.stopped)
+      await parts.ledgers.write(uid, { ...ledger, stopped: true })
+    await onEach(context, (backend) => backend.stop(id, graceMs, context.signal))
+  },
+
+  async removeRun({ id }, context) {
+    await onEach(context, (backend) => backend.remove(id, context.signal))
+    await context.parts.files.removeLogs(id)
+  },
+
+  async removeVolumes(_step, { parts, uid }) {
+    await parts.files.removeVolumes(uid)
+  },
+
+  async removeFiles(_step, { parts, uid }) {
+    const ledger = await parts.ledgers.read(uid)
+    await parts.files.removeAll(uid)
+    if (ledger?.userId !== undefined) parts.usersTaken.delete(ledger.userId)
+  },
+
+  async releaseFinalizer(_step, context) {
+    const { parts, signal, onWritten, onGone } = context
+    const tasks = parts.client.of(Task)
+    try {
+      for (let task = taskOf(context); ; ) {
+        const { name, namespace, uid, resourceVersion, finalizers = [] } = task.metadata
+        if (uid !== context.uid) return onGone()
+        const rest = finalizers.filter((finalizer) => finalizer !== nodeCleanupFinalizer)
+        if (rest.length === finalizers.length) return onWritten(task)
+        try {
+          return onWritten(await tasks.mergePatch({ name, namespace }, { metadata: { resourceVersion, finalizers: rest } }, { signal }))
+        } catch (error) {
+          if (!isConflict(error)) throw error
+        }
+        task = await tasks.get({ name, namespace }, { signal })
+      }
+    } catch (error) {
+      // Gone, or bound to another node by now.
+      if (isNotFound(error) || isForbidden(error)) return onGone()
+      throw error
+    }
+  },
+}
+
+function taskOf({ task, uid }: StepContext): Task {
+  if (!task) throw new Error(`the workload ${uid} is not known to the API`)
+  return task
+}
+
+function backendFor(context: StepContext): Backend {
+  const task = taskOf(context)
+  if (!context.backend)
+    throw new BackendError(
+      'BackendUnavailable',
+      `the node has no backend "${backendOf(task.spec)}"; its agent was started without it`,
+      true,
+    )
+  return context.backend
+}
+
+/** The backend that holds the workload's runs. */
+const holderOf = backendFor
+
+/** A workload that the API does not know may be held by any backend; stopping and removing what is not there is no error. */
+async function onEach({ parts, task, backend }: StepContext, act: (backend: Backend) => Promise<void>): Promise<void> {
+  for (const each of task && backend ? [backend] : parts.backends.values()) await act(each)
+}
+
+/** The ledger of the attempt, made when it is the first step of it. */
+async function openAttempt({ parts, uid, ...context }: StepContext, attempt: number): Promise<Ledger> {
+  const task = taskOf({ parts, uid, ...context })
+  const present = await parts.ledgers.read(uid)
+  if (present?.attempt === attempt) return present
+  const separate = context.backend?.features.has('separateUser') ?? false
+  if (present?.userId !== undefined) parts.usersTaken.delete(present.userId)
+  const userId = separate ? pickUserId(uid, attempt, parts.usersTaken) : undefined
+  if (userId !== undefined) parts.usersTaken.add(userId)
+  const ledger: Ledger = {
+    namespace: task.metadata.namespace ?? 'default',
+    name: task.metadata.name,
+    attempt,
+    run: 0,
+    started: false,
+    streak: 0,
+    attemptStartedAtMs: parts.clock.now(),
+    userId,
+  }
+  await parts.ledgers.write(uid, ledger)
+  return ledger
+}
+
+function attemptFiles(task: Task, ledger: Ledger, { uid, backend }: StepContext): AttemptFiles {
+  const hasMounts = backend?.features.has('mounts') ?? false
+  return { uid, attempt: ledger.attempt, spec: task.spec, userId: ledger.userId, hasMounts }
+}
+
+function ownEnvironment({ parts, uid }: StepContext, ledger: Ledger, backend: Backend): Record<string, string> {
+  return {
+    MILLRACE_NAMESPACE: ledger.namespace,
+    MILLRACE_TASK: ledger.name,
+    MILLRACE_UID: uid,
+    MILLRACE_NODE: parts.nodeName,
+    MILLRACE_ATTEMPT: String(ledger.attempt),
+    ...(backend.features.has('mounts') ? {} : { MILLRACE_VOLUMES: parts.files.links(uid, ledger.attempt) }),
+  }
+}

@@ -1,0 +1,22 @@
+import { BackendError } from '../backends/backend.js'
+
+/** A step that failed: `reason` becomes a condition's reason, the message its message. */
+export class StepError extends Error {
+  override readonly name = 'StepError'
+  constructor(
+    readonly reason: 'ConfigMissing' | 'VolumeFailed' | 'Refused' | 'Unsupported',
+    message: string,
+    /** Whether trying again may help. */
+    readonly retryable: boolean,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options)
+  }
+}
+
+/** What a failure says on the task; `otherwise` is the reason of a failure that names none. */
+export function describeFailure(error: unknown, otherwise: string): { reason: string; message: string; retryable: boolean } {
+  if (error instanceof StepError || error instanceof BackendError)
+    return { reason: error.reason, message: error.message, retryable: error.retryable }
+  return { reason: otherwise, message: error instanceof Error ? error.message : String(error), retryable: true }
+}

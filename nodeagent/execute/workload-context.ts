@@ -1,0 +1,38 @@
+import type { Task } from '../../lib/api/kinds/task.js'
+import type { Clock } from '../../lib/base/clock.js'
+import type { Logger } from '../../lib/base/log.js'
+import type { Client } from '../../lib/client/client.js'
+import type { EventRecorder } from '../../lib/client/events/event-recorder.js'
+import type { Backend } from '../backends/backend.js'
+import type { LedgerStore } from '../files/ledger-store.js'
+import type { WorkloadFiles } from '../files/workload-files.js'
+
+/** What the agent is made of, as every workload sees it. */
+export interface AgentParts {
+  readonly nodeName: string
+  readonly client: Client
+  readonly clock: Clock
+  readonly log: Logger
+  readonly events: EventRecorder
+  readonly backends: ReadonlyMap<string, Backend>
+  readonly files: WorkloadFiles
+  readonly ledgers: LedgerStore
+  /** Users that attempts of this agent have. */
+  readonly usersTaken: Set<number>
+}
+
+/** What an executor works on. */
+export interface StepContext {
+  readonly parts: AgentParts
+  readonly uid: string
+  /** Undefined when the API binds no such workload here. */
+  readonly task: Task | undefined
+  /** Undefined when the node has no such backend. */
+  readonly backend: Backend | undefined
+  readonly signal: AbortSignal
+  readonly onPullProgress: (text: string) => void
+  /** Called with the task as it stands after a write. */
+  readonly onWritten: (task: Task) => void
+  /** Called when the API says that it has no such task, or not for this node. */
+  readonly onGone: () => void
+}

@@ -1,0 +1,97 @@
+/**
+ * One node's agent, whole: claims the node by its Lease, reports the Node, takes care of its workloads, answers over its stream connection, and renews its
+ * certificate. Each is a loop of its own, so that none holds up the heartbeat.
+ */
+import { statfs } from 'node:fs/promises'
+import type { ClientConfig } from '../lib/client/client-config.js'
+import { createCredentialsReader } from '../lib/client/credentials.js'
+import { dialNodeStreams } from '../lib/stream/dial-node-streams.js'
+import { Agent } from './agent.js'
+import type { AgentParts } from './execute/workload-context.js'
+import { Heartbeat } from './node/heartbeat.js'
+import type { MachineFacts } from './node/machine-facts.js'
+import { NodeReporter } from './node/node-reporter.js'
+import type { NodeSettings } from './node/node-status.js'
+import { createNodeStreamHandler } from './streams/node-stream-server.js'
+
+export interface NodeProgramOptions {
+  readonly parts: AgentParts
+  readonly config: ClientConfig
+  /** Names this agent among those that might act as the node. */
+  readonly identity: string
+  readonly facts: MachineFacts
+  readonly settings: NodeSettings
+  readonly labels: Readonly<Record<string, string>>
+  /** The disk that counts. */
+  readonly dataFolder: string
+  /** Whether process Tasks end with the agent. Containers always go on. */
+  readonly endProcesses: boolean
+  /** Whether the server is dialled, so that logs can be asked for. */
+  readonly streams: boolean
+  /** Further loops, as the renewal of a certificate. */
+  readonly loops?: readonly ((signal: AbortSignal) => Promise<void>)[]
+}
+
+/** Works until the signal aborts; rejects when the node is another agent's, or a loop fails for good. */
+export async function runNode(options: NodeProgramOptions, signal: AbortSignal): Promise<void> {
+  const { parts, identity, facts, settings, labels, dataFolder, loops = [] } = options
+  const { client, clock, log, nodeName } = parts
+  const failing = new AbortController()
+  const running = AbortSignal.any([signal, failing.signal])
+  const heartbeat = new Heartbeat({ client, clock, log, nodeName, identity })
+  const agent = new Agent(parts)
+  const freeDisk = async () => {
+    const { bavail, bsize } = await statfs(dataFolder)
+    return bavail * bsize
+  }
+  const backends = [...parts.backends.values()]
+  const reporter = new NodeReporter({ client, clock, log, nodeName, labels, facts, backends, settings, freeDisk })
+  const work = async () => {
+    await Promise.race([heartbeat.claimed, aborted(running)])
+    if (running.aborted) return
+    await Promise.all([reporter.run(running), agent.run(running), keepStreams(options, running), ...loops.map((loop) => loop(running))])
+  }
+  try {
+    await Promise.all([heartbeat.run(running), work()].map((loop) => endOthers(loop, failing)))
+  } finally {
+    if (signal.aborted && options.endProcesses) await agent.endRuns('process')
+    await parts.events.flush()
+    for (const backend of backends) await backend.close()
+  }
+}
+
+/** When one loop fails, the others end. */
+async function endOthers(loop: Promise<void>, failing: AbortController): Promise<void> {
+  try {
+    await loop
+  } catch (error) {
+    if (failing.signal.aborted) return
+    failing.abort(error)
+    throw error
+  }
+}
+
+async function keepStreams({ parts, config, streams }: NodeProgramOptions, signal: AbortSignal): Promise<void> {
+  const { client, log, nodeName } = parts
+  if (!streams) return
+  const credentials = createCredentialsReader(config)
+  await dialNodeStreams({
+    server: client.server,
+    path: `/apis/millrace.dev/v1/nodestreams/${encodeURIComponent(nodeName)}`,
+    tls: () => {
+      const { ca = '', certificate = '', key = '' } = credentials()
+      return { ca, cert: certificate, key }
+    },
+    onRequest: createNodeStreamHandler(parts),
+    onConnected: () => log.info('connected for streams'),
+    onDisconnected: (error) => log.warn({ err: error }, 'the connection for streams is broken; it is made anew'),
+    signal,
+  })
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

@@ -1,0 +1,54 @@
+import type { ObservedRun } from '../backends/backend.js'
+import type { Ledger } from './ledger.js'
+import type { Step } from './step.js'
+
+/** What is there of one workload on this node, and what this agent remembers of its own doing. The planner's second input. */
+export interface Actual {
+  /** As the backends show them; of all attempts. */
+  readonly runs: readonly ObservedRun[]
+  readonly ledger: Ledger | undefined
+  /** Which of the workload's files are there. */
+  readonly files: { readonly any: boolean; readonly volumes: boolean }
+  /** What was made ready since the agent started; making it again does no harm. */
+  readonly prepared: { readonly admission: boolean; readonly image: boolean; readonly volumesOfAttempt: number | undefined }
+  /** Steps that failed and have not succeeded since. */
+  readonly failures: readonly StepFailure[]
+  /** What the probes of the current run found. */
+  readonly probes: ProbeResults
+  /** What an image pull last said. */
+  readonly pullProgress?: string | undefined
+}
+
+export interface StepFailure {
+  readonly type: Step['type']
+  /** Becomes a condition's reason. */
+  readonly reason: string
+  readonly message: string
+  /** Whether trying again may help. */
+  readonly retryable: boolean
+  /** How often it failed in a row, from 1. */
+  readonly count: number
+  readonly retryAtMs: number
+}
+
+/** Undefined where there is no such probe, or no result yet. */
+export interface ProbeResults {
+  readonly started?: boolean | undefined
+  readonly live?: boolean | undefined
+  readonly ready?: boolean | undefined
+  /** Why the last one failed. */
+  readonly message?: string | undefined
+}
+
+/** Nothing of it. */
+export const nothing: Actual = {
+  runs: [],
+  ledger: undefined,
+  files: { any: false, volumes: false },
+  prepared: { admission: false, image: false, volumesOfAttempt: undefined },
+  failures: [],
+  probes: {},
+}
+
+/** Runs that may still do something. */
+export const isAlive = (run: ObservedRun) => run.state === 'running' || run.state === 'paused' || run.state === 'unknown'

@@ -1,0 +1,117 @@
+/**
+ * What to do next about one workload: a pure function of what the API wants, what is on the node, and the time. It works from the state that it
+ * sees, never from what happened; its steps may be done any number of times, and after each of them it is asked again.
+ *
+ *     planSteps(task, nothing, now)   // [{ type: 'prepareVolumes', … }, { type: 'start', id: { uid, attempt: 0, run: 0 }, … }]
+ *
+ * The rules that it keeps, whatever it is given: one run of one attempt at a time; what runs is not started; a workload that the API no longer
+ * binds to this node, or that is being deleted, ends with nothing left.
+ */
+import { isConditionTrue } from '../../lib/api/condition.js'
+import { disruptionOf } from '../../lib/api/disruption.js'
+import { backendOf, type Task } from '../../lib/api/kinds/task.js'
+import { nodeCleanupFinalizer } from '../../lib/api/kinds/workload.js'
+import type { ObservedRun } from '../backends/backend.js'
+import { type Actual, isAlive } from './actual.js'
+import { attemptOf, completionOf, deadlineOf, isRunLost, newestRun } from './completion.js'
+import { nextStreak, restartDelayMs } from './crash-backoff.js'
+import { resolvePullPolicy } from './pull-policy.js'
+import type { Step } from './step.js'
+
+/** How long a workload has to end that the API does not know any more. */
+const strayGraceMs = 10_000
+
+/** `task` undefined: the API binds no such workload to this node, as a complete list said. */
+export function planSteps(task: Task | undefined, actual: Actual, nowMs: number): Step[] {
+  const steps = task && !task.metadata.deletionTimestamp ? planKept(task, actual, nowMs) : planRemoval(task, actual)
+  return waitForRetries(steps, actual, nowMs)
+}
+
+function planRemoval(task: Task | undefined, actual: Actual): Step[] {
+  const graceMs = task ? (task.metadata.deletionGracePeriodSeconds ?? task.spec.terminationGracePeriodSeconds) * 1000 : strayGraceMs
+  return [
+    ...endRuns(actual.runs, graceMs),
+    ...actual.runs.map(({ id }): Step => ({ type: 'removeRun', id })),
+    ...(actual.files.any ? [{ type: 'removeFiles' } as const] : []),
+    ...(task?.metadata.finalizers?.includes(nodeCleanupFinalizer) ? [{ type: 'releaseFinalizer' } as const] : []),
+  ]
+}
+
+function planKept(task: Task, actual: Actual, nowMs: number): Step[] {
+  const graceMs = task.spec.terminationGracePeriodSeconds * 1000
+  const newest = newestRun(task, actual)
+  // Other attempts end before this one starts. Of this one, the run before the newest stays: its log can still be asked for.
+  const others = actual.runs.filter(({ id }) => id.attempt !== attemptOf(task))
+  const old = actual.runs.filter(({ id }) => id.attempt === attemptOf(task) && newest && id.run < newest.id.run)
+  const cleaning: Step[] = [
+    ...endRuns([...others, ...old], graceMs),
+    ...[...others, ...old.filter(({ id }) => newest && id.run < newest.id.run - 1)].map(({ id }): Step => ({ type: 'removeRun', id })),
+  ]
+  if (isConditionTrue(task, 'Complete'))
+    return [...cleaning, ...endRuns(newest ? [newest] : [], graceMs), ...(actual.files.volumes ? [{ type: 'removeVolumes' } as const] : [])]
+  if (completionOf(task, actual, nowMs)) return cleaning
+  if (disruptionOf(task)) return [...cleaning, ...endRuns(newest ? [newest] : [], graceMs)]
+  return [
+    ...cleaning,
+    ...(newest && newest.state !== 'created' && !isRunLost(task, actual)
+      ? planRun(task, actual, newest, nowMs)
+      : planFirstStart(task, actual, newest, nowMs)),
+  ]
+}
+
+/** Nothing has started yet, or an earlier start did not get through. */
+function planFirstStart(task: Task, actual: Actual, created: ObservedRun | undefined, nowMs: number): Step[] {
+  if (task.spec.suspend) return []
+  if (isRunLost(task, actual))
+    return planRestart(task, actual, { run: actual.ledger?.run ?? 0, streak: (actual.ledger?.streak ?? 0) + 1, endedAtMs: 0 }, nowMs)
+  const ledger = actual.ledger?.attempt === attemptOf(task) ? actual.ledger : undefined
+  return planStart(task, actual, created?.id.run ?? ledger?.run ?? 0, ledger?.streak ?? 0)
+}
+
+function planRun(task: Task, actual: Actual, run: ObservedRun, nowMs: number): Step[] {
+  const graceMs = task.spec.terminationGracePeriodSeconds * 1000
+  if (run.state === 'unknown') return [{ type: 'stop', id: run.id, graceMs: 0 }]
+  if (run.state === 'exited') {
+    if (task.spec.suspend) return []
+    const streak = nextStreak(actual.ledger?.streak ?? 0, run)
+    return planRestart(task, actual, { run: run.id.run, streak, endedAtMs: run.exit?.finishedAtMs ?? nowMs }, nowMs)
+  }
+  const deadline = deadlineOf(task, actual)
+  if (nowMs >= deadline) return [{ type: 'stop', id: run.id, graceMs }]
+  if (actual.probes.live === false || actual.probes.started === false) return [{ type: 'stop', id: run.id, graceMs }]
+  const untilDeadline: Step[] = Number.isFinite(deadline) ? [{ type: 'wait', untilMs: deadline }] : []
+  if (task.spec.suspend && run.state === 'running') return [{ type: 'pause', id: run.id }, ...untilDeadline]
+  if (!task.spec.suspend && run.state === 'paused') return [{ type: 'resume', id: run.id }, ...untilDeadline]
+  return untilDeadline
+}
+
+function planRestart(task: Task, actual: Actual, last: { run: number; streak: number; endedAtMs: number }, nowMs: number): Step[] {
+  const delayMs = restartDelayMs(last.streak)
+  // A clock that was set back must not stretch the wait.
+  const leftMs = Math.min(delayMs, last.endedAtMs + delayMs - nowMs)
+  if (leftMs > 0) return [{ type: 'wait', untilMs: nowMs + leftMs }]
+  return planStart(task, actual, last.run + 1, last.streak)
+}
+
+function planStart(task: Task, actual: Actual, run: number, streak: number): Step[] {
+  const { prepared } = actual
+  const attempt = attemptOf(task)
+  const steps: Step[] = []
+  if (!prepared.admission) steps.push({ type: 'admit' })
+  if (backendOf(task.spec) === 'docker' && task.spec.image && !prepared.image)
+    steps.push({ type: 'prepareImage', image: task.spec.image, policy: resolvePullPolicy(task.spec.image, task.spec.imagePullPolicy) })
+  if (prepared.volumesOfAttempt !== attempt) steps.push({ type: 'prepareVolumes', attempt })
+  return [...steps, { type: 'start', id: { uid: task.metadata.uid, attempt, run }, streak }]
+}
+
+function endRuns(runs: readonly ObservedRun[], graceMs: number): Step[] {
+  return runs.filter(isAlive).map(({ id, state }): Step => ({ type: 'stop', id, graceMs: state === 'unknown' ? 0 : graceMs }))
+}
+
+/** A step that failed is tried again when its time has come; nothing behind it is done before. */
+function waitForRetries(steps: Step[], actual: Actual, nowMs: number): Step[] {
+  const index = steps.findIndex((step) => actual.failures.some(({ type, retryAtMs }) => type === step.type && retryAtMs > nowMs))
+  if (index < 0) return steps
+  const failure = actual.failures.find(({ type }) => type === steps[index]?.type)
+  return [...steps.slice(0, index), { type: 'wait', untilMs: failure?.retryAtMs ?? nowMs }]
+}

@@ -1,0 +1,31 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { FlagError } from '../lib/base/flags.js'
+import { silentLogger } from '../lib/base/log.js'
+import { agentFlags } from './agent-flags.js'
+import { startNodeAgent } from './start-node-agent.js'
+
+let directory: string
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'nodeagent-'))
+})
+afterEach(async () => await rm(directory, { recursive: true, force: true }))
+
+const start = async (...more: string[]) => {
+  const flags = agentFlags(['--data-dir', directory, '--work-dir', path.join(directory, 'work'), '--node-name', 'n1', ...more])
+  if ('help' in flags) throw new Error('no help was asked for')
+  await startNodeAgent(flags, '/usr/bin:/bin', silentLogger, AbortSignal.abort())
+}
+
+it('names the flag when the CA cannot be read', async () => {
+  const absent = path.join(directory, 'absent.crt')
+  const started = start('--server', 'https://127.0.0.1:1', '--ca-file', absent, '--join-token-file', path.join(directory, 'token'))
+  await expect(started).rejects.toThrow(FlagError)
+  await expect(started).rejects.toThrow(`--ca-file ${absent} cannot be read: ENOENT`)
+})
+
+it('says how a machine joins', async () => {
+  await expect(start()).rejects.toThrow('this machine has not joined a cluster yet: give --server and --join-token-file')
+})

@@ -1,0 +1,142 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rmdir } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import path from 'node:path'
+import { systemClock } from '../lib/base/clock.js'
+import { FlagError } from '../lib/base/flags.js'
+import type { Logger } from '../lib/base/log.js'
+import { createClient } from '../lib/client/create-client.js'
+import { createEventRecorder } from '../lib/client/events/event-recorder.js'
+import { loadKubeconfig } from '../lib/client/kubeconfig/load-kubeconfig.js'
+import type { AgentFlags } from './agent-flags.js'
+import type { Backend } from './backends/backend.js'
+import { DockerBackend } from './backends/docker/docker-backend.js'
+import { openCgroups } from './backends/process/cgroups.js'
+import { ProcessBackend } from './backends/process/process-backend.js'
+import type { AgentParts } from './execute/workload-context.js'
+import { agentPaths } from './files/agent-paths.js'
+import { createLedgerStore } from './files/ledger-store.js'
+import { createWorkloadFiles } from './files/workload-files.js'
+import { runHollowNodes } from './hollow-nodes.js'
+import { holdAgentDirectory } from './node/agent-directory.js'
+import { agentKubeconfig, hasJoined, joinCluster, keepCertificate } from './node/client-certificate.js'
+import { type MachineFacts, readMachineFacts } from './node/machine-facts.js'
+import { runNode } from './node-program.js'
+
+const version = '0.1.0'
+
+/** Builds the agent from its flags and works until the signal aborts. `searchPath`: where programs are found. */
+export async function startNodeAgent(flags: AgentFlags, searchPath: string, log: Logger, signal: AbortSignal): Promise<void> {
+  const directory = await holdAgentDirectory(flags.dataDirectory)
+  try {
+    const asRoot = process.getuid?.() === 0
+    const kubeconfig = flags.kubeconfig ?? (await ownKubeconfig(directory.path, flags, log, signal))
+    const { config } = await loadKubeconfig({ env: {}, home: homedir(), kubeconfig })
+    const client = createClient(config, { userAgent: `millrace-nodeagent/${version}` })
+    const paths = await agentPaths({ data: directory.path, work: flags.workDirectory, asRoot })
+    await mkdir(paths.workloads, { recursive: true, mode: 0o700 })
+    const backends = await openBackends(flags, { runs: paths.runs, identity: directory.identity, asRoot, searchPath })
+    const { nodeName } = flags
+    const events = createEventRecorder({ client, component: 'millrace-nodeagent', instance: nodeName, clock: systemClock, log })
+    const parts: AgentParts = {
+      nodeName,
+      client,
+      clock: systemClock,
+      log,
+      events,
+      backends: new Map(backends.map((backend) => [backend.name, backend])),
+      files: createWorkloadFiles(paths, asRoot),
+      ledgers: createLedgerStore(paths),
+      usersTaken: new Set(),
+    }
+    const facts = await readMachineFacts(directory.path)
+    const loops = [
+      ...(flags.kubeconfig
+        ? []
+        : [(running: AbortSignal) => keepCertificate({ client, clock: systemClock, log, directory: directory.path, nodeName }, running)]),
+      ...(flags.hollowNodes > 0 ? [await hollowLoop(flags, directory.path, facts, log)] : []),
+    ]
+    const settings = { cpuFactor: flags.cpuFactor, maxWorkloads: flags.maxWorkloads, version }
+    const program = {
+      parts,
+      config,
+      identity: directory.holder,
+      facts,
+      settings,
+      labels: flags.labels,
+      dataFolder: directory.path,
+      streams: client.server.startsWith('https:'),
+    }
+    log.info({ node: nodeName, backends: flags.backends, limits: asRoot ? 'root' : 'no root' }, 'the agent works')
+    try {
+      await runNode({ ...program, endProcesses: !flags.keepProcesses, loops }, signal)
+    } finally {
+      await client.close()
+      // Folders outside of the data directory go when nothing is in them.
+      for (const folder of [paths.work, paths.secrets]) await rmdir(folder).catch(() => {})
+    }
+    log.info('stopped')
+  } finally {
+    await directory.release()
+  }
+}
+
+async function ownKubeconfig(directory: string, flags: AgentFlags, log: Logger, signal: AbortSignal): Promise<string> {
+  if (!hasJoined(directory)) {
+    const { nodeName, server, joinTokenFile, caFile } = flags
+    if (server === undefined || joinTokenFile === undefined)
+      throw new FlagError(
+        'this machine has not joined a cluster yet: give --server and --join-token-file (kubectl-lite join-token makes one), or --kubeconfig',
+      )
+    const ca = caFile === undefined ? undefined : await readAuthority(caFile)
+    await joinCluster({ directory, nodeName, server, ca, tokenFile: joinTokenFile, log }, signal)
+  }
+  return agentKubeconfig(directory)
+}
+
+async function readAuthority(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    throw new FlagError(`--ca-file ${file} cannot be read: ${(cause as Error).message}`, { cause })
+  }
+}
+
+async function openBackends(
+  flags: AgentFlags,
+  at: { runs: string; identity: string; asRoot: boolean; searchPath: string },
+): Promise<Backend[]> {
+  const backends: Backend[] = []
+  for (const name of flags.backends) {
+    if (name === 'docker') backends.push(await DockerBackend.open({ socketPath: flags.dockerSocket, agent: at.identity }))
+    else {
+      const cgroups = at.asRoot ? await openCgroups() : undefined
+      backends.push(
+        await ProcessBackend.open({ directory: at.runs, separateUsers: at.asRoot, cgroups, version, searchPath: at.searchPath }),
+      )
+    }
+  }
+  return backends
+}
+
+async function hollowLoop(
+  flags: AgentFlags,
+  directory: string,
+  facts: MachineFacts,
+  log: Logger,
+): Promise<(signal: AbortSignal) => Promise<void>> {
+  const kubeconfig = flags.hollowKubeconfig ?? path.resolve(directory, '../../admin.kubeconfig')
+  if (!existsSync(kubeconfig)) throw new FlagError('--hollow-nodes needs credentials that may act as every node: --hollow-kubeconfig')
+  const { config } = await loadKubeconfig({ env: {}, home: homedir(), kubeconfig })
+  const client = createClient(config, { userAgent: `millrace-hollow-nodes/${version}` })
+  const events = createEventRecorder({ client, component: 'millrace-hollow-node', clock: systemClock, log })
+  const settings = { cpuFactor: flags.cpuFactor, maxWorkloads: flags.maxWorkloads, version }
+  const common = { count: flags.hollowNodes, prefix: 'hollow', client, config, events, log, facts, dataFolder: directory, settings }
+  return async (signal) => {
+    try {
+      await runHollowNodes(common, signal)
+    } finally {
+      await client.close()
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import type { Clock } from '../../lib/base/clock.js'
+import type { NodeRequestHandler } from '../../lib/stream/node-session.js'
+import type { AgentParts } from '../execute/workload-context.js'
+import { parseLogRequest } from './log-request.js'
+import { NoLogError, serveLogs } from './serve-logs.js'
+
+/** Answers what the server asks over the connection that the agent dialled. A further route is one more case here. */
+export function createNodeStreamHandler(
+  parts: Pick<AgentParts, 'backends' | 'files' | 'log'> & { readonly clock: Clock },
+): NodeRequestHandler {
+  return async ({ method, path }, stream) => {
+    const refuse = (status: number, message: string) => {
+      stream.respond({ ':status': status, 'content-type': 'text/plain; charset=utf-8' })
+      stream.end(message)
+    }
+    try {
+      const logs = method === 'GET' ? parseLogRequest(path, parts.clock.now()) : undefined
+      if (!logs) return refuse(404, 'the agent has no such route')
+      await serveLogs(logs, stream, parts)
+    } catch (error) {
+      if (stream.headersSent) throw error
+      if (error instanceof NoLogError) return refuse(404, error.message)
+      if (error instanceof RangeError) return refuse(400, error.message)
+      parts.log.warn({ err: error, path: path.split('?')[0] }, 'a stream could not be served')
+      refuse(500, error instanceof Error ? error.message : 'the stream could not be served')
+    }
+  }
+}

@@ -1,0 +1,11 @@
+import type { Row } from '../measure.js'
+import { containers } from './containers.js'
+import { creates } from './creates.js'
+import { coldCommand, idleCluster } from './footprint.js'
+import { informerCost } from './informer.js'
+import { residentObjects } from './resident.js'
+import { scheduling } from './scheduling.js'
+import { watches } from './watches.js'
+
+/** In the order of the table of goals. */
+export const rows: readonly Row[] = [creates, watches, residentObjects, scheduling, containers, idleCluster, informerCost, coldCommand]

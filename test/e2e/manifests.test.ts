@@ -1,0 +1,119 @@
+/** Every numbered manifest, applied as its first comment says, reaches the state that it promises. */
+import { readdirSync } from 'node:fs'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { eventually } from '../../lib/testing/eventually.js'
+import { startTestEngine, type TestEngine, withoutDocker } from '../../nodeagent/backends/docker/fixtures/test-engine.js'
+import { type OneMachine, oneMachine, root } from './one-machine.js'
+
+const manifests = readdirSync(path.join(root, 'manifests')).sort()
+const tested = new Set<string>()
+
+let machine: OneMachine
+
+async function apply(file: string): Promise<void> {
+  tested.add(file)
+  const applied = await machine.kubectlLite('apply', '-f', path.join(root, 'manifests', file))
+  expect(applied, file).toMatchObject({ code: 0, err: '' })
+}
+
+async function phase(task: string, wanted: string): Promise<void> {
+  const result = await machine.kubectlLite('wait', `task/${task}`, `--for=jsonpath={.status.phase}=${wanted}`, '--timeout=60s')
+  if (result.code !== 0)
+    throw new Error(`${task} is not ${wanted}: ${result.err}\n${(await machine.kubectlLite('describe', 'task', task)).out}`)
+}
+
+const logs = async (task: string, ...flags: string[]) => (await machine.kubectlLite('logs', task, ...flags)).out
+const field = async (task: string, at: string) => (await machine.kubectlLite('get', 'task', task, '-o', `jsonpath={${at}}`)).out
+
+async function start(backends: string, env: Record<string, string> = {}): Promise<void> {
+  machine = await oneMachine({ env })
+  const started = await machine.launch('up', '--backends', backends)
+  expect(started.code, started.err).toBe(0)
+}
+
+describe('manifests that need only the process backend', () => {
+  beforeAll(async () => await start('process'), 180_000)
+  afterAll(async () => await machine[Symbol.asyncDispose](), 120_000)
+
+  it('01-hello says hello', async () => {
+    await apply('01-hello.yaml')
+    await phase('hello', 'Succeeded')
+    expect(await logs('hello')).toMatch(/^hello from .*\nworking, step 1\nworking, step 2\nworking, step 3\ndone\n$/)
+  })
+
+  it('02-settings gets its settings from a ConfigMap and a Secret', async () => {
+    await apply('02-settings.yaml')
+    await phase('settings', 'Succeeded')
+    expect(await logs('settings')).toBe(
+      'good morning, world\nthe password has 28 characters\nThe current does the work.\nfiles with the secret: password\n',
+    )
+  })
+
+  it('03-restarts starts again what failed, ends what is too slow, and keeps what is alive', async () => {
+    await apply('03-restarts.yaml')
+    await phase('flaky', 'Succeeded')
+    expect(await field('flaky', '.status.restarts')).toBe('1')
+    expect(await logs('flaky', '--previous')).toBe('try 1\n')
+    await phase('too-slow', 'Failed')
+    expect(await field('too-slow', '.status.conditions[?(@.type=="Complete")].reason')).toBe('DeadlineExceeded')
+    expect((await machine.kubectlLite('wait', 'task/alive', '--for=condition=Ready', '--timeout=60s')).code).toBe(0)
+  }, 90_000)
+
+  it('08-placement waits for a node with the label, and says so', async () => {
+    await apply('08-placement.yaml')
+    await eventually(async () => expect((await machine.kubectlLite('why', 'task/picky')).out).toContain('lacks label disk=fast'), {
+      timeoutMs: 30_000,
+      intervalMs: 200,
+    })
+    expect((await machine.kubectlLite('label', 'node', '--all', 'disk=fast')).code).toBe(0)
+    await phase('picky', 'Succeeded')
+  })
+})
+
+describe.skipIf(withoutDocker)('manifests that need Docker', () => {
+  let engine: TestEngine
+  beforeAll(async () => {
+    engine = await startTestEngine()
+    await start('process,docker', { DOCKER_HOST: `unix://${engine.socketPath}` })
+  }, 240_000)
+  afterAll(async () => {
+    await machine[Symbol.asyncDispose]()
+    await engine.close()
+  }, 120_000)
+
+  it('04-container runs an image', async () => {
+    await apply('04-container.yaml')
+    await phase('container', 'Succeeded')
+    expect(await logs('container')).toContain('hello from a container')
+  })
+
+  it('05-limits ends what takes too much memory', async () => {
+    await apply('05-limits.yaml')
+    await phase('modest', 'Succeeded')
+    await phase('greedy', 'Failed')
+    expect(await field('greedy', '.status.oomKilled')).toBe('true')
+  })
+
+  it('06-files gives a container its files', async () => {
+    await apply('06-files.yaml')
+    await phase('files', 'Succeeded')
+    expect(await logs('files')).toBe('<h1>made of a ConfigMap</h1>\n400 /keys/key.pem\nown\n')
+  }, 90_000)
+
+  it('07-service becomes ready, and outlives down and up', async () => {
+    await apply('07-service.yaml')
+    expect((await machine.kubectlLite('wait', 'task/web', '--for=condition=Running', '--timeout=60s')).code).toBe(0)
+    const before = await field('web', '.status.runtimeId')
+    expect((await machine.launch('down')).code).toBe(0)
+    expect((await machine.launch('up')).code).toBe(0)
+    await phase('web', 'Running')
+    expect(await field('web', '.status.runtimeId')).toBe(before)
+    expect(await field('web', '.status.restarts')).toMatch(/^0?$/)
+    expect((await machine.kubectlLite('delete', 'task', 'web', '--timeout=60s')).code).toBe(0)
+  }, 120_000)
+})
+
+it.skipIf(withoutDocker)('every manifest has its test', () => {
+  expect([...tested].sort()).toEqual(manifests)
+})

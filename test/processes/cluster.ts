@@ -1,0 +1,59 @@
+/** A whole one-machine cluster of the build under test, started as users start it. */
+import { spawn } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { freePort } from './free-port.js'
+import type { Owner } from './owner.js'
+import { figuresOf, type ProcessFigures } from './process-figures.js'
+
+export interface Cluster {
+  readonly directory: string
+  /** The administrator's. */
+  readonly kubeconfig: string
+  readonly port: number
+  /** Its programs, from the launcher's records. */
+  programs(): readonly ({ readonly program: string; readonly pid: number } & ProcessFigures)[]
+}
+
+export interface ClusterOptions {
+  /** As in `up --backends`. */
+  readonly backends: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** Resolves when the cluster is ready; it is taken down, workloads and all, when its owner ends. */
+export async function startCluster(owner: Owner, options: ClusterOptions): Promise<Cluster> {
+  const directory = path.join(owner.directory, 'cluster')
+  mkdirSync(directory, { mode: 0o700 })
+  const port = await freePort()
+  const launcher = path.join(owner.build, 'dist/launcher/main.js')
+  const env = { ...process.env, ...options.env }
+  owner.defer(() => runToEnd(launcher, ['down', '--data-dir', directory, '--stop-workloads'], env))
+  await runToEnd(launcher, ['up', '--data-dir', directory, '--port', String(port), '--backends', options.backends], env)
+  return {
+    directory,
+    port,
+    kubeconfig: path.join(directory, 'admin.kubeconfig'),
+    programs() {
+      const folder = path.join(directory, 'run')
+      const records = readdirSync(folder).filter((name) => name.endsWith('.json'))
+      return records.map((name) => {
+        const { program, pid } = JSON.parse(readFileSync(path.join(folder, name), 'utf8')) as { program: string; pid: number }
+        return { program, pid, ...figuresOf(pid) }
+      })
+    },
+  }
+}
+
+/** Runs a script of the build; rejects with what it said when it fails or takes longer than two minutes. */
+function runToEnd(script: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [script, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000 })
+    let said = ''
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (said += text))
+    child.once('error', reject)
+    child.once('close', (code) =>
+      code === 0 ? resolve() : reject(new Error(`${path.basename(script)} ${args[0]} ended with ${code}:\n${said}`)),
+    )
+  })
+}

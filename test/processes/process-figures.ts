@@ -1,0 +1,34 @@
+import { readdirSync, readFileSync } from 'node:fs'
+
+/** What a process has used so far and holds now, from /proc. */
+export interface ProcessFigures {
+  /** CPU time of all its threads, milliseconds. */
+  cpuMs(): number
+  /** Resident memory, bytes: pages that it shares with other processes are counted whole. */
+  residentBytes(): number
+  /** Resident memory with shared pages divided among those that share them, bytes: what adds up over processes. */
+  proportionalBytes(): number
+}
+
+export function figuresOf(pid: number): ProcessFigures {
+  return {
+    cpuMs: () => threadsOf(pid).reduce((sum, thread) => sum + onCpuNs(pid, thread), 0) / 1e6,
+    residentBytes: () => kibibytes(`/proc/${pid}/status`, /VmRSS:\s+(\d+)/),
+    proportionalBytes: () => kibibytes(`/proc/${pid}/smaps_rollup`, /^Pss:\s+(\d+)/m),
+  }
+}
+
+const threadsOf = (pid: number) => readdirSync(`/proc/${pid}/task`)
+
+/** The scheduler's own account: nanoseconds, where /proc/PID/stat counts in hundredths of a second. A thread that ended meanwhile counts nothing. */
+function onCpuNs(pid: number, thread: string): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)[0])
+  } catch {
+    return 0
+  }
+}
+
+function kibibytes(file: string, field: RegExp): number {
+  return Number(field.exec(readFileSync(file, 'utf8'))?.[1] ?? Number.NaN) * 1024
+}
