@@ -32,7 +32,7 @@ describe('a field selector', () => {
     const start = performance.now()
     for (const text of [`a${' '.repeat(60_000)}b`, ' a'.repeat(30_000)])
       expect(() => parseFieldSelector(text)).toThrow(expect.toSatisfy(isApiErrorWithReason('BadRequest')))
-    expect(performance.now() - start).toBeLessThan(200)
+    expect(performance.now() - start).toBeLessThan(5_000) // quadratic takes minutes
   })
 
   it('reads back what it prints', () => {

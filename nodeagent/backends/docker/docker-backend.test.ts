@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../../../lib/testing/eventually.js'
 import { aTask } from '../../fixtures/a-task.js'
@@ -7,6 +8,12 @@ import { DockerBackend } from './docker-backend.js'
 import { Engine } from './engine.js'
 import { startTestEngine, type TestEngine, withoutDocker } from './fixtures/test-engine.js'
 import { startTestRegistry, type TestRegistry } from './fixtures/test-registry.js'
+
+/** What the threads of a process do, as a set of the letters of proc(5): a stopped process has T alone, a moment after its signal. */
+const threadStates = (pid: number) =>
+  new Set(
+    readdirSync(`/proc/${pid}/task`).map((thread) => readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8').replace(/^.*\) /, '')[0]),
+  )
 
 const shell = (script: string) => ['sh', '-c', script]
 const programs: ContractPrograms = {
@@ -115,6 +122,7 @@ describe.skipIf(withoutDocker)('with a Docker engine', () => {
     const hanging = await Engine.open(engine.socketPath)
     process.kill(engine.pid, 'SIGSTOP')
     try {
+      await eventually(() => expect(threadStates(engine.pid)).toEqual(new Set(['T'])))
       const call = hanging.call(signal, (options) => hanging.docker.listContainers(options), 300)
       await expect(call).rejects.toMatchObject({ reason: 'BackendUnavailable', message: expect.stringContaining('has not answered') })
     } finally {
