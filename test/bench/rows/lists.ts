@@ -130,7 +130,12 @@ async function walk(connection: Connection): Promise<number[]> {
 /** Row 17: every agent asks for its own node's Tasks at once, as after a restart of the server. Whoever is told to come back does. */
 export async function relist(bench: Bench, server: ApiServer, nodes: number): Promise<Measurement[]> {
   const connection = await openConnection(server.target)
-  const agents = await openMany(nodes, () => openConnection(server.target))
+  // A connection that has asked once is kept alive; one that never asks is taken for a slow socket and ended.
+  const agents = await openMany(nodes, async () => {
+    const opened = await openConnection(server.target)
+    await opened.request('GET', '/livez')
+    return opened
+  })
   let refused = 0
   const relistOne = async (agent: Connection, node: number) => {
     for (;;) {
