@@ -6,10 +6,11 @@ import type { ServerParts } from './server-parts.js'
 /** Answers `GET …/NAME/log`: what the workload wrote, as the node's agent sends it. */
 export async function answerLog(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
   const { info, user, request, response } = exchange
-  authorize(parts.authorizer, accessOf(user, info))
+  const access = accessOf(user, info)
+  authorize(parts.authorizer, access)
   if (!parts.streams) throw serviceUnavailable('this server has no streams to nodes')
   const { namespace, name } = info
   parts.registry.get({ kind, namespace, name })
   exchange.leave()
-  await parts.streams.streamLog({ kind, namespace, name }, info.query, request, response)
+  await parts.streams.streamLog({ kind, namespace, name, access }, info.query, request, response)
 }

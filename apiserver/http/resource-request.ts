@@ -2,7 +2,8 @@
  * The hot path: requests for resources, answered ahead of Express. Generic over kinds: what a kind can do is in its declaration, and no kind
  * has a route of its own.
  */
-import type { Kind } from '../../lib/api/define-kind.js'
+import { methodNotAllowed } from '../../lib/api/api-error.js'
+import type { Kind, ObjectVerb } from '../../lib/api/define-kind.js'
 import type { Target } from '../registry/registry.js'
 import { sendNoSuchPath } from './answer.js'
 import { answerLog } from './answer-log.js'
@@ -40,6 +41,7 @@ const hasSubresource = (kind: Kind, name: string) => (kind.subresources as reado
 function answerObject(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
   const { info } = exchange
   const isNamed = info.name !== ''
+  if (!kind.verbs.includes(info.verb as ObjectVerb)) return refuseVerb(parts, exchange, kind)
   switch (info.verb) {
     case 'get':
       return readObject(parts, exchange, kind)
@@ -59,6 +61,16 @@ function answerObject(parts: ServerParts, exchange: Exchange, kind: Kind): Promi
     default:
       return refuseMethod(exchange)
   }
+}
+
+/** Throws MethodNotAllowed, and for a view says what to write instead. */
+function refuseVerb(parts: ServerParts, exchange: Exchange, { plural, viewOf }: Kind): never {
+  if (!viewOf) return refuseMethod(exchange)
+  const { user, info } = exchange
+  authorize(parts.authorizer, accessOf(user, info))
+  throw methodNotAllowed(
+    `${info.verb} is not allowed on ${plural}: they are a view of ${viewOf.plural} and are not written themselves; ${info.verb} a ${viewOf.kind} (${viewOf.apiVersion}) instead`,
+  )
 }
 
 function answerSubresource(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {

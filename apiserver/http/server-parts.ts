@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { Kind } from '../../lib/api/define-kind.js'
 import type { Clock } from '../../lib/base/clock.js'
 import type { Logger } from '../../lib/base/log.js'
-import type { Authorizer } from '../auth/authorizer.js'
+import type { AccessRequest, Authorizer } from '../auth/authorizer.js'
 import type { UserInfo } from '../auth/user.js'
 import type { Registry } from '../registry/registry.js'
 import type { Store } from '../storage/store.js'
@@ -26,11 +26,13 @@ export interface ServerParts {
   readonly streams: NodeStreamRoutes | undefined
 }
 
-/** Whose log is asked for. */
+/** Whose log is asked for, and as what: a log that is asked for through a view is judged as that. */
 export interface LogTarget {
   readonly kind: Kind
   readonly namespace: string
   readonly name: string
+  /** What the reader must be allowed, now and for as long as the log is read. */
+  readonly access: AccessRequest
 }
 
 /** What needs a stream to a node. */

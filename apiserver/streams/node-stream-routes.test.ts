@@ -71,7 +71,9 @@ beforeEach(async () => {
   const routes = createNodeStreamRoutes({
     streams,
     store: { get: (key) => tasks.get(printKey(key)) },
-    authorizer: { authorize: () => ({ allowed, reason: '' }) },
+    authorizer: {
+      authorize: ({ resource, subresource }) => ({ allowed: allowed && `${resource}/${subresource}` === 'pods/log', reason: '' }),
+    },
     authenticate,
     log: silentLogger,
     judgeEveryMs: 20,
@@ -83,7 +85,9 @@ beforeEach(async () => {
   }
   server = https.createServer(servingOptions(pki), (request, response) => {
     const url = new URL(request.url ?? '', 'https://server')
-    const target = { kind: Task as unknown as Kind, namespace: 'default', name: url.pathname.slice(1) }
+    const place = { namespace: 'default', name: url.pathname.slice(1) }
+    const access = { user: authenticate(request), verb: 'get', group: '', resource: 'pods', subresource: 'log', ...place, path: '' }
+    const target = { kind: Task as unknown as Kind, ...place, access }
     routes.streamLog(target, url.searchParams, request, response).catch((error: unknown) => refuse(response, error))
   })
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head) => {

@@ -44,9 +44,7 @@ export function createNodeStreamRoutes(options: NodeStreamRoutesOptions): NodeSt
 
   /** Whether the reader still may, and what it reads is still what it asked for. */
   function isStillDue(target: LogTarget, source: LogSource, request: IncomingMessage): boolean {
-    const { namespace, name } = target
-    const access = { verb: 'get', group: Task.group, resource: Task.plural, subresource: 'log', namespace, name, path: '' }
-    if (!authorizer.authorize({ user: authenticate(request), ...access }).allowed) return false
+    if (!authorizer.authorize({ ...target.access, user: authenticate(request) }).allowed) return false
     const { metadata, spec } = findTask(target)
     return metadata.uid === source.uid && spec.nodeName === source.node
   }

@@ -30,6 +30,10 @@ export interface UniqueClaim {
 /** Subresources beside the object itself. `status` splits writes; the others are actions or streams. */
 export type Subresource = 'status' | 'binding' | 'log' | 'approval' | 'finalize'
 
+/** What can be done with the objects of a kind, in the words of discovery. */
+const objectVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'] as const
+export type ObjectVerb = (typeof objectVerbs)[number]
+
 export interface KindOptions<Spec extends AnyType, Status extends AnyType, Rest extends Fields> {
   readonly group: string
   readonly version: string
@@ -46,6 +50,13 @@ export interface KindOptions<Spec extends AnyType, Status extends AnyType, Rest 
   /** Top-level fields beside metadata, spec and status: ConfigMap's `data`. */
   readonly fields?: Rest
   readonly subresources?: readonly Subresource[]
+  /** What its objects answer to; other methods are 405. Default: everything. */
+  readonly verbs?: readonly ObjectVerb[]
+  /**
+   * The kind whose objects these are a view of: computed on read, never stored, deleted through. Its indexed paths are indexed there too, with
+   * the same values.
+   */
+  readonly viewOf?: Kind
   /** Types of status.conditions that the kind's controllers set. */
   readonly conditions?: readonly string[]
   readonly columns?: readonly Column[]
@@ -78,13 +89,14 @@ export interface KubeObject {
 
 /** A declared kind. `schema` is the whole object's structural schema. */
 export interface Kind<Spec extends AnyType = AnyType, Status extends AnyType = AnyType, Rest extends Fields = Fields>
-  extends Omit<KindOptions<Spec, Status, Rest>, 'singular' | 'shortNames' | 'categories' | 'subresources' | 'columns'> {
+  extends Omit<KindOptions<Spec, Status, Rest>, 'singular' | 'shortNames' | 'categories' | 'subresources' | 'verbs' | 'columns'> {
   readonly apiVersion: string
   readonly listKind: string
   readonly singular: string
   readonly shortNames: readonly string[]
   readonly categories: readonly string[]
   readonly subresources: readonly Subresource[]
+  readonly verbs: readonly ObjectVerb[]
   readonly columns: readonly Column[]
   readonly indexed: readonly string[]
   readonly selectable: readonly string[]
@@ -147,6 +159,7 @@ export function defineKind<
     shortNames: options.shortNames ?? [],
     categories: options.categories ?? [],
     subresources: options.subresources ?? [],
+    verbs: options.verbs ?? objectVerbs,
     columns: options.columns ?? [{ name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }],
     indexed: options.indexed ?? [],
     selectable: options.selectable ?? [],

@@ -1,5 +1,5 @@
 import type { Kind } from '../../../lib/api/define-kind.js'
-import { type ApiGroup, objectVerbs, subresourceShapes } from './api-groups.js'
+import { type ApiGroup, subresourceShapes } from './api-groups.js'
 
 /** The content type by which clients tell aggregated discovery from the classic one. */
 export const aggregatedType = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
@@ -33,7 +33,7 @@ function discoverKind(kind: Kind): object {
     responseKind,
     scope: kind.scope === 'Namespaced' ? 'Namespaced' : 'Cluster',
     singularResource: kind.singular,
-    verbs: objectVerbs,
+    verbs: kind.verbs,
     ...(kind.shortNames.length > 0 ? { shortNames: kind.shortNames } : {}),
     ...(kind.categories.length > 0 ? { categories: kind.categories } : {}),
     ...(kind.subresources.length > 0

@@ -26,8 +26,6 @@ export function apiGroups(kinds: readonly Kind[]): ApiGroup[] {
   }))
 }
 
-export const objectVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'] as const
-
 interface SubresourceShape {
   readonly verbs: readonly string[]
   /** The kind of the body where it is not the object itself. */

@@ -1,5 +1,5 @@
 import type { Kind } from '../../../lib/api/define-kind.js'
-import { type ApiGroup, type ApiVersion, objectVerbs, subresourceShapes } from './api-groups.js'
+import { type ApiGroup, type ApiVersion, subresourceShapes } from './api-groups.js'
 
 /** `GET /api`. */
 export function apiVersions(groups: readonly ApiGroup[], serverAddress: string): object {
@@ -39,7 +39,7 @@ function resourcesOf(kind: Kind): object[] {
     singularName: kind.singular,
     namespaced,
     kind: kind.kind,
-    verbs: objectVerbs,
+    verbs: kind.verbs,
     ...(kind.shortNames.length > 0 ? { shortNames: kind.shortNames } : {}),
     ...(kind.categories.length > 0 ? { categories: kind.categories } : {}),
   }

@@ -1,4 +1,4 @@
-import type { Kind } from '../../../lib/api/define-kind.js'
+import type { Kind, ObjectVerb } from '../../../lib/api/define-kind.js'
 
 type Reference = { readonly $ref: string }
 
@@ -10,29 +10,33 @@ export function pathsOf(kind: Kind, object: Reference, list: Reference): Record<
   const place = namespaced ? [inPath('namespace', 'The namespace.')] : []
   const named = [inPath('name', 'The name of the object.'), ...place]
   const operation = operations(kind, object)
+  const may = (verb: ObjectVerb) => kind.verbs.includes(verb)
   const part = (name: string) => kind.subresources.some((subresource) => subresource === name)
+  const listing = may('list') ? { get: operation('list', { answer: list, parameters: listParameters }) } : {}
   return {
-    ...(namespaced ? { [`${base}/${kind.plural}`]: { get: operation('list', { answer: list, parameters: listParameters }) } } : {}),
+    ...(namespaced && may('list') ? { [`${base}/${kind.plural}`]: listing } : {}),
     [collection]: {
       parameters: place,
-      get: operation('list', { answer: list, parameters: listParameters }),
-      post: operation('post', { body: objectBody(object), parameters: writeParameters }),
-      delete: operation('deletecollection', { parameters: [...listParameters, dryRun] }),
+      ...listing,
+      ...(may('create') ? { post: operation('post', { body: objectBody(object), parameters: writeParameters }) } : {}),
+      ...(may('deletecollection') ? { delete: operation('deletecollection', { parameters: [...listParameters, dryRun] }) } : {}),
     },
     [`${collection}/{name}`]: {
       parameters: named,
-      ...objectOperations(operation, object),
-      delete: operation('delete', { parameters: [dryRun] }),
+      ...objectOperations(operation, object, may),
+      ...(may('delete') ? { delete: operation('delete', { parameters: [dryRun] }) } : {}),
     },
-    ...(part('status') ? { [`${collection}/{name}/status`]: { parameters: named, ...objectOperations(operation, object) } } : {}),
+    ...(part('status')
+      ? { [`${collection}/{name}/status`]: { parameters: named, ...objectOperations(operation, object, () => true) } }
+      : {}),
   }
 }
 
-function objectOperations(operation: ReturnType<typeof operations>, object: Reference) {
+function objectOperations(operation: ReturnType<typeof operations>, object: Reference, may: (verb: ObjectVerb) => boolean) {
   return {
-    get: operation('get', { parameters: [] }),
-    put: operation('put', { body: objectBody(object), parameters: writeParameters }),
-    patch: operation('patch', { body: patchBody, parameters: writeParameters }),
+    ...(may('get') ? { get: operation('get', { parameters: [] }) } : {}),
+    ...(may('update') ? { put: operation('put', { body: objectBody(object), parameters: writeParameters }) } : {}),
+    ...(may('patch') ? { patch: operation('patch', { body: patchBody, parameters: writeParameters }) } : {}),
   }
 }
 
