@@ -237,7 +237,7 @@ describe('other shapes of a list', () => {
       },
     })
     await cluster.clock.advance(120_000)
-    expect(await row('/api/v1/namespaces/default/events')).toEqual(['e', '60s (x4 over 2m)', 'Normal', 'Started', 'task/a', 'm'])
+    expect(await row('/api/v1/namespaces/default/events')).toEqual(['60s (x4 over 2m)', 'Normal', 'Started', 'task/a', 'm', 'e'])
   })
 
   it('are compressed where they are large and the client takes it', async () => {

@@ -134,6 +134,12 @@ describe('update', () => {
     await expect(update).rejects.toMatchObject({ code, message: typeof message === 'string' ? message : expect.stringMatching(message) })
   })
 
+  it('of what is not there says so, with a resourceVersion or without', async () => {
+    const absent = (resourceVersion: string) =>
+      fixture.registry.update(targetOf('Task', 'a'), bodyOf(aTask('a', {}, { resourceVersion })), fixture.admin)
+    for (const resourceVersion of ['', '1']) await expect(absent(resourceVersion)).rejects.toMatchObject({ code: 404, reason: 'NotFound' })
+  })
+
   it('keeps the status on the object and everything else on the subresource', async () => {
     const task = await createTask('a')
     const wanted = { ...task, spec: { ...task.spec, suspend: true }, status: { phase: 'Running', restarts: 2 } }

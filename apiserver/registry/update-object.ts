@@ -22,13 +22,15 @@ export async function updateObject(
   judgeFindings(findings, context)
   assertSameName(object, name, kind.scope === 'Namespaced' ? namespace : '')
   const guarded = Boolean(object.metadata.resourceVersion)
-  if (rules.custom && !guarded && !kind.createOnUpdate)
-    refuse(kind, name, [invalidValue('metadata.resourceVersion', 0, 'must be specified for an update')])
   const create = kind.createOnUpdate && target.subresource === '' && !guarded ? creation(parts, rules, target, object, context) : undefined
   const decide: Decide = (current, view) => {
-    if (current) return decideUpdate(parts, rules, target, { next: () => object, guarded }, current, view, context)
-    if (create) return create(current, view)
-    throw notFound(subjectOf(kind, name))
+    if (!current) {
+      if (create) return create(current, view)
+      throw notFound(subjectOf(kind, name))
+    }
+    if (rules.custom && !guarded && !kind.createOnUpdate)
+      refuse(kind, name, [invalidValue('metadata.resourceVersion', 0, 'must be specified for an update')])
+    return decideUpdate(parts, rules, target, { next: () => object, guarded }, current, view, context)
   }
   const result = await write(parts, keyOf(kind, namespace, name), decide, context)
   return { object: result.object as StoredObject, created: result.outcome === 'created' }

@@ -60,6 +60,8 @@ export interface KindOptions<Spec extends AnyType, Status extends AnyType, Rest 
   /** Types of status.conditions that the kind's controllers set. */
   readonly conditions?: readonly string[]
   readonly columns?: readonly Column[]
+  /** Whether tables begin with the object's name. Default true; false where `columns` has it elsewhere, with the format `name`. */
+  readonly nameFirst?: boolean
   /** Field paths (`spec.nodeName`) that list and watch find by a map when compared for equality. Selectable too. */
   readonly indexed?: readonly string[]
   /** Further field paths that a fieldSelector may name. metadata.name and metadata.namespace always may. */

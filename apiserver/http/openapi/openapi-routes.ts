@@ -5,6 +5,7 @@ import type { Kind } from '../../../lib/api/define-kind.js'
 import { sendJson, sendNoSuchPath } from '../answer.js'
 import type { ServerParts } from '../server-parts.js'
 import { openapiDocument } from './openapi-document.js'
+import { openapiV2Document, openapiV2Type } from './openapi-v2.js'
 
 interface PublishedDocument {
   readonly bytes: Buffer
@@ -23,6 +24,11 @@ export function openapiRoutes({ registry }: ServerParts): Router {
     return documents
   }
   const routes = Router()
+  routes.get('/openapi/v2', (request, response) => {
+    if (!request.headers.accept?.includes('proto-openapi.spec.v2'))
+      throw new ApiError('NotAcceptable', `only the following media types are accepted: ${openapiV2Type}; the schemas are in /openapi/v3`)
+    response.writeHead(200, { 'Content-Type': openapiV2Type }).end(openapiV2Document())
+  })
   routes.get('/openapi/v3', (_request, response) => {
     const paths = [...published()].map(([path, { hash }]) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }])
     response.json({ paths: Object.fromEntries(paths) })

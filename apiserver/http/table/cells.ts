@@ -2,18 +2,22 @@ import { isConditionTrue } from '../../../lib/api/condition.js'
 import type { Kind, KubeObject } from '../../../lib/api/define-kind.js'
 import type { Event } from '../../../lib/api/kinds/event.js'
 import type { Node } from '../../../lib/api/kinds/node.js'
-import { age } from './table.js'
+import { age, type Cell } from './table.js'
 
 /** Cells by column name that a JSONPath cannot say; the other columns come from the declaration. */
-export function specialCells(kind: Kind, object: KubeObject, nowMs: number): Readonly<Record<string, string>> {
+export function specialCells(kind: Kind, object: KubeObject, nowMs: number): Readonly<Record<string, Cell>> {
   return printers[`${kind.group}/${kind.plural}`]?.(object, nowMs) ?? none
 }
 const none = {}
 
-const printers: Readonly<Record<string, (object: KubeObject, nowMs: number) => Record<string, string>>> = {
+const printers: Readonly<Record<string, (object: KubeObject, nowMs: number) => Record<string, Cell>>> = {
   '/nodes': (object) => ({ Status: nodeStatus(object as unknown as Node), Roles: roles(object) }),
   '/events': (object, nowMs) => eventCells(object as unknown as Event, nowMs),
+  '/configmaps': ({ data, binaryData }) => ({ Data: countKeys(data) + countKeys(binaryData) }),
+  '/secrets': ({ data }) => ({ Data: countKeys(data) }),
 }
+
+const countKeys = (values: unknown) => Object.keys(values ?? {}).length
 
 /** `Ready`, `NotReady`, `Unknown`, with `,SchedulingDisabled` for a cordoned node. */
 function nodeStatus(node: Node): string {

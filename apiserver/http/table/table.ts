@@ -30,7 +30,7 @@ export function tableBytes(options: TableOptions): Buffer {
 
 export function columnDefinitions(kind: Kind): object[] {
   const name = { name: 'Name', type: 'string', format: 'name', description: 'Unique within the namespace for the kind.', priority: 0 }
-  return [name, ...kind.columns.map(columnDefinition)]
+  return [...(kind.nameFirst === false ? [] : [name]), ...kind.columns.map(columnDefinition)]
 }
 
 function columnDefinition(column: Column): object {
@@ -46,7 +46,8 @@ export function createRowPrinter(kind: Kind, shape: Shape & { as: 'table' }, now
     const object = JSON.parse(stored.bytes.toString()) as KubeObject
     const special = specialCells(kind, object, nowMs)
     const cells = kind.columns.map((column, index) => special[column.name] ?? cellAt(object, column, paths[index], nowMs))
-    return `{"cells":${JSON.stringify([object.metadata.name, ...cells])},"object":${rowObject(stored, object, shape)}}`
+    const all = kind.nameFirst === false ? cells : [object.metadata.name, ...cells]
+    return `{"cells":${JSON.stringify(all)},"object":${rowObject(stored, object, shape)}}`
   }
 }
 

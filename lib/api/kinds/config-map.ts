@@ -15,7 +15,10 @@ export const ConfigMap = defineKind({
     binaryData: t.map(t.bytes()).describe('Values, base64.').optional(),
     immutable: t.boolean().describe('Whether the values can no longer change.').optional(),
   },
-  columns: [{ name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Time since creation.' }],
+  columns: [
+    { name: 'Data', type: 'integer', jsonPath: '.data', description: 'How many values it has.' },
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Time since creation.' },
+  ],
   validate: (object, old) => [
     ...validateDataKeys(object, ['data', 'binaryData']),
     ...validateImmutable(object, old, ['data', 'binaryData']),

@@ -53,7 +53,9 @@ export const Event = defineKind({
     { name: 'Reason', jsonPath: '.reason', description: 'The cause.' },
     { name: 'Object', jsonPath: '.involvedObject.name', description: 'What it is about.' },
     { name: 'Message', jsonPath: '.message', description: 'What happened.' },
+    { name: 'Name', format: 'name', jsonPath: '.metadata.name', description: 'The name of the event.', priority: 1 },
   ],
+  nameFirst: false,
   indexed: ['involvedObject.uid'],
   selectable: [
     'involvedObject.kind',

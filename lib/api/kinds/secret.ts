@@ -18,6 +18,7 @@ export const Secret = defineKind({
   },
   columns: [
     { name: 'Type', jsonPath: '.type', description: 'What the secret is for.' },
+    { name: 'Data', type: 'integer', jsonPath: '.data', description: 'How many values it has.' },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Time since creation.' },
   ],
   selectable: ['type'],
