@@ -32,7 +32,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   for (const task of (await admin.of(Task).list()).items) await admin.of(Task).delete(task.metadata, { gracePeriodSeconds: 0 })
-  await eventually(async () => expect((await admin.of(Task).list()).items).toEqual([]), { timeoutMs: 20_000 })
+  await eventually(async () => expect((await admin.of(Task).list()).items).toEqual([]))
   await agent.stop()
   await folders.remove()
 })
@@ -42,14 +42,11 @@ const create = (name: string, spec: TaskManifest['spec']) =>
   admin.of(Task).create({ metadata: { namespace: 'default', name }, spec: { nodeName: 'n1', ...spec } })
 const get = (name: string) => admin.of(Task).get({ namespace: 'default', name })
 const inPhase = (name: string, phase: string) =>
-  eventually(
-    async () => {
-      const task = await get(name)
-      expect(task.status?.phase, JSON.stringify(task.status)).toBe(phase)
-      return task
-    },
-    { timeoutMs: 20_000 },
-  )
+  eventually(async () => {
+    const task = await get(name)
+    expect(task.status?.phase, JSON.stringify(task.status)).toBe(phase)
+    return task
+  })
 const logOf = async (task: Task, run = 0) => {
   const folder = agent.paths.logs({ uid: task.metadata.uid, attempt: 0, run })
   const text = await readFile(path.join(folder, 'log'), 'utf8')

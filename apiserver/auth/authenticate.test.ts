@@ -110,7 +110,7 @@ async function issue(order: {
     organizations: order.organizations,
     usage: order.usage ?? 'client',
     notBefore: new Date(Date.now() + (order.from ?? -60_000)),
-    notAfter: new Date(Date.now() + (order.to ?? 60_000)),
+    notAfter: new Date(Date.now() + (order.to ?? 3_600_000)),
   })
   return { cert, key }
 }

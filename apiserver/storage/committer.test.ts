@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { ManualClock } from '../../lib/testing/manual-clock.js'
+import { systemClock } from '../../lib/base/clock.js'
 import { openMemoryStore } from './open-memory-store.js'
 import type { Decide } from './store.js'
 import { draftOf, policyOf, task, writer } from './testing/store-writes.js'
@@ -22,7 +22,7 @@ it.each<[string, Decide]>([
   ],
   ['write', () => ({ type: 'put', draft: draftOf(task('a')) })],
 ])('slow decisions that %s leave the loop its turns', async (_what, decide) => {
-  const store = await openMemoryStore({ policyOf, clock: new ManualClock() })
+  const store = await openMemoryStore({ policyOf, clock: systemClock })
   let decided = 0
   let mostInOneTurn = 0
   let isDone = false

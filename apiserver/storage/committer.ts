@@ -6,6 +6,7 @@
  * is found there beyond the last known revision was committed after all, and is published.
  */
 import { serviceUnavailable } from '../../lib/api/api-error.js'
+import type { Clock } from '../../lib/base/clock.js'
 import { Batch, type BatchOptions, type WriteRequest } from './batch.js'
 import { type LogDriver, LogFault, type LogRow, logFaultOf } from './log-driver.js'
 import type { Change } from './store.js'
@@ -14,7 +15,7 @@ export interface CommitterOptions extends Omit<BatchOptions, 'lastRevision' | 't
   readonly driver: LogDriver
   /** The newest committed revision. */
   readonly revision: () => number
-  readonly now: () => number
+  readonly clock: Clock
   /** Why writes are refused until the log was reopened, in words; undefined while they are not. */
   readonly refusal: () => string | undefined
   /** Rows that a failed commit left in the log after all. */
@@ -94,10 +95,10 @@ export class Committer {
 
   private async run(): Promise<void> {
     while (this.queue.length > 0 || this.jobs.length > 0) {
-      const startMs = performance.now()
+      const startMs = this.options.clock.monotonic()
       if (this.queue.length > 0) await this.commitBatch()
       await this.jobs.shift()?.()
-      if (performance.now() - startMs > decidingMs) await new Promise((resolve) => setImmediate(resolve))
+      if (this.options.clock.monotonic() - startMs > decidingMs) await new Promise((resolve) => setImmediate(resolve))
     }
     this.running = undefined
   }
@@ -134,14 +135,14 @@ export class Committer {
   }
 
   private decideBatch(): Batch {
-    const { view, limits, sealing, now, revision } = this.options
-    const batch = new Batch({ view, limits, sealing, timeMs: now(), lastRevision: Math.max(this.lastRevision, revision()) })
-    const startMs = performance.now()
+    const { view, limits, sealing, clock, revision } = this.options
+    const batch = new Batch({ view, limits, sealing, timeMs: clock.now(), lastRevision: Math.max(this.lastRevision, revision()) })
+    const startMs = clock.monotonic()
     let taken = 0
     for (const request of this.queue) {
       if (!batch.take(request)) break
       taken++
-      if (performance.now() - startMs > decidingMs) break
+      if (clock.monotonic() - startMs > decidingMs) break
     }
     this.queue = this.queue.slice(taken)
     this.lastRevision = batch.lastRevision

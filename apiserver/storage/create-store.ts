@@ -100,7 +100,7 @@ class LogStore implements Store {
       limits: options.limits ?? defaultLimits,
       sealing: (group, resource) => (policyOf(group, resource).encrypted ? keyring : undefined),
       revision: () => this.current,
-      now: () => clock.now(),
+      clock,
       refusal: () => this.gate.refusal,
       publish: (changes) => this.publish(changes),
       publishFound: (rows) => this.publishFound(rows),

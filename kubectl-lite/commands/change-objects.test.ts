@@ -116,7 +116,7 @@ describe('run', () => {
 describe('wait', () => {
   it('ends when the condition holds', async () => {
     await line.run('run waited -- true')
-    const waiting = line.run('wait task/waited --for=condition=complete --timeout=20s')
+    const waiting = line.run('wait task/waited --for=condition=complete --timeout=90s')
     const condition = { type: 'Complete', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }
     await line.run([
       'patch',
@@ -132,14 +132,14 @@ describe('wait', () => {
 
   it('tells of each object, past one that is late', async () => {
     await line.run('run never -- true')
-    const { code, out, err } = await line.run('wait task/never task/absent task/waited --for=condition=Complete --timeout=50ms')
+    const { code, out, err } = await line.run('wait task/never task/absent task/waited --for=condition=Complete --timeout=2s')
     expect(out).toBe('task.millrace.dev/waited condition met\n')
     expect(err).toMatch(/timed out waiting for the condition Complete=True on tasks\/never\n.*"absent" not found\n$/)
     expect(code).toBe(7)
   })
 
   it('waits for creation', async () => {
-    const waiting = line.run('wait configmap/late --for=create --timeout=20s')
+    const waiting = line.run('wait configmap/late --for=create --timeout=90s')
     await line.run('create -f -', { input: map('late') })
     expect((await waiting).out).toBe('configmap/late created\n')
   })
@@ -193,7 +193,7 @@ describe('nodes', () => {
     expect(refused).toMatchObject({ code: 1, out: 'node/n2 cordoned\n' })
     expect(refused.err).toContain('would end for good')
     expect(refused.err).toContain('default/ends')
-    const drained = line.run('drain n2 --force --timeout=20s')
+    const drained = line.run('drain n2 --force --timeout=90s')
     await eventually(async () => expect(await spec('n2')).toMatchObject({ taints: [{ key: 'millrace.dev/drain', effect: 'NoExecute' }] }))
     for (const name of ['moves', 'ends'])
       await line.run(['patch', 'task', name, '--subresource=status', '-p', '{"status":{"phase":"Failed"}}'])

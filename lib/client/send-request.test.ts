@@ -92,7 +92,7 @@ describe('a request', () => {
   it('has a deadline, for the head and for the body', async () => {
     const silent = await answering([() => {}], { timeoutMs: 50 })
     await expect(get(silent.client)).rejects.toThrow('did not answer GET')
-    const stuck = await answering([(response) => void response.writeHead(200).write('{')], { timeoutMs: 50 })
+    const stuck = await answering([(response) => void response.writeHead(200).write('{')], { timeoutMs: 1_000 })
     await expect(get(stuck.client)).rejects.toThrow('did not finish its answer in time')
   })
 

@@ -18,7 +18,7 @@ afterAll(async () => {
 })
 
 const at = { namespace: 'default', name: 'hello' }
-const never = () => AbortSignal.timeout(20_000)
+const never = () => AbortSignal.timeout(90_000)
 
 describe('waiting for an object', () => {
   it('resolves with the state that was waited for, through creation, change and deletion', async () => {

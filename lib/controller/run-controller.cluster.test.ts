@@ -115,7 +115,7 @@ describe('a controller', () => {
     await client.of(Task).list()
     expect(passes).toBe(1)
     proxy.flow()
-    await eventually(() => expect(passes).toBe(2), { timeoutMs: 3000 })
+    await eventually(() => expect(passes).toBe(2))
     const [only, ...more] = await made()
     expect(more).toEqual([])
     expect(only && isOwnedBy(only, task)).toBe(true)

@@ -1,4 +1,5 @@
 import type { Http2Session } from 'node:http2'
+import { startWatchdog, type Watchdog } from '../base/watchdog.js'
 
 export interface KeepAliveOptions {
   /** Between pings, milliseconds. Default 15 s. */
@@ -10,18 +11,18 @@ export interface KeepAliveOptions {
 /** Pings the peer and destroys the session when it does not answer. Each side does this for itself. */
 export function keepAlive(session: Http2Session, options: KeepAliveOptions = {}): void {
   const { intervalMs = 15_000, timeoutMs = 25_000 } = options
-  let deadline: NodeJS.Timeout | undefined
+  let deadline: Watchdog | undefined
   const pings = setInterval(() => {
     if (deadline !== undefined || session.destroyed) return
-    deadline = setTimeout(() => session.destroy(new Error(`the other side has not answered a ping for ${timeoutMs} ms`)), timeoutMs).unref()
+    deadline = startWatchdog(timeoutMs, () => session.destroy(new Error(`the other side has not answered a ping for ${timeoutMs} ms`)))
     session.ping((error) => {
       if (error) return
-      clearTimeout(deadline)
+      deadline?.stop()
       deadline = undefined
     })
   }, intervalMs).unref()
   session.once('close', () => {
     clearInterval(pings)
-    clearTimeout(deadline)
+    deadline?.stop()
   })
 }

@@ -143,7 +143,7 @@ describe('a request over the connection of a node', () => {
     )
     expect(written).toBeLessThan(50 * 2 * mebibyte)
     for (let turn = 0; turn < 20; turn++) {
-      const { stream } = await ask(session, { path: '/quick', timeoutMs: 5000 })
+      const { stream } = await ask(session, { path: '/quick', timeoutMs: 60_000 })
       expect(await readAll(stream)).toBe('quick')
     }
     for (const { stream } of stalled) stream.destroy()
@@ -163,14 +163,16 @@ describe('a request over the connection of a node', () => {
   })
 
   it('tells the agent to stop when the caller aborts, before and after the head', async () => {
+    const arrived: string[] = []
     const closed: string[] = []
     answer = ({ path }, stream) => {
+      arrived.push(path)
       if (path === '/after') stream.respond({ ':status': 200 })
       stream.once('close', () => closed.push(path))
     }
     const before = new AbortController()
     const pending = ask(session, { path: '/before', signal: before.signal })
-    await once(session, 'remoteSettings')
+    await eventually(() => arrived.length === 1)
     before.abort(new Error('enough'))
     await expect(pending).rejects.toThrow('enough')
     const after = new AbortController()

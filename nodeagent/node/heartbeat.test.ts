@@ -12,6 +12,7 @@ let cluster: TestCluster
 let client: Client
 let clock: ManualClock
 let ending: AbortController
+let started: Promise<void>[]
 const at = { namespace: nodeLeaseNamespace, name: 'n1' }
 
 beforeAll(async () => {
@@ -25,9 +26,12 @@ afterAll(async () => {
 beforeEach(() => {
   clock = new ManualClock()
   ending = new AbortController()
+  started = []
 })
 afterEach(async () => {
   ending.abort()
+  // A renewal under way would make the Lease anew.
+  await Promise.allSettled(started)
   const admin = createClient(cluster.admin)
   await admin.of(Lease).delete(at)
   await admin.close()
@@ -37,6 +41,7 @@ const start = (identity: string, signal = ending.signal) => {
   const heartbeat = new Heartbeat({ client, clock, log: silentLogger, nodeName: 'n1', identity })
   const running = heartbeat.run(signal)
   running.catch(() => {})
+  started.push(running)
   let claimed = false
   void heartbeat.claimed.then(() => {
     claimed = true

@@ -18,7 +18,7 @@ async function apply(file: string): Promise<void> {
 }
 
 async function phase(task: string, wanted: string): Promise<void> {
-  const result = await machine.kubectlLite('wait', `task/${task}`, `--for=jsonpath={.status.phase}=${wanted}`, '--timeout=60s')
+  const result = await machine.kubectlLite('wait', `task/${task}`, `--for=jsonpath={.status.phase}=${wanted}`, '--timeout=90s')
   if (result.code !== 0)
     throw new Error(`${task} is not ${wanted}: ${result.err}\n${(await machine.kubectlLite('describe', 'task', task)).out}`)
 }
@@ -33,8 +33,8 @@ async function start(backends: string, env: Record<string, string> = {}): Promis
 }
 
 describe('manifests that need only the process backend', () => {
-  beforeAll(async () => await start('process'), 180_000)
-  afterAll(async () => await machine[Symbol.asyncDispose](), 120_000)
+  beforeAll(async () => await start('process'))
+  afterAll(async () => await machine[Symbol.asyncDispose]())
 
   it('01-hello says hello', async () => {
     await apply('01-hello.yaml')
@@ -57,13 +57,12 @@ describe('manifests that need only the process backend', () => {
     expect(await logs('flaky', '--previous')).toBe('try 1\n')
     await phase('too-slow', 'Failed')
     expect(await field('too-slow', '.status.conditions[?(@.type=="Complete")].reason')).toBe('DeadlineExceeded')
-    expect((await machine.kubectlLite('wait', 'task/alive', '--for=condition=Ready', '--timeout=60s')).code).toBe(0)
-  }, 90_000)
+    expect((await machine.kubectlLite('wait', 'task/alive', '--for=condition=Ready', '--timeout=90s')).code).toBe(0)
+  })
 
   it('08-placement waits for a node with the label, and says so', async () => {
     await apply('08-placement.yaml')
     await eventually(async () => expect((await machine.kubectlLite('why', 'task/picky')).out).toContain('lacks label disk=fast'), {
-      timeoutMs: 30_000,
       intervalMs: 200,
     })
     expect((await machine.kubectlLite('label', 'node', '--all', 'disk=fast')).code).toBe(0)
@@ -76,11 +75,11 @@ describe.skipIf(withoutDocker)('manifests that need Docker', () => {
   beforeAll(async () => {
     engine = await startTestEngine()
     await start('process,docker', { DOCKER_HOST: `unix://${engine.socketPath}` })
-  }, 240_000)
+  })
   afterAll(async () => {
     await machine[Symbol.asyncDispose]()
     await engine.close()
-  }, 120_000)
+  })
 
   it('04-container runs an image', async () => {
     await apply('04-container.yaml')
@@ -99,19 +98,19 @@ describe.skipIf(withoutDocker)('manifests that need Docker', () => {
     await apply('06-files.yaml')
     await phase('files', 'Succeeded')
     expect(await logs('files')).toBe('<h1>made of a ConfigMap</h1>\n400 /keys/key.pem\nown\n')
-  }, 90_000)
+  })
 
   it('07-service becomes ready, and outlives down and up', async () => {
     await apply('07-service.yaml')
-    expect((await machine.kubectlLite('wait', 'task/web', '--for=condition=Running', '--timeout=60s')).code).toBe(0)
+    expect((await machine.kubectlLite('wait', 'task/web', '--for=condition=Running', '--timeout=90s')).code).toBe(0)
     const before = await field('web', '.status.runtimeId')
     expect((await machine.launch('down')).code).toBe(0)
     expect((await machine.launch('up')).code).toBe(0)
     await phase('web', 'Running')
     expect(await field('web', '.status.runtimeId')).toBe(before)
     expect(await field('web', '.status.restarts')).toMatch(/^0?$/)
-    expect((await machine.kubectlLite('delete', 'task', 'web', '--timeout=60s')).code).toBe(0)
-  }, 120_000)
+    expect((await machine.kubectlLite('delete', 'task', 'web', '--timeout=90s')).code).toBe(0)
+  })
 })
 
 it.skipIf(withoutDocker)('every manifest has its test', () => {

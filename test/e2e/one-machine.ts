@@ -1,11 +1,11 @@
 /** A one-machine cluster of real processes, in a directory and a home of its own, driven by the very commands that people type. */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { isRunning } from '../../launcher/process-identity.js'
 import type { ProgramRecord } from '../../launcher/program-record.js'
+import { freePort } from '../processes/free-port.js'
 
 export const root = path.resolve(import.meta.dirname, '../..')
 
@@ -20,7 +20,7 @@ export interface OneMachine extends AsyncDisposable {
   readonly home: string
   /** DIR of the cluster. */
   readonly directory: string
-  /** `up`, `down` or `quickstart` on DIR. */
+  /** `up`, `down` or `quickstart` on DIR; a first start is on a free port unless one is named. */
   launch(command: 'up' | 'down' | 'quickstart', ...args: string[]): Promise<Ended>
   kubectlLite(...args: string[]): Promise<Ended>
   /** What runs of the cluster, by program. */
@@ -44,8 +44,11 @@ export async function oneMachine({ env = {} }: OneMachineOptions = {}): Promise<
     DOCKER_HOST: `unix://${folder}/no-docker.sock`,
     ...env,
   }
-  const launch: OneMachine['launch'] = async (command, ...args) =>
-    await run(process.execPath, ['launcher/setup.mjs', command, '--data-dir', directory, ...args], ownEnv)
+  const launch: OneMachine['launch'] = async (command, ...args) => {
+    const isFirst = command !== 'down' && !args.includes('--port') && !existsSync(`${directory}/cluster.json`)
+    const port = isFirst ? ['--port', String(await freePort())] : []
+    return await run(process.execPath, ['launcher/setup.mjs', command, '--data-dir', directory, ...port, ...args], ownEnv)
+  }
   return {
     folder,
     home,
@@ -94,13 +97,4 @@ function runningPrograms(directory: string): Record<string, ProgramRecord> {
   }
   const records = files.map((file) => JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as ProgramRecord)
   return Object.fromEntries(records.filter(isRunning).map((record) => [record.program, record]))
-}
-
-/** A port that nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

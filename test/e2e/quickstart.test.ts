@@ -8,8 +8,8 @@ let first: Ended
 beforeAll(async () => {
   machine = await oneMachine()
   first = await machine.launch('quickstart')
-}, 180_000)
-afterAll(async () => await machine[Symbol.asyncDispose](), 120_000)
+})
+afterAll(async () => await machine[Symbol.asyncDispose]())
 
 describe('quickstart', () => {
   it('shows the first Task from Pending to Succeeded, its logs and its describe', () => {
@@ -71,5 +71,5 @@ describe('quickstart', () => {
     expect(again.out).toContain('runs already')
     expect(again.out).toMatch(/\nhello +Succeeded +0/)
     expect(machine.running()).toEqual(before)
-  }, 90_000)
+  })
 })

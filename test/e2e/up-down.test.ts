@@ -7,7 +7,8 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isRunning } from '../../launcher/process-identity.js'
 import { eventually } from '../../lib/testing/eventually.js'
-import { freePort, type OneMachine, oneMachine, root, run } from './one-machine.js'
+import { freePort } from '../processes/free-port.js'
+import { type OneMachine, oneMachine, root, run } from './one-machine.js'
 
 describe('a cluster', () => {
   let machine: OneMachine
@@ -19,8 +20,8 @@ describe('a cluster', () => {
     expect(started.code, started.err).toBe(0)
     expect(started.out).toContain(`The cluster is ready on port ${port}`)
     await machine.kubectlLite('label', 'namespace', 'default', 'millrace.dev/security=privileged', '--overwrite')
-  }, 180_000)
-  afterAll(async () => await machine[Symbol.asyncDispose](), 120_000)
+  })
+  afterAll(async () => await machine[Symbol.asyncDispose]())
 
   it('belongs to its user alone', () => {
     expect(statSync(machine.directory).mode & 0o777).toBe(0o700)
@@ -54,13 +55,12 @@ describe('a cluster', () => {
       expect(machine.running()[program]?.pid).not.toBe(killed.pid)
       const name = `after-${program}`
       expect((await machine.kubectlLite('run', name, '--', 'echo', 'still here')).code).toBe(0)
-      expect(await machine.kubectlLite('wait', `task/${name}`, '--for=jsonpath={.status.phase}=Succeeded', '--timeout=60s')).toMatchObject({
+      expect(await machine.kubectlLite('wait', `task/${name}`, '--for=jsonpath={.status.phase}=Succeeded', '--timeout=90s')).toMatchObject({
         code: 0,
         err: '',
       })
       expect(await machine.kubectlLite('logs', name)).toEqual({ code: 0, out: 'still here\n', err: '' })
     },
-    120_000,
   )
 
   it('ends what it started and no other process, and is found again with all its objects', async () => {
@@ -82,7 +82,7 @@ describe('a cluster', () => {
     expect(again.code, again.err).toBe(0)
     expect(again.out).toContain(`port ${port}`)
     expect((await machine.kubectlLite('get', 'task', 'bystander', '-o', 'name')).out).toBe('task.millrace.dev/bystander\n')
-  }, 120_000)
+  })
 
   it('stops process Tasks gracefully when it ends', async () => {
     const mark = path.join(machine.folder, 'graceful')
@@ -92,14 +92,11 @@ describe('a cluster', () => {
     chmodSync(mark, 0o666)
     chmodSync(machine.folder, 0o755)
     await machine.kubectlLite('run', 'graceful', '--', 'sh', '-c', script)
-    await eventually(async () => expect((await machine.kubectlLite('logs', 'graceful')).out).toContain('ready'), {
-      timeoutMs: 30_000,
-      intervalMs: 200,
-    })
+    await eventually(async () => expect((await machine.kubectlLite('logs', 'graceful')).out).toContain('ready'), { intervalMs: 200 })
     expect((await machine.launch('down')).code).toBe(0)
     expect(readFileSync(mark, 'utf8')).toBe('ended\n')
     expect((await machine.launch('up')).code).toBe(0)
-  }, 120_000)
+  })
 
   it('can be moved to another port, and given hollow nodes, while it does not run', async () => {
     expect((await machine.launch('down')).code).toBe(0)
@@ -107,21 +104,21 @@ describe('a cluster', () => {
     const again = await machine.launch('up', '--port', String(moved), '--hollow-nodes', '2')
     expect(again.code, again.err).toBe(0)
     expect(again.out).toContain(`ready on port ${moved}`)
-    const nodes = await machine.kubectlLite('wait', 'node', '--all', '--for=condition=Ready', '--timeout=30s')
+    const nodes = await machine.kubectlLite('wait', 'node', '--all', '--for=condition=Ready', '--timeout=90s')
     expect(nodes.out.match(/condition met/g)).toHaveLength(3)
     // Nobody is left who only looks ready: work still gets done.
     expect((await machine.kubectlLite('run', 'moved', '--target', hostName(nodes.out), '--', 'true')).code).toBe(0)
-    expect(await machine.kubectlLite('wait', 'task/moved', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=60s')).toMatchObject({
+    expect(await machine.kubectlLite('wait', 'task/moved', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=90s')).toMatchObject({
       code: 0,
       err: '',
     })
-  }, 120_000)
+  })
 
   it('is gone after --purge', async () => {
     expect(await machine.launch('down', '--purge')).toMatchObject({ code: 0, out: expect.stringContaining(`Removed ${machine.directory}`) })
     expect(() => statSync(machine.directory)).toThrow('ENOENT')
     expect(await machine.launch('down')).toMatchObject({ code: 0, out: expect.stringContaining('There is no cluster') })
-  }, 120_000)
+  })
 })
 
 describe('what is in the way of a start', () => {
@@ -129,7 +126,7 @@ describe('what is in the way of a start', () => {
   beforeAll(async () => {
     machine = await oneMachine()
   })
-  afterAll(async () => await machine[Symbol.asyncDispose](), 120_000)
+  afterAll(async () => await machine[Symbol.asyncDispose]())
 
   const plain = (text: string) => {
     expect(text).not.toMatch(/^\s+at /m)
@@ -207,7 +204,7 @@ describe('what is in the way of a start', () => {
     const whole = await machine.launch('up')
     expect(whole.code, whole.err).toBe(0)
     expect(whole.out).toContain('going on from where it stopped')
-  }, 120_000)
+  })
 
   it.each([
     [['--port', 'x'], 2, '--port takes a whole number'],

@@ -60,7 +60,7 @@ export function recordWatch(target: () => Target, path: string): RecordedWatch {
     async upTo(revision) {
       const newest = () => events.at(-1)?.revision ?? 0
       wanted = Math.min(revision, Number.POSITIVE_INFINITY)
-      const deadline = performance.now() + 20_000
+      const deadline = performance.now() + 60_000
       while (last < wanted && !failure && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10))
       if (failure) throw failure
       if (last < wanted) throw new Error(`the watch stands at ${newest()}, below ${revision}`)

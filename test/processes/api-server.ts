@@ -29,7 +29,7 @@ export async function startApiServer(owner: Owner, options: { directory?: string
 }
 
 async function waitUntilReady(kubeconfig: string, port: number, program: Program): Promise<Target> {
-  const deadline = performance.now() + 60_000
+  const deadline = performance.now() + 90_000
   for (;;) {
     if (program.hasEnded) throw new Error(`the API server ended; see ${program.log}`)
     try {
@@ -41,7 +41,7 @@ async function waitUntilReady(kubeconfig: string, port: number, program: Program
     } catch {
       // not there yet
     }
-    if (performance.now() > deadline) throw new Error('the API server was not ready in 60 s')
+    if (performance.now() > deadline) throw new Error('the API server was not ready in 90 s')
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

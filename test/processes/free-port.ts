@@ -1,13 +1,13 @@
-import { createServer } from 'node:net'
+import { randomInt } from 'node:crypto'
+import { isPortFree } from '../../launcher/free-port.js'
 
-/** A TCP port on loopback that nobody listens on now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))))
-    })
-  })
+/**
+ * A TCP port on loopback that nobody listens on now. It lies below those that the system gives to connections and to whoever asks for any port, so
+ * that nobody comes upon it by chance before it is used, or while what listens there is being started again.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(10_000, 32_768)
+    if (await isPortFree(port, '127.0.0.1')) return port
+  }
 }

@@ -10,7 +10,7 @@ export interface Program extends ProcessFigures {
   readonly log: string
   /** Whether it has ended. */
   readonly hasEnded: boolean
-  /** Sends the signal, SIGTERM by default, and waits; after 15 s it is killed. */
+  /** Sends the signal, SIGTERM by default, and waits; after a minute it is killed. */
   stop(signal?: NodeJS.Signals): Promise<void>
 }
 
@@ -42,7 +42,7 @@ async function end(child: ChildProcess, signal: NodeJS.Signals, hasEnded: () => 
   if (hasEnded()) return
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   child.kill(signal)
-  const impatient = setTimeout(() => child.kill('SIGKILL'), 15_000)
+  const impatient = setTimeout(() => child.kill('SIGKILL'), 60_000)
   await ended
   clearTimeout(impatient)
 }

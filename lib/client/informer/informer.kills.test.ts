@@ -15,7 +15,7 @@ const owner = createOwner('informer')
 afterAll(() => owner.end())
 
 describe('an informer', () => {
-  it('has what the server has after four kills, though it never took the state anew', { timeout: 120_000 }, async () => {
+  it('has what the server has after four kills, though it never took the state anew', async () => {
     const port = await freePort()
     const directory = path.join(owner.directory, 'cluster')
     let server = await startApiServer(owner, { directory, port })

@@ -18,7 +18,7 @@ let stop: AbortController
 beforeEach(async () => {
   cluster = new ScriptedCluster()
   server = await cluster.start()
-  client = createClient({ server: server.url }, { watchdogMs: 5_000 })
+  client = createClient({ server: server.url }, { watchdogMs: 60_000 })
   stop = new AbortController()
 })
 afterEach(async () => {

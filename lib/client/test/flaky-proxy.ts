@@ -1,10 +1,13 @@
 /** A TCP proxy in front of a real server, by which a test makes the network fail: cut, refused, or silent. */
-import net, { type AddressInfo, type Socket } from 'node:net'
+import net, { type Socket } from 'node:net'
+import { freePort } from '../../../test/processes/free-port.js'
 
 export interface FlakyProxy {
   readonly url: string
   /** Connections that were accepted so far. */
   readonly accepted: number
+  /** Bytes that passed so far, both ways. */
+  readonly passed: number
   /** Breaks all connections; new ones are accepted. */
   cut(): void
   /** Breaks all connections and refuses new ones, as a server that is being restarted does. */
@@ -21,6 +24,7 @@ export async function startFlakyProxy(target: string): Promise<FlakyProxy> {
   const sockets = new Set<Socket>()
   let stalled = false
   let accepted = 0
+  let passed = 0
   const onConnection = (near: Socket) => {
     accepted++
     const far = net.connect(Number(targetPort), hostname)
@@ -30,6 +34,7 @@ export async function startFlakyProxy(target: string): Promise<FlakyProxy> {
     ] as const) {
       sockets.add(from)
       from.pipe(to)
+      from.on('data', (chunk) => (passed += chunk.length))
       from.on('error', () => to.destroy())
       from.on('close', () => {
         sockets.delete(from)
@@ -43,8 +48,8 @@ export async function startFlakyProxy(target: string): Promise<FlakyProxy> {
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
     return server
   }
-  let server = await listen(0)
-  const { port } = server.address() as AddressInfo
+  const port = await freePort()
+  let server = await listen(port)
   const cut = () => {
     for (const socket of sockets) socket.destroy()
   }
@@ -57,6 +62,9 @@ export async function startFlakyProxy(target: string): Promise<FlakyProxy> {
     url: `${protocol}//127.0.0.1:${port}`,
     get accepted() {
       return accepted
+    },
+    get passed() {
+      return passed
     },
     cut,
     stop,

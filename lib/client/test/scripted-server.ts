@@ -1,7 +1,8 @@
 /** A server on a real socket that answers as the test scripts it, and remembers what it was asked. For tests of the client alone. */
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import https from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import { freePort } from '../../../test/processes/free-port.js'
 import type { StatusDetails } from '../../api/api-error.js'
 
 export interface SeenRequest {
@@ -49,8 +50,8 @@ export async function startScriptedServer(script: Script, tls?: https.ServerOpti
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
     return server
   }
-  let server = await start(0)
-  const { port } = server.address() as AddressInfo
+  const port = await freePort()
+  let server = await start(port)
   const cut = () => {
     for (const socket of sockets) socket.destroy()
   }

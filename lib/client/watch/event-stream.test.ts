@@ -17,7 +17,7 @@ interface Heard {
   close(): void
 }
 
-async function open(script: (response: ServerResponse, request: SeenRequest) => void, watchdogMs = 5_000) {
+async function open(script: (response: ServerResponse, request: SeenRequest) => void, watchdogMs = 60_000) {
   const server = await startScriptedServer((request, response) => script(response, request))
   const client = createClient({ server: server.url }, { watchdogMs })
   closing.push(() => client.close(), server.close)

@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { badRequest } from '../../api/api-error.js'
+import { startWatchdog } from '../../base/watchdog.js'
 import { ConnectionError, type EventStream, type StreamReceiver } from '../client.js'
 import { errorFromBody } from '../send-request.js'
 import type { Transport } from '../transport.js'
@@ -29,7 +30,7 @@ export function openEventStream(options: EventStreamOptions, receiver: StreamRec
 
   const close = () => {
     ended = true
-    clearTimeout(watchdog)
+    watchdog.stop()
     source?.close()
     abort.abort()
   }
@@ -38,7 +39,7 @@ export function openEventStream(options: EventStreamOptions, receiver: StreamRec
     close()
     receiver.end(reason)
   }
-  const watchdog = setTimeout(() => end(new ConnectionError(`${server} has been silent for ${watchdogMs} ms`)), watchdogMs)
+  const watchdog = startWatchdog(watchdogMs, () => end(new ConnectionError(`${server} has been silent for ${watchdogMs} ms`)))
 
   const request = async (): Promise<IncomingMessage> => {
     const headers = { accept: 'text/event-stream' }
@@ -62,7 +63,7 @@ export function openEventStream(options: EventStreamOptions, receiver: StreamRec
     const chunks = response[Symbol.asyncIterator]()
     const read = async () => {
       const next = await chunks.next().catch((error: unknown) => remember(broken(error, server)))
-      watchdog.refresh()
+      watchdog.feed()
       return next.done ? { done: true as const, value: undefined } : { done: false as const, value: next.value as Uint8Array }
     }
     const headers = { get: () => response.headers['content-type'] ?? null }

@@ -121,7 +121,7 @@ describe('the shim', () => {
       searchPath: process.env.PATH ?? '',
       ...limits,
     })
-    return eventually(() => readFile(`${prefix}.exit`, 'utf8'), { timeoutMs: 20_000 })
+    return eventually(() => readFile(`${prefix}.exit`, 'utf8'))
   }
 
   it('keeps every byte of what is written on both streams at once', async () => {
