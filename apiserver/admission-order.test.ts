@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { builtinKinds } from '../lib/api/kinds/index.js'
 import { admissionOf } from './admission-order.js'
+import { createAccess } from './auth/access.js'
 import { createRegistry } from './registry/create-registry.js'
 import { aTask, bodyOf, kindOf, openRegistry, type RegistryFixture, targetOf } from './registry/fixtures/open-registry.js'
 
@@ -8,7 +9,10 @@ let fixture: RegistryFixture
 beforeEach(async () => {
   fixture = await openRegistry()
   const { store, clock } = fixture
-  fixture = { ...fixture, registry: createRegistry({ store, clock, kinds: builtinKinds, admission: admissionOf(store, builtinKinds) }) }
+  fixture = {
+    ...fixture,
+    registry: createRegistry({ store, clock, kinds: builtinKinds, admission: admissionOf(store, builtinKinds, createAccess(store)) }),
+  }
   await fixture.registry.patch(
     targetOf('Namespace', 'kube-system'),
     'application/merge-patch+json',

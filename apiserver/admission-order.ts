@@ -3,12 +3,14 @@ import type { Kind } from '../lib/api/define-kind.js'
 import type { Admit } from './admission/admit.js'
 import { admitMemoryPromise } from './admission/memory-promise.js'
 import { createNamespaceSecurity } from './admission/namespace-security.js'
+import type { Access } from './auth/access.js'
 import { nodeRestriction } from './auth/node/node-restriction.js'
+import { createRightsAdmission } from './auth/rbac/admit-rights.js'
 import type { Store } from './storage/store.js'
 
-/** Who is asked about every write, in this order: what a namespace admits, what a node may touch, what a node's memory holds. */
-export function admissionOf(store: Store, kinds: readonly Kind[]): readonly Admit[] {
-  return [createNamespaceSecurity(), restrictNodes, admitMemoryPromise(store, kinds)]
+/** Who is asked about every write, in this order: what a namespace admits, what a node may touch, which rights one may give, what a node's memory holds. */
+export function admissionOf(store: Store, kinds: readonly Kind[], access: Access): readonly Admit[] {
+  return [createNamespaceSecurity(), restrictNodes, createRightsAdmission(access), admitMemoryPromise(store, kinds)]
 }
 
 const restrictNodes: Admit = ({ user, kind, subresource, old, object, view, name }) => {

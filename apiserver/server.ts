@@ -14,8 +14,10 @@ import { builtinNamespaces, Namespace } from '../lib/api/kinds/namespace.js'
 import type { Clock } from '../lib/base/clock.js'
 import type { Logger } from '../lib/base/log.js'
 import { admissionOf } from './admission-order.js'
-import { createAuthorizer } from './auth/create-authorizer.js'
-import { mastersGroup, type UserInfo } from './auth/user.js'
+import { type Access, createAccess } from './auth/access.js'
+import { ensureBuiltinPolicy } from './auth/rbac/ensure-builtin-policy.js'
+import { keepGathered } from './auth/rbac/keep-gathered.js'
+import { serverUser, type UserInfo } from './auth/user.js'
 import { createExpressApp } from './http/express-app.js'
 import { type HttpServer, listen } from './http/http-server.js'
 import { type RequestLimitOptions, RequestLimits } from './http/request-limits.js'
@@ -40,6 +42,8 @@ export interface ApiserverOptions {
   /** Who sent the request. Throws Unauthorized. */
   readonly authenticate: (request: IncomingMessage) => UserInfo
   readonly kinds?: readonly Kind[]
+  /** Who may do what, where others need to know it too. Default: made here. */
+  readonly access?: Access
   readonly preparations?: Readonly<Record<string, Preparation>>
   readonly streams?: NodeStreamRoutes
   readonly limits?: RequestLimitOptions
@@ -55,15 +59,17 @@ export interface Apiserver {
 }
 
 export async function startApiserver(options: ApiserverOptions): Promise<Apiserver> {
-  const { store, clock, log, kinds = builtinKinds } = options
+  const { store, clock, log, kinds = builtinKinds, access = createAccess(options.store) } = options
   const registry = createRegistry({
     store,
     kinds,
     clock,
-    admission: admissionOf(store, kinds),
+    admission: admissionOf(store, kinds, access),
     ...(options.preparations ? { preparations: options.preparations } : {}),
   })
   await createBuiltinNamespaces(registry)
+  await ensureBuiltinPolicy(registry, store)
+  const stopGathering = await keepGathered({ policy: access.policy, store, log })
   const hub = new WatchHub({ store, clock })
   const limits = new RequestLimits(options.limits)
   const life = new ServerLife()
@@ -73,11 +79,10 @@ export async function startApiserver(options: ApiserverOptions): Promise<Apiserv
     revision: () => store.revision,
     inFlight: () => limits.inFlight,
   })
-  const authorizer = createAuthorizer({ store })
   const parts: ServerParts = {
     store,
     registry,
-    authorizer,
+    authorizer: access.authorizer,
     authenticate: options.authenticate,
     clock,
     log,
@@ -96,6 +101,7 @@ export async function startApiserver(options: ApiserverOptions): Promise<Apiserv
   const end = async () => {
     await server.close()
     hub.close()
+    stopGathering()
   }
   return {
     port: server.port,
@@ -111,9 +117,8 @@ export async function startApiserver(options: ApiserverOptions): Promise<Apiserv
 }
 
 async function createBuiltinNamespaces(registry: Registry): Promise<void> {
-  const user = { name: 'system:apiserver', groups: [mastersGroup] }
   const context = {
-    user,
+    user: serverUser,
     requestId: 'bootstrap',
     fieldManager: 'millrace-apiserver',
     dryRun: false,

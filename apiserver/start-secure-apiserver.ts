@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
+import { createAccess } from './auth/access.js'
 import { createAuthenticator } from './auth/authenticate.js'
 import { createTokenRetirement } from './auth/bootstrap/retire-token.js'
-import { createAuthorizer } from './auth/create-authorizer.js'
 import { csrPreparations } from './auth/csr/csr-signer.js'
 import { type Pki, servingOptions } from './auth/pki/ensure-pki.js'
 import type { UserInfo } from './auth/user.js'
@@ -24,13 +24,15 @@ export async function startSecureApiserver({ pki, screen, ...options }: SecureAp
     screen?.(user)
     return user
   }
+  const access = createAccess(store)
   const streams = createNodeStreams()
   const server = await startApiserver({
     ...options,
+    access,
     tls: servingOptions(pki),
     authenticate,
     preparations: csrPreparations({ pki, store, clock }),
-    streams: createNodeStreamRoutes({ streams, store, authorizer: createAuthorizer({ store }), authenticate, log }),
+    streams: createNodeStreamRoutes({ streams, store, authorizer: access.authorizer, authenticate, log }),
   })
   return {
     ...server,

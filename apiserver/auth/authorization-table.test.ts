@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, expect, it } from 'vitest'
 import { CertificateSigningRequest } from '../../lib/api/kinds/certificate-signing-request.js'
+import { ClusterRole } from '../../lib/api/kinds/cluster-role.js'
+import { ClusterRoleBinding } from '../../lib/api/kinds/cluster-role-binding.js'
 import { ConfigMap } from '../../lib/api/kinds/config-map.js'
 import { Event } from '../../lib/api/kinds/event.js'
 import { builtinKinds } from '../../lib/api/kinds/index.js'
+import { Role, rbacGroup } from '../../lib/api/kinds/role.js'
+import { RoleBinding } from '../../lib/api/kinds/role-binding.js'
 import { Secret } from '../../lib/api/kinds/secret.js'
 import { Task } from '../../lib/api/kinds/task.js'
+import { createAccess } from './access.js'
 import type { AccessRequest } from './authorizer.js'
-import { createAuthorizer } from './create-authorizer.js'
-import { aStored, storeOf } from './fixtures/stored.js'
+import { aStored, storedPolicy, storeOf } from './fixtures/stored.js'
+import type { Subject } from './rbac/policy.js'
 import type { UserInfo } from './user.js'
 
 const task = (namespace: string, name: string, spec: object) => aStored(Task, { metadata: { namespace, name }, spec })
@@ -18,8 +23,16 @@ const naming = (word: string) => ({
   volumes: [{ name: 'v', secret: { secretName: `${word}-volume` } }],
 })
 
-const authorizer = createAuthorizer({
-  store: storeOf([
+const binding = (namespace: string, role: string, subject: Subject, kind: 'Role' | 'ClusterRole' = 'ClusterRole') =>
+  aStored(namespace === '' ? ClusterRoleBinding : RoleBinding, {
+    metadata: { name: `${role}-of-${subject.name}`, namespace },
+    roleRef: { apiGroup: rbacGroup, kind, name: role },
+    subjects: [subject],
+  })
+
+const { authorizer } = createAccess(
+  storeOf([
+    ...storedPolicy,
     task('default', 'mine', { nodeName: 'a', ...naming('mine') }),
     task('default', 'theirs', { nodeName: 'b', ...naming('theirs') }),
     task('default', 'waiting', naming('waiting')),
@@ -38,11 +51,29 @@ const authorizer = createAuthorizer({
     }),
     aStored(Event, { metadata: { namespace: 'default', name: 'a' }, involvedObject: { kind: 'Node', name: 'a' } }),
     aStored(Event, { metadata: { namespace: 'default', name: 'b' }, involvedObject: { kind: 'Node', name: 'b' } }),
+    binding('default', 'view', { kind: 'User', apiGroup: rbacGroup, name: 'viewer' }),
+    binding('', 'edit', { kind: 'Group', apiGroup: rbacGroup, name: 'editors' }),
+    binding('tenant', 'admin', { kind: 'User', apiGroup: rbacGroup, name: 'landlord' }),
+    binding('', 'no-such-role', { kind: 'User', apiGroup: rbacGroup, name: 'ann' }),
+    aStored(Role, {
+      metadata: { namespace: 'default', name: 'robot' },
+      rules: [
+        { verbs: ['get', 'create', 'delete'], apiGroups: [''], resources: ['secrets'], resourceNames: ['mine-env', 'theirs-env'] },
+        { verbs: ['update'], apiGroups: ['*'], resources: ['*/status'] },
+        { verbs: ['*'], apiGroups: ['example.com'], resources: ['tasks'] },
+      ],
+    }),
+    binding('default', 'robot', { kind: 'ServiceAccount', namespace: 'tenant', name: 'robot' }, 'Role'),
+    aStored(ClusterRole, {
+      metadata: { name: 'node-a' },
+      rules: [{ verbs: ['get', 'list', 'watch'], apiGroups: [''], resources: ['nodes'], resourceNames: ['a'] }],
+    }),
+    binding('', 'node-a', { kind: 'ServiceAccount', namespace: 'tenant', name: 'robot' }),
     aStored(CertificateSigningRequest, { metadata: { name: 'csr-of-a' }, spec: { username: 'system:node:a' } }),
     aStored(CertificateSigningRequest, { metadata: { name: 'csr-of-b' }, spec: { username: 'system:node:b' } }),
     aStored(CertificateSigningRequest, { metadata: { name: 'csr-of-join' }, spec: { username: 'system:bootstrap:abc123' } }),
   ]),
-})
+)
 
 const authenticated = (name: string, ...groups: string[]): UserInfo => ({ name, groups: [...groups, 'system:authenticated'] })
 const users = {
@@ -52,6 +83,11 @@ const users = {
   'node a': authenticated('system:node:a', 'system:nodes'),
   joining: authenticated('system:bootstrap:abc123', 'system:bootstrappers'),
   nobody: authenticated('ann'),
+  viewer: authenticated('viewer'),
+  editor: authenticated('bob', 'editors'),
+  landlord: authenticated('landlord'),
+  robot: authenticated('system:serviceaccount:tenant:robot', 'system:serviceaccounts', 'system:serviceaccounts:tenant'),
+  'a robot of the same name elsewhere': authenticated('system:serviceaccount:default:robot', 'system:serviceaccounts'),
   anonymous: { name: 'system:anonymous', groups: ['system:unauthenticated'] },
   'a node by name alone': authenticated('system:node:a'),
   'a node without a name': authenticated('system:node:', 'system:nodes'),
@@ -89,7 +125,6 @@ const objectNames = [
 ]
 const others = [
   ...['pods', 'services', 'serviceaccounts'].map((resource) => ({ group: '', resource, subresources: ['', 'log', 'exec'] })),
-  { group: 'rbac.authorization.k8s.io', resource: 'clusterroles', subresources: [''] },
   { group: 'millrace.dev', resource: 'nodestreams', subresources: ['', 'status'] },
   { group: 'example.com', resource: 'secrets', subresources: [''] },
   { group: 'example.com', resource: 'tasks', subresources: ['', 'status', 'binding'] },
@@ -98,7 +133,7 @@ const resources = [
   ...builtinKinds.map((kind) => ({
     group: kind.group,
     resource: kind.plural,
-    subresources: ['', 'status', 'binding', 'log', 'exec', 'approval', 'finalize'],
+    subresources: kind.group === rbacGroup ? [''] : ['', 'status', 'binding', 'log', 'exec', 'approval', 'finalize'],
   })),
   ...others,
 ]
@@ -147,6 +182,17 @@ const byRole = (...lines: string[]) => lines.flatMap(expand).flatMap(withSelecto
 const recordsEvents = 'create|update|patch /events in SCOPES named NAMES'
 const electsLeaders = 'create|get|list|watch|update|patch coordination.k8s.io/leases in kube-system named NAMES'
 
+const anyChange = 'create|update|patch|delete|deletecollection'
+const views = (where: string) => [
+  `get|list|watch /configmaps|/events|/namespaces|/namespaces/status in ${where} named NAMES`,
+  `get|list|watch millrace.dev/tasks|millrace.dev/tasks/status|millrace.dev/tasks/log in ${where} named NAMES`,
+]
+const edits = (where: string) => [
+  ...views(where),
+  `${anyChange}|get|list|watch /secrets|coordination.k8s.io/leases in ${where} named NAMES`,
+  `${anyChange} /configmaps|millrace.dev/tasks in ${where} named NAMES`,
+]
+
 const table: Partial<Record<keyof typeof users, string[]>> = {
   scheduler: byRole(
     'get|list|watch millrace.dev/tasks in SCOPES named NAMES',
@@ -184,6 +230,22 @@ const table: Partial<Record<keyof typeof users, string[]>> = {
     ...expand('create certificates.k8s.io/certificatesigningrequests in SCOPES named NAMES'),
     ...expand('get certificates.k8s.io/certificatesigningrequests in SCOPES named csr-of-a'),
     ...expand('get millrace.dev/nodestreams in SCOPES named a'),
+  ],
+  viewer: byRole(...views('default')),
+  editor: byRole(...edits('SCOPES')),
+  landlord: byRole(...edits('tenant'), `${anyChange}|get|list|watch ${rbacGroup}/roles|${rbacGroup}/rolebindings in tenant named NAMES`),
+  robot: [
+    ...expand('get|create|delete /secrets in default named mine-env|theirs-env'),
+    ...byRole(
+      ...resources
+        .filter(({ subresources }) => subresources.includes('status'))
+        .map(({ group, resource }) => `update ${group}/${resource}/status in default named NAMES`),
+    ),
+    ...byRole(`${verbs.map((verb) => verb || '!').join('|')} example.com/tasks in default named NAMES`).map((text) =>
+      text.replace('!', ''),
+    ),
+    ...expand('get|list|watch /nodes in SCOPES named a'),
+    ...expand('list|watch /nodes in SCOPES named *').map((text) => `${text} where metadata.name=a`),
   ],
   joining: [
     ...expand('create certificates.k8s.io/certificatesigningrequests in SCOPES named NAMES'),

@@ -1,20 +1,61 @@
-import type { ClusterRole, PolicyRule, RoleBinding, Subject } from './policy.js'
+/**
+ * The roles and bindings that every cluster has, as they are stored when a server starts. Names of Kubernetes where it has them: `admin`, `edit` and `view`
+ * are gathered from the roles with the labels that people know, so that other roles can join them.
+ */
+import { ClusterRole } from '../../../lib/api/kinds/cluster-role.js'
+import { ClusterRoleBinding } from '../../../lib/api/kinds/cluster-role-binding.js'
+import { rbacGroup } from '../../../lib/api/kinds/role.js'
+import { RoleBinding } from '../../../lib/api/kinds/role-binding.js'
+import { printKey } from '../../../lib/api/object-key.js'
+import type { PolicyBinding, PolicyRole, PolicyRule, RoleRef, Subject } from './policy.js'
+
+/** Every built-in role and binding has it, and people may select by it. */
+export const builtinLabel = { 'kubernetes.io/bootstrapping': 'rbac-defaults' } as const
 
 const millrace = 'millrace.dev'
 const read = ['get', 'list', 'watch']
 const write = ['update', 'patch']
+const change = ['create', ...write, 'delete', 'deletecollection']
 
 /** Programs report what they do as Events, wherever the object is. */
-const recordEvents: PolicyRule = { verbs: ['create', 'update', 'patch'], apiGroups: [''], resources: ['events'] }
+const recordEvents: PolicyRule = { verbs: ['create', ...write], apiGroups: [''], resources: ['events'] }
 
 /** What there is to know about the server without knowing anything of the cluster. */
 const publicPaths = ['/healthz', '/healthz/*', '/livez', '/livez/*', '/readyz', '/readyz/*', '/version', '/version/']
 
-export const builtinRoles: readonly ClusterRole[] = [
+const aggregationLabel = (role: string) => `${rbacGroup}/aggregate-to-${role}`
+
+export const builtinRoles: readonly PolicyRole[] = [
   role('cluster-admin', [
     { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
     { verbs: ['*'], nonResourceURLs: ['*'] },
   ]),
+  gathered('admin'),
+  gathered('edit', 'admin'),
+  gathered('view', 'edit'),
+  role(
+    'system:aggregate-to-admin',
+    [{ verbs: [...read, ...change], apiGroups: [rbacGroup], resources: ['roles', 'rolebindings'] }],
+    'admin',
+  ),
+  role(
+    'system:aggregate-to-edit',
+    [
+      { verbs: [...read, ...change], apiGroups: [''], resources: ['secrets'] },
+      { verbs: change, apiGroups: [''], resources: ['configmaps'] },
+      { verbs: change, apiGroups: [millrace], resources: ['tasks'] },
+      { verbs: [...read, ...change], apiGroups: ['coordination.k8s.io'], resources: ['leases'] },
+    ],
+    'edit',
+  ),
+  role(
+    'system:aggregate-to-view',
+    [
+      { verbs: read, apiGroups: [''], resources: ['configmaps', 'events', 'namespaces', 'namespaces/status'] },
+      { verbs: read, apiGroups: [millrace], resources: ['tasks', 'tasks/status', 'tasks/log'] },
+    ],
+    'view',
+  ),
   role('system:public-info-viewer', [{ verbs: ['get', 'head'], nonResourceURLs: publicPaths }]),
   role('system:discovery', [
     { verbs: ['get', 'head'], nonResourceURLs: [...publicPaths, '/', '/api', '/api/*', '/apis', '/apis/*', '/openapi', '/openapi/*'] },
@@ -40,10 +81,10 @@ export const builtinRoles: readonly ClusterRole[] = [
   ]),
 ]
 
-const user = (name: string): Subject => ({ kind: 'User', name })
-const group = (name: string): Subject => ({ kind: 'Group', name })
+const user = (name: string): Subject => ({ kind: 'User', apiGroup: rbacGroup, name })
+const group = (name: string): Subject => ({ kind: 'Group', apiGroup: rbacGroup, name })
 
-export const builtinBindings: readonly RoleBinding[] = [
+export const builtinBindings: readonly PolicyBinding[] = [
   bind('cluster-admin', [group('system:masters')]),
   bind('system:public-info-viewer', [group('system:authenticated'), group('system:unauthenticated')]),
   bind('system:discovery', [group('system:authenticated')]),
@@ -51,16 +92,43 @@ export const builtinBindings: readonly RoleBinding[] = [
   bind('system:controller-manager', [user('system:controller-manager')]),
   {
     kind: 'RoleBinding',
-    metadata: { name: 'system:leader-election', namespace: 'kube-system' },
-    roleRef: { kind: 'ClusterRole', name: 'system:leader-election' },
+    metadata: { name: 'system:leader-election', namespace: 'kube-system', labels: builtinLabel },
+    roleRef: clusterRole('system:leader-election'),
     subjects: [user('system:scheduler'), user('system:controller-manager')],
   },
 ]
 
-function role(name: string, rules: readonly PolicyRule[]): ClusterRole {
-  return { kind: 'ClusterRole', metadata: { name }, rules }
+const builtinKeys = new Set(
+  [...builtinRoles, ...builtinBindings].map(({ kind, metadata }) => {
+    const { plural } = kind === 'ClusterRole' ? ClusterRole : kind === 'RoleBinding' ? RoleBinding : ClusterRoleBinding
+    return printKey({ group: rbacGroup, resource: plural, namespace: metadata.namespace ?? '', name: metadata.name })
+  }),
+)
+
+/** Whether a role or binding is one of these. */
+export function isBuiltinPolicy(resource: string, namespace: string, name: string): boolean {
+  return builtinKeys.has(printKey({ group: rbacGroup, resource, namespace, name }))
 }
 
-function bind(name: string, subjects: readonly Subject[]): RoleBinding {
-  return { kind: 'ClusterRoleBinding', metadata: { name }, roleRef: { kind: 'ClusterRole', name }, subjects }
+/** `into`: the gathered role that gets these rules. */
+function role(name: string, rules: readonly PolicyRule[], into?: string): PolicyRole {
+  return { kind: 'ClusterRole', metadata: { name, labels: labelsFor(into) }, rules }
+}
+
+/** A role whose rules are those of all roles with its label. */
+function gathered(name: string, into?: string): PolicyRole {
+  const aggregationRule = { clusterRoleSelectors: [{ matchLabels: { [aggregationLabel(name)]: 'true' } }] }
+  return { kind: 'ClusterRole', metadata: { name, labels: labelsFor(into) }, rules: [], aggregationRule }
+}
+
+function labelsFor(into: string | undefined): Record<string, string> {
+  return { ...builtinLabel, ...(into === undefined ? {} : { [aggregationLabel(into)]: 'true' }) }
+}
+
+function bind(name: string, subjects: readonly Subject[]): PolicyBinding {
+  return { kind: 'ClusterRoleBinding', metadata: { name, labels: builtinLabel }, roleRef: clusterRole(name), subjects }
+}
+
+function clusterRole(name: string): RoleRef {
+  return { apiGroup: rbacGroup, kind: 'ClusterRole', name }
 }

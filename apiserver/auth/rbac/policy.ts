@@ -1,31 +1,30 @@
-/** The shapes of rbac.authorization.k8s.io/v1, as far as the evaluator reads them: built-in constants and stored objects alike. */
+/** The objects of rbac.authorization.k8s.io/v1 as the evaluator reads them. */
+import type { RoleRef, Subject as StoredSubject } from '../../../lib/api/kinds/binding-parts.js'
+import type { AggregationRule } from '../../../lib/api/kinds/cluster-role.js'
+import type { PolicyRule } from '../../../lib/api/kinds/policy-rule.js'
 
-export interface PolicyRule {
-  readonly verbs: readonly string[]
-  readonly apiGroups?: readonly string[]
-  /** `tasks`, `tasks/status`, `*` followed by `/status`, or `*` for everything. */
-  readonly resources?: readonly string[]
-  /** Empty or absent: every name. */
-  readonly resourceNames?: readonly string[]
-  /** `/version`, `/api/*`. */
-  readonly nonResourceURLs?: readonly string[]
-}
+export type { PolicyRule, RoleRef }
 
-export interface ClusterRole {
-  readonly kind: 'ClusterRole'
-  readonly metadata: { readonly name: string }
-  readonly rules: readonly PolicyRule[]
-}
-
-export interface Subject {
-  readonly kind: 'User' | 'Group'
+interface PolicyMeta {
   readonly name: string
+  readonly namespace?: string
+  readonly labels?: Readonly<Record<string, string>>
 }
 
-/** Gives the rights of a ClusterRole: everywhere, or (RoleBinding) within one namespace. */
-export interface RoleBinding {
+export interface PolicyRole {
+  readonly kind: 'ClusterRole' | 'Role'
+  readonly metadata: PolicyMeta
+  readonly rules: readonly PolicyRule[]
+  /** Of ClusterRoles alone. */
+  readonly aggregationRule?: AggregationRule
+}
+
+export type Subject = Readonly<StoredSubject>
+
+/** Gives the rights of a role: everywhere, or (RoleBinding) within one namespace. */
+export interface PolicyBinding {
   readonly kind: 'ClusterRoleBinding' | 'RoleBinding'
-  readonly metadata: { readonly name: string; readonly namespace?: string }
-  readonly roleRef: { readonly kind: 'ClusterRole'; readonly name: string }
-  readonly subjects: readonly Subject[]
+  readonly metadata: PolicyMeta
+  readonly roleRef: Readonly<RoleRef>
+  readonly subjects?: readonly Subject[]
 }

@@ -1,31 +1,13 @@
+/** How one part of a rule is compared with one part of a request. Pure. */
 import type { AccessRequest } from '../authorizer.js'
-import type { PolicyRule } from './policy.js'
 
-/** Whether one rule allows a request. Pure. */
-export function ruleAllows(rule: PolicyRule, request: AccessRequest): boolean {
-  if (!includesOrAll(rule.verbs, request.verb)) return false
-  if (request.resource === '') return (rule.nonResourceURLs ?? []).some((pattern) => pathMatches(pattern, request.path))
-  return (
-    includesOrAll(rule.apiGroups ?? [], request.group) &&
-    (rule.resources ?? []).some((pattern) => resourceMatches(pattern, request)) &&
-    nameMatches(rule.resourceNames ?? [], request)
-  )
-}
-
-function includesOrAll(patterns: readonly string[], value: string): boolean {
-  return patterns.includes('*') || patterns.includes(value)
-}
-
-/** `tasks` is not `tasks/status`; only `*` is both. */
-function resourceMatches(pattern: string, { resource, subresource }: AccessRequest): boolean {
-  if (pattern === '*') return true
-  if (subresource === '') return pattern === resource
-  return pattern === `${resource}/${subresource}` || pattern === `*/${subresource}`
-}
-
-/** A request without a name (create, list, deletecollection) matches no rule that has names; a list or watch may name one by field selector. */
-function nameMatches(names: readonly string[], request: AccessRequest): boolean {
-  return names.length === 0 || names.includes(requestedName(request))
+/**
+ * The patterns of `resources` that match: `tasks` is not `tasks/status`; only `*` is both.
+ *
+ *     resourcePatterns('tasks', 'status')   // ['*', 'tasks/status', '∗/status']
+ */
+export function resourcePatterns(resource: string, subresource: string): readonly string[] {
+  return subresource === '' ? ['*', resource] : ['*', `${resource}/${subresource}`, `*/${subresource}`]
 }
 
 /** The one object that a request is about: its name, or the name that the selector of a list or watch demands. Else empty. */
@@ -35,6 +17,6 @@ export function requestedName(request: AccessRequest): string {
 }
 
 /** A pattern ends in `*` or is the path itself. */
-function pathMatches(pattern: string, path: string): boolean {
+export function pathMatches(pattern: string, path: string): boolean {
   return pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern
 }

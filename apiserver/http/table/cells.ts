@@ -2,6 +2,7 @@ import { isConditionTrue } from '../../../lib/api/condition.js'
 import type { Kind, KubeObject } from '../../../lib/api/define-kind.js'
 import type { Event } from '../../../lib/api/kinds/event.js'
 import type { Node } from '../../../lib/api/kinds/node.js'
+import type { RoleBinding } from '../../../lib/api/kinds/role-binding.js'
 import { age, type Cell } from './table.js'
 
 /** Cells by column name that a JSONPath cannot say; the other columns come from the declaration. */
@@ -15,6 +16,8 @@ const printers: Readonly<Record<string, (object: KubeObject, nowMs: number) => R
   '/events': (object, nowMs) => eventCells(object as unknown as Event, nowMs),
   '/configmaps': ({ data, binaryData }) => ({ Data: countKeys(data) + countKeys(binaryData) }),
   '/secrets': ({ data }) => ({ Data: countKeys(data) }),
+  'rbac.authorization.k8s.io/rolebindings': bindingCells,
+  'rbac.authorization.k8s.io/clusterrolebindings': bindingCells,
 }
 
 const countKeys = (values: unknown) => Object.keys(values ?? {}).length
@@ -44,4 +47,17 @@ function eventCells(event: Event, nowMs: number): Record<string, string> {
   const seen = count > 1 ? `${age(last, nowMs)} (x${count} over ${age(first, nowMs)})` : age(last, nowMs)
   const { kind = '', name = '' } = event.involvedObject
   return { 'Last Seen': seen, Object: `${kind.toLowerCase()}/${name}` }
+}
+
+/** The role as `KIND/NAME`; all the subjects of a kind in one cell. */
+function bindingCells(object: KubeObject): Record<string, string> {
+  const { roleRef, subjects = [] } = object as unknown as RoleBinding
+  const named = (kind: string) =>
+    subjects.filter((subject) => subject.kind === kind).map(({ name, namespace }) => (namespace ? `${namespace}/${name}` : name))
+  return {
+    Role: `${roleRef.kind}/${roleRef.name}`,
+    Users: named('User').join(', '),
+    Groups: named('Group').join(', '),
+    ServiceAccounts: named('ServiceAccount').join(', '),
+  }
 }

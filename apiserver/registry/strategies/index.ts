@@ -2,6 +2,7 @@ import type { Kind } from '../../../lib/api/define-kind.js'
 import { certificateSigningRequestStrategy } from './certificate-signing-request.js'
 import { eventStrategy } from './event.js'
 import { namespaceStrategy } from './namespace.js'
+import { bindingStrategy, clusterRoleStrategy } from './rbac.js'
 import { secretStrategy } from './secret.js'
 import type { Strategy } from './strategy.js'
 import { workloadStrategy } from './workload.js'
@@ -11,6 +12,9 @@ const byResource: Readonly<Record<string, Strategy>> = {
   '/secrets': secretStrategy,
   '/events': eventStrategy,
   'certificates.k8s.io/certificatesigningrequests': certificateSigningRequestStrategy,
+  'rbac.authorization.k8s.io/clusterroles': clusterRoleStrategy,
+  'rbac.authorization.k8s.io/clusterrolebindings': bindingStrategy,
+  'rbac.authorization.k8s.io/rolebindings': bindingStrategy,
 }
 
 /** The strategy of a kind: its own, the workloads', or none. */

@@ -3,11 +3,15 @@
  */
 import type { Kind } from '../define-kind.js'
 import { CertificateSigningRequest } from './certificate-signing-request.js'
+import { ClusterRole } from './cluster-role.js'
+import { ClusterRoleBinding } from './cluster-role-binding.js'
 import { ConfigMap } from './config-map.js'
 import { Event } from './event.js'
 import { Lease } from './lease.js'
 import { Namespace } from './namespace.js'
 import { Node } from './node.js'
+import { Role } from './role.js'
+import { RoleBinding } from './role-binding.js'
 import { Secret } from './secret.js'
 import { Task } from './task.js'
 
@@ -20,4 +24,8 @@ export const builtinKinds: readonly Kind[] = [
   ConfigMap,
   Lease,
   CertificateSigningRequest,
+  Role,
+  ClusterRole,
+  RoleBinding,
+  ClusterRoleBinding,
 ] as unknown as readonly Kind[]

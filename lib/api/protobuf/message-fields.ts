@@ -157,6 +157,25 @@ const certificateSigningRequest: Message = {
   }),
 }
 
+const rule: Message = {
+  1: texts('verbs'),
+  2: texts('apiGroups'),
+  3: texts('resources'),
+  4: texts('resourceNames'),
+  5: texts('nonResourceURLs'),
+}
+
+const labelSelector: Message = {
+  1: texted('matchLabels'),
+  2: many('matchExpressions', { 1: text('key'), 2: text('operator'), 3: texts('values') }),
+}
+
+const binding: Message = {
+  1: metadata,
+  2: many('subjects', { 1: text('kind'), 2: text('apiGroup'), 3: text('name'), 4: text('namespace') }),
+  3: one('roleRef', { 1: text('apiGroup'), 2: text('kind'), 3: text('name') }),
+}
+
 export const deleteOptions: Message = {
   1: optionalInt('gracePeriodSeconds'),
   2: one('preconditions', { 1: text('uid'), 2: text('resourceVersion') }),
@@ -174,4 +193,11 @@ export const rootMessages: ReadonlyMap<string, Message> = new Map([
   ['v1/Binding', { 1: metadata, 2: one('target', objectReference) }],
   ['coordination.k8s.io/v1/Lease', lease],
   ['certificates.k8s.io/v1/CertificateSigningRequest', certificateSigningRequest],
+  ['rbac.authorization.k8s.io/v1/Role', { 1: metadata, 2: many('rules', rule) }],
+  [
+    'rbac.authorization.k8s.io/v1/ClusterRole',
+    { 1: metadata, 2: many('rules', rule), 3: one('aggregationRule', { 1: many('clusterRoleSelectors', labelSelector) }) },
+  ],
+  ['rbac.authorization.k8s.io/v1/RoleBinding', binding],
+  ['rbac.authorization.k8s.io/v1/ClusterRoleBinding', binding],
 ])

@@ -1,0 +1,139 @@
+/**
+ * The stored roles and bindings as the evaluator asks them: for a subject, what it may do everywhere and in each namespace. It follows the store from
+ * commit to commit, so the next request is judged by what the last one wrote; what a subject may do is worked out when it is first asked.
+ */
+import { ClusterRole } from '../../../lib/api/kinds/cluster-role.js'
+import { ClusterRoleBinding } from '../../../lib/api/kinds/cluster-role-binding.js'
+import { Role, rbacGroup } from '../../../lib/api/kinds/role.js'
+import { RoleBinding } from '../../../lib/api/kinds/role-binding.js'
+import type { Change, Store, StoredObject } from '../../storage/store.js'
+import { serviceAccountUserName } from '../user.js'
+import { gatherRules } from './aggregation.js'
+import type { PolicyBinding, PolicyRole, PolicyRule, RoleRef, Subject } from './policy.js'
+import { RuleIndex } from './rule-index.js'
+
+/** A binding, and the subject of it that has the right. */
+export interface Grant {
+  readonly binding: PolicyBinding
+  readonly subject: Subject
+}
+
+/** What one subject may do. */
+export interface SubjectAccess {
+  readonly everywhere: RuleIndex<Grant>
+  readonly inNamespace: ReadonlyMap<string, RuleIndex<Grant>>
+}
+
+/** Users and ServiceAccounts by `User:NAME`, groups by `Group:NAME`. */
+type SubjectKey = string
+export const userKey = (name: string): SubjectKey => `User:${name}`
+export const groupKey = (name: string): SubjectKey => `Group:${name}`
+
+function keyOfSubject({ kind, name, namespace = '' }: Subject): SubjectKey {
+  if (kind === 'Group') return groupKey(name)
+  return userKey(kind === 'ServiceAccount' ? serviceAccountUserName(namespace, name) : name)
+}
+
+export class RbacPolicy {
+  readonly #roles = new Map<string, PolicyRole>()
+  readonly #bindings = new Map<string, PolicyBinding>()
+  readonly #bindingsOf = new Map<SubjectKey, Map<string, Grant>>()
+  /** Worked out on demand; dropped by every change of a role or binding. */
+  readonly #access = new Map<SubjectKey, SubjectAccess>()
+  readonly #gathered = new Map<string, readonly PolicyRule[]>()
+
+  constructor(store: Pick<Store, 'list' | 'onCommit'>) {
+    for (const { plural } of [ClusterRole, Role, ClusterRoleBinding, RoleBinding])
+      for (const object of store.list({ group: rbacGroup, resource: plural }).objects) this.#put(object)
+    store.onCommit(({ changes }) => {
+      for (const change of changes) if (change.object.key.group === rbacGroup) this.#follow(change)
+    })
+  }
+
+  /** Undefined when no binding names the subject. */
+  accessOf(subject: SubjectKey): SubjectAccess | undefined {
+    const known = this.#access.get(subject)
+    const grants = known === undefined ? this.#bindingsOf.get(subject) : undefined
+    if (!grants) return known
+    const access = this.#workOut(grants)
+    this.#access.set(subject, access)
+    return access
+  }
+
+  /** The bindings that name the subject. */
+  grantsOf(subject: SubjectKey): readonly Grant[] {
+    return [...(this.#bindingsOf.get(subject)?.values() ?? [])]
+  }
+
+  /** The rules of the role that a binding in `namespace` names; undefined when there is no such role. */
+  rulesOf(ref: Readonly<RoleRef>, namespace: string): readonly PolicyRule[] | undefined {
+    const role = this.#roles.get(ref.kind === 'Role' ? roleKey(namespace, ref.name) : roleKey('', ref.name))
+    if (role?.aggregationRule === undefined) return role?.rules
+    const { name } = role.metadata
+    const known = this.#gathered.get(name) ?? gatherRules(role, [...this.#clusterRoles()])
+    this.#gathered.set(name, known)
+    return known
+  }
+
+  /** ClusterRoles whose rules are gathered from others, each with the rules that it has now. */
+  *aggregated(): Generator<{ name: string; rules: readonly PolicyRule[] }> {
+    for (const { aggregationRule, metadata } of this.#clusterRoles())
+      if (aggregationRule)
+        yield { name: metadata.name, rules: this.rulesOf({ apiGroup: rbacGroup, kind: 'ClusterRole', name: metadata.name }, '') ?? [] }
+  }
+
+  *#clusterRoles(): Generator<PolicyRole> {
+    for (const role of this.#roles.values()) if (role.kind === 'ClusterRole') yield role
+  }
+
+  #follow({ type, object }: Change): void {
+    this.#remove(object)
+    if (type !== 'DELETED') this.#put(object)
+    this.#access.clear()
+    this.#gathered.clear()
+  }
+
+  #put({ key: { resource, namespace, name }, bytes }: StoredObject): void {
+    if (resource === Role.plural || resource === ClusterRole.plural) {
+      this.#roles.set(roleKey(namespace, name), JSON.parse(bytes.toString()) as PolicyRole)
+    } else if (resource === RoleBinding.plural || resource === ClusterRoleBinding.plural) {
+      const id = roleKey(namespace, name)
+      const binding = JSON.parse(bytes.toString()) as PolicyBinding
+      this.#bindings.set(id, binding)
+      for (const subject of binding.subjects ?? []) {
+        const key = keyOfSubject(subject)
+        this.#bindingsOf.set(key, (this.#bindingsOf.get(key) ?? new Map<string, Grant>()).set(id, { binding, subject }))
+      }
+    }
+  }
+
+  #remove({ key: { resource, namespace, name } }: StoredObject): void {
+    const id = roleKey(namespace, name)
+    if (resource === Role.plural || resource === ClusterRole.plural) {
+      this.#roles.delete(id)
+    } else if (resource === RoleBinding.plural || resource === ClusterRoleBinding.plural) {
+      for (const subject of this.#bindings.get(id)?.subjects ?? []) {
+        const grants = this.#bindingsOf.get(keyOfSubject(subject))
+        grants?.delete(id)
+        if (grants?.size === 0) this.#bindingsOf.delete(keyOfSubject(subject))
+      }
+      this.#bindings.delete(id)
+    }
+  }
+
+  /** A binding to a role that does not exist gives nothing. */
+  #workOut(grants: ReadonlyMap<string, Grant>): SubjectAccess {
+    const everywhere = new RuleIndex<Grant>()
+    const inNamespace = new Map<string, RuleIndex<Grant>>()
+    for (const grant of grants.values()) {
+      const { namespace = '' } = grant.binding.metadata
+      const index = namespace === '' ? everywhere : (inNamespace.get(namespace) ?? new RuleIndex<Grant>())
+      if (namespace !== '') inNamespace.set(namespace, index)
+      for (const rule of this.rulesOf(grant.binding.roleRef, namespace) ?? []) index.add(rule, grant)
+    }
+    return { everywhere, inNamespace }
+  }
+}
+
+/** Cluster-scoped ones have no namespace; names hold no slash. */
+const roleKey = (namespace: string, name: string) => `${namespace}/${name}`
