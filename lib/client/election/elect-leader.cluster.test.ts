@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Lease } from '../../api/kinds/lease.js'
 import { eventually } from '../../testing/eventually.js'
@@ -7,6 +9,7 @@ import type { Client } from '../client.js'
 import { createClient } from '../create-client.js'
 import { type FlakyProxy, startFlakyProxy } from '../test/flaky-proxy.js'
 import { electLeader } from './elect-leader.js'
+import { describeOwnProcess } from './holder-process.js'
 
 let cluster: TestCluster
 let client: Client
@@ -129,6 +132,24 @@ describe('an election', () => {
     }
     const seconds = await secondsUntil(() => leaders.has('a'))
     expect(seconds).toBeGreaterThanOrEqual(15)
+  })
+
+  it('follows at once a leader whose process has ended, and waits for one that lives', async () => {
+    const ended = spawn('true')
+    await once(ended, 'exit')
+    const own = describeOwnProcess() ?? ''
+    const holderIdentity = `stranger_${own}`
+    await client.of(Lease).create({ metadata: at, spec: { holderIdentity, leaseDurationSeconds: 15 } })
+    await candidate('a')
+    for (let second = 0; second < 10; second++) {
+      await settled()
+      await cluster.clock.advance(1_000)
+    }
+    expect(leaders.size).toBe(0)
+    const gone = holderIdentity.replace(`pid-${process.pid}-`, `pid-${ended.pid}-`)
+    await client.of(Lease).mergePatch(at, { spec: { holderIdentity: gone } })
+    expect(await secondsUntil(() => leaders.has('a'))).toBeLessThanOrEqual(3)
+    expect((await lease()).spec).toMatchObject({ holderIdentity: expect.stringMatching(/^a_.*_pid-/), leaseTransitions: 1 })
   })
 
   it('keeps its leader when the answer to a renewal is lost', async () => {

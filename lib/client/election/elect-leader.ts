@@ -10,6 +10,7 @@ import { randomUUID } from 'node:crypto'
 import { type Clock, sleep } from '../../base/clock.js'
 import type { Logger } from '../../base/log.js'
 import type { Client } from '../client.js'
+import { describeOwnProcess } from './holder-process.js'
 import { LeaseClaim } from './lease-claim.js'
 
 export interface ElectLeaderOptions {
@@ -19,7 +20,7 @@ export interface ElectLeaderOptions {
   readonly name: string
   /** What people see as the holder; it is made unique. */
   readonly identity: string
-  /** A Lease that has not been seen to change for so long is free. Default 15 000. */
+  /** A Lease that has not been seen to change for so long is free; one whose holder is surely gone is at once. Default 15 000. */
   readonly leaseDurationMs?: number
   /** A leader that could not renew for so long stops. Default 10 000; less than leaseDurationMs. */
   readonly renewMs?: number
@@ -40,7 +41,9 @@ export interface ElectLeaderOptions {
 export async function electLeader(options: ElectLeaderOptions, signal: AbortSignal): Promise<void> {
   const { clock, log, leaseDurationMs = 15_000, renewMs = 10_000, retryMs = 2_000, random = Math.random } = options
   if (renewMs >= leaseDurationMs) throw new Error('renewMs must be less than leaseDurationMs')
-  const claim = new LeaseClaim({ ...options, leaseDurationMs, identity: `${options.identity}_${randomUUID()}` })
+  const ownProcess = describeOwnProcess()
+  const identity = `${options.identity}_${randomUUID()}${ownProcess === undefined ? '' : `_${ownProcess}`}`
+  const claim = new LeaseClaim({ ...options, leaseDurationMs, identity })
   const timing = { leaseDurationMs, renewMs, retryMs }
   let lastHolder: string | undefined
   while (!signal.aborted) {

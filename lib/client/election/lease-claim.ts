@@ -2,6 +2,7 @@ import { isAlreadyExists, isConflict, isNotFound } from '../../api/api-error.js'
 import { Lease } from '../../api/kinds/lease.js'
 import { type Clock, microTimestamp } from '../../base/clock.js'
 import type { Client } from '../client.js'
+import { isSurelyGone } from './holder-process.js'
 
 export interface LeaseClaimOptions {
   readonly client: Client
@@ -94,12 +95,12 @@ export class LeaseClaim {
 
   /**
    * Judged by how long this process has not seen the Lease change (a Lease that somebody deleted under its holder counts as unchanged). The
-   * times in the Lease are another machine's wall clock: they are for people.
+   * times in the Lease are another machine's wall clock: they are for people. A holder that has surely ended is not waited for.
    */
   #isMineOrFree(): boolean {
     if (!this.#seen || this.#isMine) return true
     const { lease, sinceMs } = this.#seen
-    if (!lease.spec.holderIdentity) return true
+    if (!lease.spec.holderIdentity || isSurelyGone(lease.spec.holderIdentity)) return true
     const lastsMs = Math.max(this.#options.leaseDurationMs, (lease.spec.leaseDurationSeconds ?? 0) * 1000)
     return this.#options.clock.monotonic() - sinceMs >= lastsMs
   }
