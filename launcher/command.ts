@@ -7,6 +7,8 @@ import path from 'node:path'
 
 export interface Commands {
   readonly binFolder: string
+  /** Names the build that is started from there: it differs when anything in it does. */
+  readonly build: string
   readonly env: Readonly<Record<string, string | undefined>>
 }
 

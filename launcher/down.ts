@@ -5,10 +5,9 @@ import { readRecord } from './cluster-record.js'
 import type { Commands } from './command.js'
 import { LaunchError } from './launch-error.js'
 import { lockDirectory } from './launcher-lock.js'
-import { isRunning, signalProcess } from './process-identity.js'
-import { type ProgramRecord, readProgram, removeProgram } from './program-record.js'
+import { endProgram } from './program-end.js'
+import { readProgram, removeProgram } from './program-record.js'
 import { programs } from './programs.js'
-import { sleepAwake } from './ready.js'
 import { stopWorkloads } from './stop-workloads.js'
 
 export interface DownOptions {
@@ -18,9 +17,6 @@ export interface DownOptions {
   readonly purge: boolean
   say(text: string): void
 }
-
-/** How long a program may take to end before it is killed, milliseconds. The agent waits for its process Tasks. */
-const graceMs = { nodeagent: 90_000, other: 20_000 }
 
 export async function down(options: DownOptions): Promise<void> {
   const { say } = options
@@ -41,7 +37,7 @@ export async function down(options: DownOptions): Promise<void> {
     for (const program of programs.toReversed()) {
       const running = readProgram(directory, program)
       if (running) {
-        await endProgram(running, say)
+        await endProgram(running, { keepWorkloads: false, say })
         ended.push(program)
       }
       removeProgram(directory, program)
@@ -64,26 +60,5 @@ function readOrNothing({ directory, purge }: DownOptions) {
   } catch (error) {
     if (purge && error instanceof LaunchError) return undefined
     throw error
-  }
-}
-
-async function endProgram(running: ProgramRecord, say: (text: string) => void): Promise<void> {
-  const limitMs = running.program === 'nodeagent' ? graceMs.nodeagent : graceMs.other
-  signalProcess(running, 'SIGTERM')
-  const startMs = performance.now()
-  let told = false
-  while (isRunning(running)) {
-    const waitedMs = performance.now() - startMs
-    if (waitedMs > limitMs) {
-      say(`millrace-${running.program} has not ended within ${limitMs / 1000} s; killing it.`)
-      signalProcess(running, 'SIGKILL')
-      while (isRunning(running)) await sleepAwake(20)
-      return
-    }
-    if (!told && waitedMs > 3_000) {
-      say(`Waiting for millrace-${running.program} to end${running.program === 'nodeagent' ? ' its process Tasks' : ''} …`)
-      told = true
-    }
-    await sleepAwake(20)
   }
 }

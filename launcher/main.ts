@@ -1,5 +1,5 @@
 /** `npm run up`, `down` and `quickstart`. This file alone reads the command line and the environment. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { FlagError, parseFlags } from '../lib/base/flags.js'
@@ -31,16 +31,19 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`)
 const root = path.resolve(import.meta.dirname, '../..')
 
 async function main([command, ...argv]: readonly string[]): Promise<number> {
-  const commands: Commands = { binFolder: path.join(root, 'dist/bin'), env: process.env }
+  const commands: Commands = { binFolder: path.join(root, 'dist/bin'), build: buildStamp(), env: process.env }
   if (command === 'down') {
-    const { values, help } = parseFlags({ program: 'npm run down --', summary: 'ends a one-machine cluster', flags: stopFlags }, argv)
+    const { values, help } = parseFlags(
+      { program: 'npm run down', call: 'npm run down --', summary: 'ends a one-machine cluster', flags: stopFlags },
+      argv,
+    )
     if (help !== undefined) return printHelp(help)
     await down({ ...directoryOf(values['data-dir']), commands, stopWorkloads: values['stop-workloads'], purge: values.purge, say })
     return 0
   }
   if (command !== 'up' && command !== 'quickstart') throw new FlagError(`unknown command "${command ?? ''}"; use up, down or quickstart`)
   const summary = command === 'up' ? 'starts a one-machine cluster in the background' : 'starts a cluster and shows a first Task'
-  const { values, help } = parseFlags({ program: `npm run ${command} --`, summary, flags: startFlags }, argv)
+  const { values, help } = parseFlags({ program: `npm run ${command}`, call: `npm run ${command} --`, summary, flags: startFlags }, argv)
   if (help !== undefined) return printHelp(help)
   const options = {
     ...directoryOf(values['data-dir']),
@@ -74,6 +77,12 @@ function directoryOf(given: string | undefined): { directory: string; isDefaultD
   const usual = defaultDirectory(process.env, homedir())
   const directory = given === undefined ? usual : path.resolve(process.env.INIT_CWD ?? process.cwd(), given)
   return { directory, isDefaultDirectory: directory === usual }
+}
+
+/** What the build was made of; an installed package is never built again, so that its version is enough. */
+function buildStamp(): string {
+  const file = path.join(root, 'dist/.stamp')
+  return existsSync(file) ? readFileSync(file, 'utf8') : packageVersion()
 }
 
 function packageVersion(): string {

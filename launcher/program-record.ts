@@ -8,6 +8,8 @@ export interface ProgramRecord extends ProcessIdentity {
   readonly program: string
   readonly args: readonly string[]
   readonly startedAt: string
+  /** Which build it runs; absent in records of builds that did not say. */
+  readonly build?: string
 }
 
 /** The program's process if it runs; a record of one that is gone is as good as none. */

@@ -28,7 +28,7 @@ export async function startProgram(
     child.once('error', reject)
   })
   const identity = identifyProcess(child.pid ?? 0)
-  if (identity) writeProgram(directory, { ...identity, program, args, startedAt: new Date().toISOString() })
+  if (identity) writeProgram(directory, { ...identity, program, args, startedAt: new Date().toISOString(), build: commands.build })
   return { program, wasRunning: false, assertRunning: () => assertAlive(identity !== undefined && isRunning(identity), logStart) }
 
   function assertAlive(alive: boolean, from: number): void {

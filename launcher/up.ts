@@ -1,5 +1,5 @@
-/** `up`: a one-machine cluster in the background. What runs already is left alone; what is missing is started. */
-import { clusterDirectory, prepareDirectory, refuseForeignDirectory } from './cluster-directory.js'
+/** `up`: a one-machine cluster in the background. What this build started is left alone, what another one started is started anew, what is missing is started. */
+import { type ClusterDirectory, clusterDirectory, prepareDirectory, refuseForeignDirectory } from './cluster-directory.js'
 import { type ClusterRecord, readRecord, recordFormat, writeRecord } from './cluster-record.js'
 import { type AskedSettings, settle } from './cluster-settings.js'
 import { type Commands, runToEnd } from './command.js'
@@ -7,7 +7,8 @@ import { dockerAnswers } from './docker-socket.js'
 import { joinNode } from './join-node.js'
 import { LaunchError } from './launch-error.js'
 import { lockDirectory } from './launcher-lock.js'
-import { readProgram } from './program-record.js'
+import { endProgram } from './program-end.js'
+import { readProgram, removeProgram } from './program-record.js'
 import { startProgram } from './program-start.js'
 import { defaultNodeName, programArgs, programs } from './programs.js'
 import { waitForApiserver } from './ready.js'
@@ -36,6 +37,7 @@ export async function up(options: UpOptions): Promise<RunningCluster> {
   prepareDirectory(directory)
   const unlock = lockDirectory(directory)
   try {
+    await endOutdated(directory, options)
     const running = programs.filter((program) => readProgram(directory, program) !== undefined)
     const settings = await settle(options, before, directory, running.includes('apiserver'), async () => await dockerAnswers(commands.env))
     if (running.length === programs.length) {
@@ -69,6 +71,20 @@ export async function up(options: UpOptions): Promise<RunningCluster> {
     return { record, kubeconfig: directory.adminKubeconfig, wasRunning: running.length === programs.length }
   } finally {
     unlock()
+  }
+}
+
+/** Ends what another build started, so that it is started anew like what is missing. Workloads go on meanwhile; the next agent adopts them. */
+async function endOutdated(directory: ClusterDirectory, { commands, say }: UpOptions): Promise<void> {
+  const outdated = programs
+    .map((program) => readProgram(directory, program))
+    .filter((record) => record !== undefined)
+    .filter(({ build }) => build !== commands.build)
+  if (outdated.length === 0) return
+  say(`Another build started ${outdated.map(({ program }) => program).join(', ')}: starting anew with this one. Tasks go on meanwhile.`)
+  for (const record of outdated.toReversed()) {
+    await endProgram(record, { keepWorkloads: true, say })
+    removeProgram(directory, record.program)
   }
 }
 

@@ -60,7 +60,10 @@ export function agentFlags(argv: readonly string[]): AgentFlags | { readonly hel
         'cpu-factor': { type: 'string', value: 'X', default: '4', description: 'how many times the CPU may be promised' },
         labels: { type: 'list', value: 'K=V,…', description: 'labels of the Node when it is registered' },
         'max-workloads': { type: 'integer', default: 110, description: 'how many workloads the node takes' },
-        'keep-processes': { type: 'boolean', description: 'let process tasks go on when the agent ends in order; containers always do' },
+        'keep-processes': {
+          type: 'boolean',
+          description: 'let process tasks go on when the agent ends in order, as after SIGUSR2; containers always do',
+        },
         'hollow-nodes': { type: 'integer', default: 0, description: 'further nodes that only pretend to run tasks, for tests of scale' },
         'hollow-kubeconfig': {
           type: 'string',

@@ -53,7 +53,7 @@ export async function runHollowNodes(options: HollowNodesOptions, signal: AbortS
           settings,
           labels,
           dataFolder,
-          endProcesses: false,
+          endProcesses: () => false,
           streams: false,
         },
         signal,

@@ -18,7 +18,13 @@ const explained = [FlagError, KubeconfigError, DirectoryInUseError, JoinError, N
 try {
   const flags = agentFlags(process.argv.slice(2))
   if ('help' in flags) process.stdout.write(flags.help)
-  else await startNodeAgent(flags, process.env.PATH || '/usr/bin:/bin', createLogger({ program, level: flags.logLevel }), shutdownSignal())
+  else {
+    const ending = shutdownSignal()
+    const replaced = new AbortController()
+    process.on('SIGUSR2', () => replaced.abort(new Error('stopped by SIGUSR2')))
+    const log = createLogger({ program, level: flags.logLevel })
+    await startNodeAgent(flags, process.env.PATH || '/usr/bin:/bin', log, { ending, replaced: replaced.signal })
+  }
   process.exit(0)
 } catch (error) {
   const plain = explained.some((kind) => error instanceof kind)

@@ -24,8 +24,8 @@ export interface NodeProgramOptions {
   readonly labels: Readonly<Record<string, string>>
   /** The disk that counts. */
   readonly dataFolder: string
-  /** Whether process Tasks end with the agent. Containers always go on. */
-  readonly endProcesses: boolean
+  /** Whether process Tasks end with the agent, asked at its end. Containers always go on. */
+  readonly endProcesses: () => boolean
   /** Whether the server is dialled, so that logs can be asked for. */
   readonly streams: boolean
   /** Further loops, as the renewal of a certificate. */
@@ -54,7 +54,7 @@ export async function runNode(options: NodeProgramOptions, signal: AbortSignal):
   try {
     await Promise.all([heartbeat.run(running), work()].map((loop) => endOthers(loop, failing)))
   } finally {
-    if (signal.aborted && options.endProcesses) await agent.endRuns('process')
+    if (signal.aborted && options.endProcesses()) await agent.endRuns('process')
     await parts.events.flush()
     for (const backend of backends) await backend.close()
   }

@@ -16,7 +16,7 @@ afterEach(async () => await rm(directory, { recursive: true, force: true }))
 const start = async (...more: string[]) => {
   const flags = agentFlags(['--data-dir', directory, '--work-dir', path.join(directory, 'work'), '--node-name', 'n1', ...more])
   if ('help' in flags) throw new Error('no help was asked for')
-  await startNodeAgent(flags, '/usr/bin:/bin', silentLogger, AbortSignal.abort())
+  await startNodeAgent(flags, '/usr/bin:/bin', silentLogger, { ending: AbortSignal.abort(), replaced: new AbortController().signal })
 }
 
 it('names the flag when the CA cannot be read', async () => {

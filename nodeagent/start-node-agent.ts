@@ -25,8 +25,20 @@ import { runNode } from './node-program.js'
 
 const version = '0.1.0'
 
-/** Builds the agent from its flags and works until the signal aborts. `searchPath`: where programs are found. */
-export async function startNodeAgent(flags: AgentFlags, searchPath: string, log: Logger, signal: AbortSignal): Promise<void> {
+export interface AgentSignals {
+  readonly ending: AbortSignal
+  /** The agent ends for another one of this node that comes at once: process tasks go on, as with --keep-processes. */
+  readonly replaced: AbortSignal
+}
+
+/** Builds the agent from its flags and works until one of the signals aborts. `searchPath`: where programs are found. */
+export async function startNodeAgent(
+  flags: AgentFlags,
+  searchPath: string,
+  log: Logger,
+  { ending, replaced }: AgentSignals,
+): Promise<void> {
+  const signal = AbortSignal.any([ending, replaced])
   const directory = await holdAgentDirectory(flags.dataDirectory)
   try {
     const asRoot = process.getuid?.() === 0
@@ -69,7 +81,7 @@ export async function startNodeAgent(flags: AgentFlags, searchPath: string, log:
     }
     log.info({ node: nodeName, backends: flags.backends, limits: asRoot ? 'root' : 'no root' }, 'the agent works')
     try {
-      await runNode({ ...program, endProcesses: !flags.keepProcesses, loops }, signal)
+      await runNode({ ...program, endProcesses: () => !flags.keepProcesses && !replaced.aborted, loops }, signal)
     } finally {
       await client.close()
       // Folders outside of the data directory go when nothing is in them.

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { ApiError, type ErrorReason, errorReasons } from '../../lib/api/api-error.js'
+import { ApiError, type ErrorReason, errorReasons, waitingToStart } from '../../lib/api/api-error.js'
 import { ConnectionError } from '../../lib/client/client.js'
 import { ExitError, exitCodes, exitOf, UsageError } from './exit-code.js'
 
@@ -40,6 +40,7 @@ describe('exit codes', () => {
     expect(exitOf(new UsageError('x'))).toBe('usage')
     expect(exitOf(new ConnectionError('x'))).toBe('noAnswer')
     expect(exitOf(new ExitError('timedOut'))).toBe('timedOut')
+    expect(exitOf(waitingToStart('not yet'))).toBe('failed')
     expect(exitOf(new Error('x'))).toBe('failed')
   })
 })

@@ -1,5 +1,5 @@
 /** The exit codes of kubectl-lite; docs/exit-codes.md shows this table, and a test compares the two. */
-import { ApiError } from '../../lib/api/api-error.js'
+import { ApiError, isWaitingToStart } from '../../lib/api/api-error.js'
 import { ConnectionError } from '../../lib/client/client.js'
 import { KubeconfigError } from '../../lib/client/kubeconfig/kubeconfig.js'
 
@@ -53,7 +53,7 @@ export function exitOf(error: unknown): ExitName {
     case 'Invalid':
     case 'BadRequest':
     case 'UnsupportedMediaType':
-      return 'invalid'
+      return isWaitingToStart(error) ? 'failed' : 'invalid'
     case 'Timeout':
       return 'timedOut'
     default:

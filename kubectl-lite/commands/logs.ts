@@ -1,7 +1,9 @@
 /** `logs`: what Tasks write, over the connection that their node's agent keeps to the server. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { ApiError } from '../../lib/api/api-error.js'
+import { ApiError, isWaitingToStart } from '../../lib/api/api-error.js'
 import type { KubeObject } from '../../lib/api/define-kind.js'
+import type { Task } from '../../lib/api/kinds/task.js'
+import { hasBegun } from '../../lib/api/task-phase.js'
 import { backoffDelayMs } from '../../lib/base/backoff.js'
 import type { RawResponse } from '../../lib/client/client.js'
 import { queryString, resourcePath } from '../../lib/client/resource-path.js'
@@ -9,7 +11,9 @@ import type { Cli, DefineCommand } from '../cli/cli.js'
 import { ExitError, UsageError } from '../cli/exit-code.js'
 import { errorText } from '../cli/report-error.js'
 import { durationMs } from '../cli/timeout.js'
+import type { ApiResource } from '../cluster/api-resource.js'
 import type { Cluster } from '../cluster/cluster.js'
+import { followObject } from '../cluster/follow-object.js'
 import { listObjects } from '../cluster/objects.js'
 import { parseSelection } from '../cluster/selection.js'
 
@@ -35,7 +39,7 @@ interface Source {
 export const logs: DefineCommand = (command, cli) => {
   command
     .argument('[task]', 'NAME or task/NAME')
-    .option('-f, --follow', 'go on until the Task has ended')
+    .option('-f, --follow', 'wait for its start if need be, and go on until the Task has ended')
     .option('--tail <lines>', 'only so many of the last lines (default: all; 10 with -l; -1: all)')
     .option('--since <duration>', 'only what is newer: 30s, 5m')
     .option('--since-time <time>', 'only what is newer than an RFC 3339 time')
@@ -106,7 +110,8 @@ async function selected(cluster: Cluster, flags: Flags): Promise<Source[]> {
 async function copyLog(cli: Cli, cluster: Cluster, source: Source, query: string, prefix: boolean): Promise<void> {
   const tasks = await cluster.discovery.findOne('tasks.millrace.dev')
   const path = `${resourcePath(tasks, { ...source, subresource: 'log' })}${query}`
-  const response = await openLog(cli, cluster, path)
+  const waitForStart = new URLSearchParams(query).get('follow') === 'true' && (() => untilBegun(cli, cluster, tasks, source))
+  const response = await openLog(cli, cluster, path, waitForStart)
   try {
     if (!prefix) {
       for await (const chunk of response.body) await cli.io.outBytes(chunk)
@@ -127,16 +132,32 @@ async function copyLog(cli: Cli, cluster: Cluster, source: Source, query: string
 
 const agentWithinMs = 15_000
 
-/** An agent that was started a moment ago, or whose server was, has yet to dial: that is waited for. */
-async function openLog(cli: Cli, cluster: Cluster, path: string): Promise<RawResponse> {
+/** An agent that was started a moment ago, or whose server was, has yet to dial: that is waited for. A Task that has not started is, when `waitForStart` does. */
+async function openLog(cli: Cli, cluster: Cluster, path: string, waitForStart: false | (() => Promise<void>)): Promise<RawResponse> {
   const { signal } = cli.io
-  const untilMs = performance.now() + agentWithinMs
+  let untilMs = performance.now() + agentWithinMs
   for (let tries = 0; ; tries++) {
     try {
       return await cluster.client.raw({ method: 'GET', path, headers: { accept: 'text/plain, application/json' }, signal })
     } catch (error) {
+      if (isWaitingToStart(error) && waitForStart) {
+        if (tries === 0) cli.io.err(`${error.message}; waiting\n`)
+        await waitForStart()
+        untilMs = performance.now() + agentWithinMs
+        continue
+      }
       if (!(error instanceof ApiError && error.reason === 'ServiceUnavailable') || performance.now() > untilMs) throw error
       await delay(backoffDelayMs(tries, { initialMs: 200, maxMs: 2_000, jitter: 'none' }), undefined, { signal })
     }
   }
+}
+
+/** Resolves when the Task has begun to run, has ended without, or is gone: then the server knows more. */
+async function untilBegun(cli: Cli, cluster: Cluster, resource: ApiResource, source: Source): Promise<void> {
+  await followObject(
+    cluster,
+    { resource, ...source },
+    (object) => object === undefined || hasBegun((object as unknown as Task).status),
+    cli.io.signal,
+  )
 }

@@ -38,6 +38,7 @@ export type CauseReason =
   | 'NamespaceTerminating'
   | 'ResourceVersionTooLarge'
   | 'UnexpectedServerResponse'
+  | 'WaitingToStart'
 
 /** One thing that is wrong: `{ reason: 'FieldValueInvalid', field: 'spec.tries', message: 'Invalid value: -1: must be at least 0' }`. */
 export interface StatusCause {
@@ -140,6 +141,9 @@ function detailsOf(subject: ErrorSubject): StatusDetails {
 }
 
 export const badRequest = (message: string) => new ApiError('BadRequest', message)
+/** What was asked for comes with the start of a workload; the message says why it has not started. */
+export const waitingToStart = (message: string) =>
+  new ApiError('BadRequest', message, { details: { causes: [{ reason: 'WaitingToStart', message }] } })
 export const unauthorized = (message = 'Unauthorized') => new ApiError('Unauthorized', message)
 export const notFound = (subject: ErrorSubject) =>
   new ApiError('NotFound', `${qualifiedResource(subject)} "${subject.name ?? ''}" not found`, { details: detailsOf(subject) })
@@ -181,6 +185,8 @@ const hasReason = (error: unknown, reason: ErrorReason) => error instanceof ApiE
 export const isNotFound = (error: unknown) => hasReason(error, 'NotFound')
 export const isAlreadyExists = (error: unknown) => hasReason(error, 'AlreadyExists')
 export const isConflict = (error: unknown) => hasReason(error, 'Conflict')
+export const isWaitingToStart = (error: unknown): error is ApiError =>
+  error instanceof ApiError && (error.details.causes ?? []).some(({ reason }) => reason === 'WaitingToStart')
 export const isExpired = (error: unknown) => hasReason(error, 'Expired')
 export const isInvalid = (error: unknown) => hasReason(error, 'Invalid')
 export const isForbidden = (error: unknown) => hasReason(error, 'Forbidden')

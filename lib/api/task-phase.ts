@@ -9,7 +9,7 @@
  *     Scheduled=True       → Assigned; nothing of it → Pending
  */
 import type { Condition } from './condition.js'
-import type { TaskPhase } from './kinds/task.js'
+import type { TaskPhase, TaskStatus } from './kinds/task.js'
 
 /** Reasons of the conditions that the node agent writes, by condition. `Complete` is True for every end: the reason says which. */
 export const taskReasons = {
@@ -63,3 +63,11 @@ export function taskPhase(conditions: readonly Condition[] | undefined): TaskPha
   if (of('Accepted')?.status === 'True') return 'Preparing'
   return of('Scheduled')?.status === 'True' ? 'Assigned' : 'Pending'
 }
+
+/** Whether a run of the Task's attempt has begun, or its end is decided: whether there may be a log. */
+export function hasBegun(status: TaskStatus | undefined): boolean {
+  if (status?.startedAt !== undefined || status?.finishedAt !== undefined || (status?.restarts ?? 0) > 0) return true
+  return !beforeStart.has(status?.phase ?? 'Pending')
+}
+
+const beforeStart: ReadonlySet<string> = new Set<TaskPhase>(['Pending', 'Assigned', 'Preparing'])

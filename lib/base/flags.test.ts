@@ -57,4 +57,10 @@ describe('flags', () => {
     for (const name of ['--port N', '--name TEXT', '--backends A,B', '--verbose', '(default 6443)', '--config FILE'])
       expect(help).toContain(name)
   })
+
+  it('say how the program is called, where that is not its name', () => {
+    const called = { ...table, program: 'npm run x', call: 'npm run x --' }
+    expect(parseFlags(called, ['--help']).help).toMatch(/^npm run x: does x\n\nUsage: npm run x -- \[flags\]\n/)
+    expect(() => parseFlags(called, ['--nope'])).toThrow('see npm run x -- --help')
+  })
 })

@@ -34,6 +34,8 @@ type Present<F extends FlagDeclaration> = F extends { readonly default: FlagValu
 
 export interface FlagTable<Flags extends Record<string, FlagDeclaration>> {
   readonly program: string
+  /** How it is called, where that is not its name alone. */
+  readonly call?: string
   readonly summary: string
   /** Words after the flags: `[verify | backup FILE]`. */
   readonly operands?: string
@@ -73,10 +75,10 @@ export function parseFlags<const Flags extends Record<string, FlagDeclaration>>(
       allowNegative: true,
     }) as typeof parsed
   } catch (cause) {
-    throw new FlagError(`${firstSentence(cause)}; see ${table.program} --help`, { cause })
+    throw new FlagError(`${firstSentence(cause)}; see ${callOf(table)} --help`, { cause })
   }
   if (parsed.positionals.length > 0 && !table.operands)
-    throw new FlagError(`unexpected "${parsed.positionals[0]}"; see ${table.program} --help`)
+    throw new FlagError(`unexpected "${parsed.positionals[0]}"; see ${callOf(table)} --help`)
   if (parsed.values.help) return { values: {} as ParsedFlags<Flags>['values'], operands: [], help: printHelp(table) }
   const file = typeof parsed.values.config === 'string' ? readConfig(parsed.values.config, table) : {}
   const values: Record<string, FlagValue | undefined> = {}
@@ -133,8 +135,10 @@ function printHelp(table: FlagTable<Record<string, FlagDeclaration>>): string {
   rows.push(['--config FILE', 'YAML file with flags by name; the command line wins'], ['--help', 'print this'])
   const width = Math.max(...rows.map(([left]) => left.length))
   const lines = rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)
-  return `${table.program}: ${table.summary}\n\nUsage: ${table.program} [flags]${table.operands ? ` ${table.operands}` : ''}\n\n${lines.join('\n')}\n`
+  return `${table.program}: ${table.summary}\n\nUsage: ${callOf(table)} [flags]${table.operands ? ` ${table.operands}` : ''}\n\n${lines.join('\n')}\n`
 }
+
+const callOf = ({ call, program }: FlagTable<Record<string, FlagDeclaration>>): string => call ?? program
 
 function firstSentence(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split(/\.\s|\n/)[0] ?? ''

@@ -24,8 +24,8 @@ export function describeKubectls(start: () => Promise<ConformanceCluster>, state
     const started = await start()
     cluster = started
     await Promise.all(present.map((user) => user.moveIn(started)))
-  }, 120_000)
-  afterAll(() => cluster?.end(), 60_000)
+  })
+  afterAll(() => cluster?.end())
 
   for (const user of users)
     describe.concurrent('kubectl', { skip: !present.includes(user) }, () => {

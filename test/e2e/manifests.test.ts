@@ -65,8 +65,13 @@ describe('manifests that need only the process backend', () => {
     await eventually(async () => expect((await machine.kubectlLite('why', 'task/picky')).out).toContain('lacks label disk=fast'), {
       intervalMs: 200,
     })
+    const waiting = /task "picky" is waiting to start: it is not bound to a node \(.*lacks label disk=fast.*\)/
+    expect(await machine.kubectlLite('logs', 'picky')).toMatchObject({ code: 1, out: '', err: expect.stringMatching(waiting) })
+    const followed = machine.kubectlLite('logs', '-f', 'picky')
     expect((await machine.kubectlLite('label', 'node', '--all', 'disk=fast')).code).toBe(0)
     await phase('picky', 'Succeeded')
+    expect((await followed).code).toBe(0)
+    expect((await followed).out).toBe(await logs('picky'))
   })
 })
 

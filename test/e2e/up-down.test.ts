@@ -63,6 +63,28 @@ describe('a cluster', () => {
     },
   )
 
+  it('started by another build is started anew by up; its workloads go on', async () => {
+    await machine.kubectlLite('run', 'lasting', '--', 'sleep', '600')
+    const runtime = async () =>
+      (await machine.kubectlLite('get', 'task', 'lasting', '-o', 'jsonpath={.status.phase} {.status.runtimeId} {.status.restarts}')).out
+    await machine.kubectlLite('wait', 'task/lasting', '--for=condition=Running', '--timeout=90s')
+    const task = await runtime()
+    const { 'controller-manager': current, ...outdated } = machine.running()
+    for (const { program, ...record } of Object.values(outdated))
+      writeFileSync(`${machine.directory}/run/${program}.json`, JSON.stringify({ ...record, program, build: 'another' }))
+    const again = await machine.launch('up')
+    expect(again.code, again.err).toBe(0)
+    expect(again.out).toContain('Another build started apiserver, scheduler, nodeagent: starting anew with this one')
+    const after = machine.running()
+    expect(after['controller-manager']).toEqual(current)
+    for (const program of Object.keys(outdated)) expect(after[program]?.pid).not.toBe(outdated[program]?.pid)
+    expect(Object.values(outdated).filter(isRunning)).toEqual([])
+    expect(await runtime()).toBe(task)
+    expect(task).toMatch(/^Running \d+ 0?$/)
+    expect((await machine.launch('up')).out).toContain('runs already')
+    expect((await machine.kubectlLite('delete', 'task', 'lasting', '--grace-period=0', '--timeout=90s')).code).toBe(0)
+  })
+
   it('ends what it started and no other process, and is found again with all its objects', async () => {
     const bystander = await machine.kubectlLite('run', 'bystander', '--', 'true')
     expect(bystander.code).toBe(0)
