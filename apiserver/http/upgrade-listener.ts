@@ -6,6 +6,7 @@ import { WebSocketServer } from 'ws'
 import { badRequest, serviceUnavailable } from '../../lib/api/api-error.js'
 import { sendError, sendNoSuchPath } from './answer.js'
 import { accessOf, authorize, type Exchange } from './exchange.js'
+import { negotiate } from './negotiate.js'
 import { selectionOf } from './read-resource.js'
 import { parseRequest, type RequestInfo } from './request-info.js'
 import type { ServerParts } from './server-parts.js'
@@ -72,7 +73,8 @@ function watchRequestOf(parts: ServerParts, exchange: Exchange): WatchRequest | 
   const selection = selectionOf(exchange, kind)
   const access = accessOf(user, info, selection.fieldEquals)
   authorize(parts.authorizer, access)
-  return { selections: [selection], access: [access], shape: { as: 'object' }, stream: 'json' }
+  const { shape } = negotiate(exchange.request.headers.accept, info.query, false)
+  return { selections: [selection], access: [access], shape, stream: 'json' }
 }
 
 /** Answers over plain HTTP instead, and closes. */
