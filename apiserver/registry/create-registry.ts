@@ -12,6 +12,7 @@ import type { Registry } from './registry.js'
 import type { Preparation, RegistryParts } from './registry-write.js'
 import { createResourceRules, keyOf, type ResourceRules, subjectOf } from './resource-rules.js'
 import { updateObject } from './update-object.js'
+import { WriteAllowance } from './write-allowance.js'
 
 export interface RegistryOptions {
   readonly store: Store
@@ -35,6 +36,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     store: options.store,
     clock: options.clock,
     admission: options.admission ?? [],
+    allowance: new WriteAllowance(options.clock),
     preparations: options.preparations ?? {},
     random: options.random ?? Math.random,
     newUid: options.newUid ?? randomUUID,

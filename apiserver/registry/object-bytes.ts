@@ -7,15 +7,16 @@ import type { ObjectDraft, StoredObject } from '../storage/store.js'
 import { extractFacets } from './extract-facets.js'
 import type { ResourceRules } from './resource-rules.js'
 
-/** The largest object that is stored. */
+/** The largest object that is stored, of kinds that do not say less. */
 const maxObjectBytes = 1_500_000
 
 /** Serialises an object that the committer will give a revision. */
 export function toDraft(rules: ResourceRules, object: KubeObject): ObjectDraft {
   const { apiVersion: _apiVersion, kind: _kind, metadata, ...rest } = object
   const bytes = Buffer.from(printJson({ apiVersion: rules.kind.apiVersion, kind: rules.kind.kind, metadata, ...rest }))
-  if (bytes.length > maxObjectBytes)
-    throw new ApiError('RequestEntityTooLarge', `the object is too large: ${bytes.length} bytes, at most ${maxObjectBytes} are allowed`)
+  const { maxBytes = maxObjectBytes } = rules.kind
+  if (bytes.length > maxBytes)
+    throw new ApiError('RequestEntityTooLarge', `the object is too large: ${bytes.length} bytes, at most ${maxBytes} are allowed`)
   if (bytes.length > maxValues && scanJson(bytes).values > maxValues)
     throw new ApiError('RequestEntityTooLarge', `the object is too large: at most ${maxValues} members and items are allowed`)
   return { uid: metadata.uid, bytes, spliceAt: rules.head.length, facets: extractFacets(rules, object) }

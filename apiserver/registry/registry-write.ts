@@ -1,5 +1,6 @@
 import { conflict } from '../../lib/api/api-error.js'
 import type { Kind, KubeObject } from '../../lib/api/define-kind.js'
+import { Event } from '../../lib/api/kinds/event.js'
 import { type ObjectKey, printKey } from '../../lib/api/object-key.js'
 import type { Clock } from '../../lib/base/clock.js'
 import type { Admit } from '../admission/admit.js'
@@ -7,12 +8,14 @@ import type { Decide, Decision, ReadView, Store, StoredObject, WriteResult } fro
 import { spliceRevision } from './object-bytes.js'
 import type { RequestContext } from './registry.js'
 import type { ResourceRules } from './resource-rules.js'
+import type { WriteAllowance } from './write-allowance.js'
 
 /** What every operation of the registry works with. */
 export interface RegistryParts {
   readonly store: Store
   readonly clock: Clock
   readonly admission: readonly Admit[]
+  readonly allowance: WriteAllowance
   /** Numbers in [0, 1), for generated names. */
   readonly random: () => number
   newUid(): string
@@ -26,12 +29,25 @@ export type Preparation = (object: KubeObject, context: RequestContext) => Promi
 
 /** Has the store decide in its turn; a dry run decides at once, on the present state, and nothing is stored. */
 export async function write(parts: RegistryParts, key: ObjectKey, decide: Decide, context: RequestContext): Promise<WriteResult> {
-  if (!context.dryRun) return parts.store.write(key, decide, { actor: context.user.name, requestId: context.requestId })
+  if (!context.dryRun) return writeOnAccount(parts, key, decide, context)
   const current = parts.store.get(key)
   const view = presentView(parts.store)
   const decision = decide(current, view)
   if (decision.type === 'put') assertUnclaimed(key, decision.draft.facets.claims, view)
   return imagine(key, current, decision)
+}
+
+async function writeOnAccount(
+  { store, allowance }: RegistryParts,
+  key: ObjectKey,
+  decide: Decide,
+  context: RequestContext,
+): Promise<WriteResult> {
+  const account = allowance.accountOf(context.user)
+  account?.admit(key.resource === Event.plural && key.group === Event.group)
+  const result = await store.write(key, decide, { actor: context.user.name, requestId: context.requestId })
+  if (result.object && result.outcome !== 'unchanged') account?.charge(result.object.bytes.length)
+  return result
 }
 
 /** For writes, the committer sees to it that no two objects hold one claim. */

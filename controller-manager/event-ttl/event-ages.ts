@@ -27,10 +27,11 @@ export class EventAges {
     this.#incoming = undefined
   }
 
-  set(object: KubeObject): void {
+  /** `nowMs`: an Event that names a time to come was seen now. */
+  set(object: KubeObject, nowMs: number): void {
     const { namespace = '', name, uid } = object.metadata
     const events = this.#incoming ?? this.#byName
-    events.set(`${namespace}/${name}`, { namespace, name, uid, seenMs: lastSeenMs(object as unknown as Event) })
+    events.set(`${namespace}/${name}`, { namespace, name, uid, seenMs: Math.min(nowMs, lastSeenMs(object as unknown as Event)) })
   }
   delete({ metadata: { namespace = '', name } }: KubeObject): void {
     const events = this.#incoming ?? this.#byName

@@ -27,17 +27,24 @@ describe('the age of an Event', () => {
 
   it('is known of those that are there', () => {
     const ages = new EventAges()
+    const now = 100_000
     ages.begin()
-    for (const object of [event('old', 10), event('new', 90), event('gone', 10)]) ages.set(object)
+    for (const object of [event('old', 10), event('new', 90), event('gone', 10)]) ages.set(object, now)
     ages.complete()
     ages.delete(event('gone', 10))
     expect(ages.seenBefore(60_000).map(({ name }) => name)).toEqual(['old'])
-    ages.set(event('old', 95))
+    ages.set(event('old', 95), now)
     expect(ages.seenBefore(60_000)).toEqual([])
     ages.begin()
-    ages.set(event('new', 90))
+    ages.set(event('new', 90), now)
     ages.complete()
     expect(ages.size).toBe(1)
+  })
+
+  it('is never below nothing, whatever the Event says', () => {
+    const ages = new EventAges()
+    ages.set(event('from the future', 1_000_000), 50_000)
+    expect(ages.seenBefore(60_000).map(({ name }) => name)).toEqual(['from the future'])
   })
 })
 

@@ -22,7 +22,7 @@ export async function runEventTtl(
   const ages = new EventAges()
   const sink = {
     begin: () => ages.begin(),
-    change: (type: string, object: KubeObject) => (type === 'DELETED' ? ages.delete(object) : ages.set(object)),
+    change: (type: string, object: KubeObject) => (type === 'DELETED' ? ages.delete(object) : ages.set(object, clock.now())),
     complete: () => ages.complete(),
     progress: () => {},
   }

@@ -77,6 +77,8 @@ export interface KindOptions<Spec extends AnyType, Status extends AnyType, Rest 
   readonly nameRule?: 'subdomain' | 'label' | 'path'
   /** PUT of an absent object creates it. Default false. */
   readonly createOnUpdate?: boolean
+  /** The largest object of the kind that is stored, bytes. Default: as for every kind. */
+  readonly maxBytes?: number
   /** Rules across fields, after schema validation and defaulting. Pure. `old` is absent on create. */
   readonly validate?: (object: KubeObject, old: KubeObject | undefined) => StatusCause[]
 }

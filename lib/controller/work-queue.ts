@@ -4,7 +4,7 @@
  */
 import { type BackoffOptions, backoffDelayMs } from '../base/backoff.js'
 import type { Clock, Timer } from '../base/clock.js'
-import { TokenBucket } from '../client/token-bucket.js'
+import { TokenBucket } from '../base/token-bucket.js'
 
 export interface WorkQueueOptions {
   readonly clock: Clock

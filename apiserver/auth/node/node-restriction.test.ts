@@ -171,6 +171,7 @@ describe('a node and the rest', () => {
     spec: { holderIdentity },
   })
   const event = (about: object, rest: Fields = {}): Fields => ({
+    source: { host: 'a' },
     ...rest,
     metadata: { name: 'e', namespace: 'default', ...rest.metadata },
     involvedObject: about,
@@ -179,7 +180,7 @@ describe('a node and the rest', () => {
 
   it.each<[string, KindName, Fields]>([
     ['its heartbeat', 'Lease', lease('a', 'kube-node-lease', 'a')],
-    ['an event about itself', 'Event', event({ kind: 'Node', name: 'a', uid: 'uid-of-a' }, { source: { host: 'a' } })],
+    ['an event about itself', 'Event', event({ kind: 'Node', name: 'a', uid: 'uid-of-a' })],
     ['an event about its Task', 'Event', event({ ...mine, uid: 'uid-of-mine' })],
     ['a request for a certificate', 'CertificateSigningRequest', { spec: {} }],
   ])('it makes %s', (_case, kind, next) => {
@@ -194,10 +195,11 @@ describe('a node and the rest', () => {
     ['an event about no Task', 'Event', undefined, event({ ...mine, name: 'absent' }), ['involvedObject']],
     ['an event about another Node', 'Event', undefined, event({ kind: 'Node', name: 'b' }), ['involvedObject']],
     ['an event about a Secret', 'Event', undefined, event({ kind: 'Secret', namespace: 'default', name: 'mine' }), ['involvedObject']],
-    ['an event about nothing', 'Event', undefined, { metadata: { namespace: 'default' } }, ['involvedObject']],
+    ['an event about nothing', 'Event', undefined, { metadata: { namespace: 'default' }, source: { host: 'a' } }, ['involvedObject']],
     ['an event in another namespace', 'Event', undefined, event(mine, { metadata: { namespace: 'tenant' } }), ['involvedObject']],
     ["an event with another's uid", 'Event', undefined, event({ ...mine, uid: 'uid-of-theirs' }), ['involvedObject.uid']],
     ["an event from another's host", 'Event', undefined, event(mine, { source: { host: 'b' } }), ['source.host']],
+    ['an event from nowhere', 'Event', undefined, event(mine, { source: {} }), ['source.host']],
     ["another's event", 'Event', event({ kind: 'Node', name: 'b' }), event(mine), ['involvedObject']],
     ['a Secret', 'Secret', undefined, {}, ['metadata.name']],
     ['a changed request for a certificate', 'CertificateSigningRequest', { spec: {} }, { spec: {}, status: {} }, ['metadata.name']],

@@ -107,7 +107,7 @@ function restrictEvent(node: string, event: KubeObject, { view }: NodeWrite): St
   return [
     ...(own ? [] : [forbiddenField('involvedObject', 'a node reports about itself and the Tasks bound to it alone')]),
     ...(own && uid && about && uid !== about.uid ? [forbiddenField('involvedObject.uid', 'is of another object')] : []),
-    ...(host === undefined || host === '' || host === node ? [] : [forbiddenField('source.host', `must be ${node}`)]),
+    ...(host === node ? [] : [forbiddenField('source.host', `must be ${node}`)]),
   ]
 }
 

@@ -3,8 +3,11 @@ import type { Strategy } from './strategy.js'
 
 interface EventParts {
   involvedObject?: { namespace?: string }
-  source?: { component?: string }
+  source?: { component?: string; host?: string }
 }
+
+/** Not selectable: what the Events of one node are counted by. */
+export const sourceHostField = 'source.host'
 
 /** An event lies in the namespace of what it is about; events about cluster-scoped objects lie in `default`. */
 export const eventStrategy: Strategy = {
@@ -15,5 +18,8 @@ export const eventStrategy: Strategy = {
     return [invalidValue('involvedObject.namespace', about, 'does not match event.namespace')]
   },
 
-  fields: (object) => ({ source: (object as unknown as EventParts).source?.component ?? '' }),
+  fields(object) {
+    const { component = '', host = '' } = (object as unknown as EventParts).source ?? {}
+    return { source: component, [sourceHostField]: host }
+  },
 }

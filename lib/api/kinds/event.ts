@@ -70,6 +70,7 @@ export const Event = defineKind({
     'reportingComponent',
   ],
   history: 'none',
+  maxBytes: 32 * 1024,
   createOnUpdate: true,
 })
 export type Event = Resource<typeof Event>

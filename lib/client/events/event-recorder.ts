@@ -10,8 +10,8 @@ import { isAlreadyExists, isNotFound, isRetryable } from '../../api/api-error.js
 import { Event } from '../../api/kinds/event.js'
 import { type Clock, sleep, timestamp } from '../../base/clock.js'
 import type { Logger } from '../../base/log.js'
+import { TokenBucket } from '../../base/token-bucket.js'
 import { type Client, ConnectionError } from '../client.js'
-import { TokenBucket } from '../token-bucket.js'
 import { type EventRecord, type EventReporter, type EventSubject, type EventType, newEventRecord, printEvent } from './event-record.js'
 
 export type { EventSubject, EventType } from './event-record.js'

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.js'
+import type { Clock } from './clock.js'
 
 /** A rate with a burst: `burst` at once, then `perSecond`. */
 export class TokenBucket {
@@ -24,11 +24,17 @@ export class TokenBucket {
     return true
   }
 
-  /** Takes the next token ahead of its time; returns in how many milliseconds it is due. */
-  reserve(): number {
+  /** Takes the next tokens ahead of their time; returns in how many milliseconds they are due. */
+  reserve(count = 1): number {
     this.#refill()
-    this.#tokens -= 1
+    this.#tokens -= count
     return this.#tokens >= 0 ? 0 : -this.#tokens / this.#perMs
+  }
+
+  /** In how many milliseconds there is a token; 0 when there is one. */
+  get untilNextMs(): number {
+    this.#refill()
+    return Math.max(0, 1 - this.#tokens) / this.#perMs
   }
 
   #refill(): void {
