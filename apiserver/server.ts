@@ -70,7 +70,7 @@ export async function startApiserver(options: ApiserverOptions): Promise<Apiserv
   await createBuiltinNamespaces(registry)
   await ensureBuiltinPolicy(registry, store)
   const stopGathering = await keepGathered({ policy: access.policy, store, log })
-  const hub = new WatchHub({ store, clock })
+  const hub = new WatchHub({ store, registry, clock })
   const limits = new RequestLimits(options.limits)
   const life = new ServerLife()
   const metrics = createServerMetrics({

@@ -1,3 +1,4 @@
+import type { CustomResourceDefinition } from '../lib/api/kinds/custom-resource-definition.js'
 import type { Lease } from '../lib/api/kinds/lease.js'
 import type { Namespace } from '../lib/api/kinds/namespace.js'
 import type { Node } from '../lib/api/kinds/node.js'
@@ -21,6 +22,7 @@ export interface ControllerContext {
   readonly namespaces: Informer<Namespace> & FeedableInformer
   /** Index `node`: by spec.nodeName. */
   readonly tasks: Informer<Task, 'node'> & FeedableInformer
+  readonly definitions: Informer<CustomResourceDefinition> & FeedableInformer
   /** Time during which everything was seen. */
   readonly watchTime: WatchTime
 }

@@ -2,6 +2,7 @@
  * All controllers of the cluster, side by side in one process. Each is a folder: one file that decides (pure), one that runs. They share the client and the
  * informers, and nothing else; one that fails ends them all, and the process starts again.
  */
+import { CustomResourceDefinition } from '../lib/api/kinds/custom-resource-definition.js'
 import { Lease } from '../lib/api/kinds/lease.js'
 import { Namespace } from '../lib/api/kinds/namespace.js'
 import { Node } from '../lib/api/kinds/node.js'
@@ -12,6 +13,7 @@ import type { Client } from '../lib/client/client.js'
 import { createEventRecorder } from '../lib/client/events/event-recorder.js'
 import { createInformer, startInformers } from '../lib/client/informer/informer.js'
 import type { ControllerContext } from './controller-context.js'
+import { runDefinitionDeletion } from './definition-deletion/definition-deletion.js'
 import { runEventTtl } from './event-ttl/event-ttl.js'
 import { runGarbageCollector } from './garbage-collector/garbage-collector.js'
 import { runNamespaceDeletion } from './namespace-deletion/namespace-deletion.js'
@@ -32,6 +34,7 @@ export const controllers: Readonly<Record<string, ControllerRun>> = {
   'task-ttl': runTaskTtl,
   'task-deadline': runTaskDeadline,
   'namespace-deletion': runNamespaceDeletion,
+  'definition-deletion': runDefinitionDeletion,
   'garbage-collector': runGarbageCollector,
   'event-ttl': runEventTtl,
 }
@@ -59,13 +62,14 @@ export async function runControllers(options: RunControllersOptions, signal: Abo
   const leases = createInformer(client, Lease)
   const namespaces = createInformer(client, Namespace)
   const tasks = createInformer(client, Task, { indexes: { node: (task: Task) => [task.spec.nodeName] } })
-  const context: ControllerContext = { client, clock, log, events, identity, nodes, leases, namespaces, tasks, watchTime }
+  const definitions = createInformer(client, CustomResourceDefinition)
+  const context: ControllerContext = { client, clock, log, events, identity, nodes, leases, namespaces, tasks, definitions, watchTime }
   const onFailure = (failure: unknown, pauseMs: number) => {
     watchTime.interrupt()
     log.warn({ err: failure, pauseMs: Math.round(pauseMs) }, 'the watch broke; it is opened again')
   }
   const running = [
-    startInformers(client, [nodes, leases, namespaces, tasks], ending, { onFailure }),
+    startInformers(client, [nodes, leases, namespaces, tasks, definitions], ending, { onFailure }),
     ...Object.entries(controllers)
       .filter(([name]) => only.includes(name))
       .map(([, run]) => run(context, ending)),

@@ -11,14 +11,14 @@ interface ResourceList {
   }[]
 }
 interface GroupList {
-  readonly groups: readonly { readonly name: string; readonly preferredVersion: { readonly groupVersion: string } }[]
+  readonly groups: readonly { readonly versions: readonly { readonly groupVersion: string }[] }[]
 }
 
 /** Without one of these a kind holds no objects of its own: a view of others, or a question that is answered and forgotten. */
 const verbsOfStored = ['create', 'delete', 'list', 'watch']
 
 /**
- * The kinds whose objects can be collected, as discovery says: built-in and users' own alike, in the preferred version of each group. Views of other
+ * The kinds whose objects can be collected, as discovery says: built-in and users' own alike, each in the version that its group prefers. Views of other
  * objects are left out: they can be deleted, but not created, and go with what is behind them.
  */
 export async function servedKinds(client: Client, signal: AbortSignal): Promise<Kind[]> {
@@ -26,13 +26,14 @@ export async function servedKinds(client: Client, signal: AbortSignal): Promise<
   const { groups } = await get<GroupList>('/apis')
   const lists = await Promise.all([
     get<ResourceList>('/api/v1'),
-    ...groups.map(({ preferredVersion }) => get<ResourceList>(`/apis/${preferredVersion.groupVersion}`)),
+    ...groups.flatMap(({ versions }) => versions.map(({ groupVersion }) => get<ResourceList>(`/apis/${groupVersion}`))),
   ])
-  return lists.flatMap(({ groupVersion, resources }) =>
+  const kinds = lists.flatMap(({ groupVersion, resources }) =>
     resources
       .filter(({ name, verbs }) => !name.includes('/') && verbsOfStored.every((verb) => verbs.includes(verb)))
       .map(({ name, kind, namespaced }) => kindFromDiscovery(groupVersion, name, kind, namespaced)),
   )
+  return [...new Map(kinds.reverse().map((kind) => [`${kind.group}/${kind.plural}`, kind])).values()].reverse()
 }
 
 function kindFromDiscovery(groupVersion: string, plural: string, kind: string, namespaced: boolean): Kind {

@@ -28,6 +28,7 @@ const mayImport: Record<string, readonly string[]> = {
 const onlyHome: Record<string, readonly string[]> = {
   ajv: ['lib/api'],
   'ajv-formats': ['lib/api'],
+  '@marcbachmann/cel-js': ['lib/api'],
   ws: ['lib/stream', 'apiserver/http'],
   eventsource: ['lib/client'],
   express: ['apiserver'],

@@ -37,8 +37,10 @@ export async function answerList(
     ...(next ? { continue: encodeContinueToken(next) } : {}),
     ...(next?.remaining === undefined ? {} : { remainingItemCount: next.remaining }),
   }
-  const opening = listOpening(selection.kind, shape, metadata)
-  const print = objectPrinter(selection.kind, shape, parts.clock.now())
+  const { kind } = selection
+  const opening = listOpening(kind, shape, metadata)
+  const printForm = objectPrinter(kind, shape, parts.clock.now())
+  const print = kind.definedBy ? (object: StoredObject) => printForm(parts.registry.serve(kind, object)) : printForm
   await sendPieces(exchange, { opening, closing: Buffer.from(']}\n'), items: page.objects, print, stallMs: parts.limits.bounds.stallMs })
 }
 

@@ -5,7 +5,7 @@
 import { methodNotAllowed } from '../../lib/api/api-error.js'
 import type { Kind, ObjectVerb } from '../../lib/api/define-kind.js'
 import type { Target } from '../registry/registry.js'
-import { sendNoSuchPath } from './answer.js'
+import { sendNoSuchPath, warningHeader } from './answer.js'
 import { answerLog } from './answer-log.js'
 import { bindWorkload, bindWorkloads } from './bind-workloads.js'
 import { accessOf, authorize, type Exchange } from './exchange.js'
@@ -27,6 +27,7 @@ export async function answerResource(parts: ServerParts, exchange: Exchange): Pr
     authorize(parts.authorizer, accessOf(user, info))
     return sendNoSuchPath(response)
   }
+  if (kind.definedBy?.deprecation !== undefined) response.appendHeader('Warning', warningHeader(kind.definedBy.deprecation))
   return info.subresource === '' ? answerObject(parts, exchange, kind) : answerSubresource(parts, exchange, kind)
 }
 

@@ -35,7 +35,7 @@ export function createSelection(options: SelectionOptions): Selection {
   return {
     kind,
     namespace,
-    key: JSON.stringify([kind.group, kind.plural, namespace, options.labelSelector, options.fieldSelector]),
+    key: JSON.stringify([kind.apiVersion, kind.plural, namespace, options.labelSelector, options.fieldSelector]),
     isWhole: labels === undefined && fields.length === 0,
     fieldEquals: Object.fromEntries(fields.filter((field) => field.operator === '=').map((field) => [field.path, field.value])),
     matches: (object) =>

@@ -48,7 +48,7 @@ async function createNamed(
   const newborn = await prepare(parts, rules.kind, bear(parts, rules, namespace, object, context), context)
   const key = keyOf(rules.kind, namespace, newborn.metadata.name)
   const result = await write(parts, key, decideCreate(parts, rules, newborn, context), context)
-  return { object: result.object as StoredObject, created: true }
+  return { object: rules.serve(result.object as StoredObject), created: true }
 }
 
 async function prepare(parts: RegistryParts, kind: Kind, newborn: KubeObject, context: RequestContext): Promise<KubeObject> {
@@ -78,12 +78,14 @@ export function bear(
 
 /** Stores the newborn unless the name is taken, the namespace does not take it, or admission refuses it. */
 export function decideCreate(parts: RegistryParts, rules: ResourceRules, newborn: KubeObject, context: RequestContext): Decide {
-  const { kind } = rules
+  const { kind, strategy } = rules
   const { name, namespace = '' } = newborn.metadata
-  const draft = toDraft(rules, newborn)
+  const prepared = strategy.settle ? undefined : toDraft(rules, newborn)
   return (current, view) => {
+    parts.kinds.assertTakes(kind, view)
     assertNamespaceTakes(kind, namespace, name, view)
     if (current) throw alreadyExists(subjectOf(kind, name))
+    strategy.settle?.(newborn, view, parts.clock.now())
     const review = {
       operation: 'create',
       kind,
@@ -96,7 +98,7 @@ export function decideCreate(parts: RegistryParts, rules: ResourceRules, newborn
       view,
     } as const
     for (const admit of parts.admission) admit(review)
-    return { type: 'put', draft }
+    return { type: 'put', draft: prepared ?? toDraft(rules, newborn) }
   }
 }
 

@@ -7,10 +7,12 @@ import type { Store } from '../storage/store.js'
 import { bindWorkloads } from './bind-workloads.js'
 import { createObject } from './create-object.js'
 import { deleteObject } from './delete-object.js'
+import { KindSet } from './kind-set.js'
 import { patchObject } from './patch-object.js'
 import type { Registry } from './registry.js'
 import type { Preparation, RegistryParts } from './registry-write.js'
 import { createResourceRules, keyOf, type ResourceRules, subjectOf } from './resource-rules.js'
+import { settleDefinitions } from './settle-definitions.js'
 import { updateObject } from './update-object.js'
 import { WriteAllowance } from './write-allowance.js'
 
@@ -28,10 +30,10 @@ export interface RegistryOptions {
   readonly newUid?: () => string
 }
 
-/** The registry of these kinds on this store; see registry.ts. */
+/** The registry of these kinds, and of those that users define, on this store; see registry.ts. */
 export function createRegistry(options: RegistryOptions): Registry {
-  const rules = new Map<Kind, ResourceRules>(options.kinds.map((kind) => [kind, createResourceRules(kind)]))
-  const byPath = new Map(options.kinds.map((kind) => [`${kind.group}/${kind.version}/${kind.plural}`, kind]))
+  const kinds = new KindSet(options.store, options.kinds)
+  const rules = new WeakMap<Kind, ResourceRules>()
   const parts: RegistryParts = {
     store: options.store,
     clock: options.clock,
@@ -40,19 +42,28 @@ export function createRegistry(options: RegistryOptions): Registry {
     preparations: options.preparations ?? {},
     random: options.random ?? Math.random,
     newUid: options.newUid ?? randomUUID,
+    kinds,
     rulesOf(kind) {
       const known = rules.get(kind)
-      if (!known) throw new Error(`the registry does not serve the kind ${kind.kind}`)
-      return known
+      if (known) return known
+      const made = createResourceRules(kind)
+      rules.set(kind, made)
+      return made
     },
   }
+  kinds.onChange(() => settleDefinitions(parts))
   return {
-    kinds: options.kinds,
-    findKind: (group, version, plural) => byPath.get(`${group}/${version}/${plural}`),
+    get kinds() {
+      return kinds.all
+    },
+    findKind: (group, version, plural) => kinds.find(group, version, plural),
+    serves: (kind) => kinds.has(kind),
+    onKindsChange: (listener) => kinds.onChange(listener),
+    serve: (kind, stored) => (kind.definedBy ? parts.rulesOf(kind).serve(stored) : stored),
     get({ kind, namespace, name }) {
       const found = options.store.get(keyOf(kind, namespace, name))
       if (!found) throw notFound(subjectOf(kind, name))
-      return found
+      return kind.definedBy ? parts.rulesOf(kind).serve(found) : found
     },
     create: (kind, namespace, body, context) => createObject(parts, kind, namespace, body, context),
     update: (target, body, context) => updateObject(parts, target, body, context),

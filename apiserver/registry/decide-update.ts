@@ -2,7 +2,7 @@ import { badRequest, conflict, forbiddenField, invalidValue, staleResourceVersio
 import type { KubeObject } from '../../lib/api/define-kind.js'
 import { sameValue } from '../../lib/api/json/same-value.js'
 import type { Decision, ReadView, StoredObject } from '../storage/store.js'
-import { parseStored, toDraft } from './object-bytes.js'
+import { isStoredAs, parseStored, toDraft } from './object-bytes.js'
 import type { RequestContext, Target } from './registry.js'
 import type { RegistryParts } from './registry-write.js'
 import { type ResourceRules, refuse, subjectOf } from './resource-rules.js'
@@ -27,16 +27,18 @@ export function decideUpdate(
   context: RequestContext,
 ): Decision {
   const { kind, strategy } = rules
-  const old = parseStored(stored)
+  parts.kinds.assertCurrent(kind, view)
+  const old = parseStored(rules.serve(stored))
   const wanted = change.next(stored)
   assertSameObject(target, wanted, old)
   const base: KubeObject = { ...old, metadata: arrange(old.metadata) }
   const next = splitSubresource(rules, target.subresource, wanted, base)
-  rules.assertShape(next)
+  rules.assertShape(next, base)
   next.metadata = target.subresource === '' ? changedMetadata(next.metadata, base.metadata) : base.metadata
   const facts = { user: context.user, nowMs: parts.clock.now(), subresource: target.subresource, guarded: change.guarded }
   strategy.prepareUpdate?.(next, base, facts)
-  if (sameValue(next, base)) return { type: 'unchanged' }
+  strategy.settle?.(next, view, facts.nowMs)
+  if (sameValue(next, base) && isStoredAs(rules, stored)) return { type: 'unchanged' }
   if (desireChanged(rules, next, base)) next.metadata = arrange({ ...next.metadata, generation: (base.metadata.generation ?? 0) + 1 })
   rules.assertRules(next, base)
   const causes = strategy.validateUpdate?.(next, base, facts) ?? []

@@ -24,7 +24,7 @@ export async function deleteObject(
     return decideDelete(parts, target, options, current, view, context)
   }
   const result = await write(parts, keyOf(kind, namespace, name), decide, context)
-  return { object: result.object as StoredObject, gone: result.outcome === 'deleted' }
+  return { object: parts.rulesOf(kind).serve(result.object as StoredObject), gone: result.outcome === 'deleted' }
 }
 
 function decideDelete(
@@ -51,9 +51,10 @@ function decideDelete(
     next.metadata.deletionGracePeriodSeconds = 0
     next.metadata.generation = (old.metadata.generation ?? 0) + 1
     rules.strategy.prepareDelete?.(next)
+    rules.strategy.settle?.(next, view, parts.clock.now())
   }
   next.metadata = arrange(next.metadata)
-  if (isGone(rules, next)) return { type: 'delete', draft: toUnchangedDraft(rules, stored) }
+  if (isGone(rules, next)) return { type: 'delete', draft: toUnchangedDraft(stored) }
   if (old.metadata.deletionTimestamp && sameList(finalizers, old.metadata.finalizers ?? [])) return { type: 'unchanged' }
   return { type: 'put', draft: toDraft(rules, next) }
 }

@@ -15,7 +15,7 @@ export function extractFacets(rules: ResourceRules, object: KubeObject): Facets 
 
 function extractFields({ kind, strategy }: ResourceRules, object: KubeObject): Record<string, string> {
   const fields: Record<string, string> = {}
-  for (const path of ['metadata.name', 'metadata.namespace', ...kind.indexed, ...kind.selectable]) {
+  for (const path of ['metadata.name', 'metadata.namespace', ...kind.indexed, ...(kind.definedBy ?? kind).selectable]) {
     const text = fieldText(object, path)
     if (text !== undefined) fields[path] = text
   }

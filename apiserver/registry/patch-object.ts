@@ -23,7 +23,7 @@ export async function patchObject(
   const patch = createPatch(rules, type, body.value)
   let findings: Findings | undefined
   const next = (stored: StoredObject): KubeObject => {
-    const incoming = incomingObject(kind, { value: patch.apply(parseStored(stored)), duplicates: body.duplicates })
+    const incoming = incomingObject(kind, { value: patch.apply(parseStored(rules.serve(stored))), duplicates: body.duplicates })
     findings = incoming.findings
     if (context.fieldValidation === 'Strict') judgeFindings(findings, context)
     return incoming.object
@@ -34,5 +34,5 @@ export async function patchObject(
   }
   const result = await write(parts, keyOf(kind, namespace, name), decide, context)
   if (findings && context.fieldValidation !== 'Strict') judgeFindings(findings, context)
-  return { object: result.object as StoredObject, created: false }
+  return { object: rules.serve(result.object as StoredObject), created: false }
 }

@@ -5,6 +5,7 @@ import { type ObjectKey, printKey } from '../../lib/api/object-key.js'
 import type { Clock } from '../../lib/base/clock.js'
 import type { Admit } from '../admission/admit.js'
 import type { Decide, Decision, ReadView, Store, StoredObject, WriteResult } from '../storage/store.js'
+import type { KindSet } from './kind-set.js'
 import { spliceRevision } from './object-bytes.js'
 import type { RequestContext } from './registry.js'
 import type { ResourceRules } from './resource-rules.js'
@@ -19,6 +20,8 @@ export interface RegistryParts {
   /** Numbers in [0, 1), for generated names. */
   readonly random: () => number
   newUid(): string
+  /** Which kinds there are now. */
+  readonly kinds: KindSet
   rulesOf(kind: Kind): ResourceRules
   /** What must be done before a new object is decided on, and cannot be done synchronously. Not called for dry runs. */
   readonly preparations: Readonly<Record<string, Preparation>>

@@ -71,8 +71,15 @@ export interface Binding {
 
 /** Every method rejects with an ApiError. Authorization is done before. */
 export interface Registry {
+  /** All kinds that there are now: another list whenever one came, went or changed. */
   readonly kinds: readonly Kind[]
   findKind(group: string, version: string, plural: string): Kind | undefined
+  /** Whether this very declaration is served still. */
+  serves(kind: Kind): boolean
+  /** Calls the listener after each change of the kinds, within the commit that made it. */
+  onKindsChange(listener: () => void): void
+  /** A stored object in the form of the kind: users' kinds may have changed, or have several versions. */
+  serve(kind: Kind, stored: StoredObject): StoredObject
 
   get(target: Omit<Target, 'subresource'>): StoredObject
   create(kind: Kind, namespace: string, body: DecodedBody, context: RequestContext): Promise<ObjectResult>

@@ -1,8 +1,10 @@
 import { type ErrorSubject, invalid, type StatusCause } from '../../lib/api/api-error.js'
 import type { Kind, KubeObject } from '../../lib/api/define-kind.js'
 import type { ObjectKey } from '../../lib/api/object-key.js'
-import { createSchemaValidator } from '../../lib/api/validation/schema-validator.js'
+import { createSchemaValidator, createSchemaWalk } from '../../lib/api/validation/schema-validator.js'
 import { validateMetadata } from '../../lib/api/validation/validate-metadata.js'
+import type { StoredObject } from '../storage/store.js'
+import { createServing } from './served-form.js'
 import { strategyOf } from './strategies/index.js'
 import type { Strategy } from './strategies/strategy.js'
 
@@ -10,6 +12,8 @@ import type { Strategy } from './strategies/strategy.js'
 export interface ResourceRules {
   readonly kind: Kind
   readonly strategy: Strategy
+  /** The apiVersion that objects are stored with. */
+  readonly storedAs: string
   /** Bytes of every object up to and including `"metadata":{`. */
   readonly head: string
   /**
@@ -17,21 +21,31 @@ export interface ResourceRules {
    * update without a resourceVersion.
    */
   readonly custom: boolean
-  /** Types, required fields, enums, bounds. Until it has passed, no field of the object can be trusted to have its type. */
-  assertShape(object: KubeObject): void
+  /** A stored object in the form of the kind. Without a definition of users behind it, that is how it is stored. */
+  serve(stored: StoredObject): StoredObject
+  /**
+   * Types, required fields, enums, bounds. Until it has passed, no field of the object can be trusted to have its type. What was wrong in `old`
+   * and is so still passes, for kinds of users: their schemas change under their objects.
+   */
+  assertShape(object: KubeObject, old?: KubeObject): void
   /** Metadata, then the kind's own rules across fields. */
   assertRules(object: KubeObject, old: KubeObject | undefined): void
 }
 
 export function createResourceRules(kind: Kind): ResourceRules {
-  const validateSchema = createSchemaValidator(kind.schema, { showValues: !kind.encrypted })
+  const validateSchema = kind.definedBy
+    ? createSchemaWalk(kind.schema)
+    : createSchemaValidator(kind.schema, { showValues: !kind.encrypted })
   const strategy = strategyOf(kind)
+  const storedAs = kind.definedBy?.storageApiVersion ?? kind.apiVersion
   return {
     kind,
     strategy,
-    head: `{"apiVersion":${JSON.stringify(kind.apiVersion)},"kind":${JSON.stringify(kind.kind)},"metadata":{`,
-    custom: !isKubernetesGroup(kind.group),
-    assertShape: (object) => refuse(kind, shownName(object), validateSchema(object)),
+    storedAs,
+    head: `{"apiVersion":${JSON.stringify(storedAs)},"kind":${JSON.stringify(kind.kind)},"metadata":{`,
+    custom: kind.definedBy !== undefined || !isKubernetesGroup(kind.group),
+    serve: kind.definedBy ? createServing(kind) : (stored) => stored,
+    assertShape: (object, old) => refuse(kind, shownName(object), validateSchema(object, old)),
     assertRules(object, old) {
       const causes = [
         ...validateMetadata(kind, object.metadata),

@@ -33,7 +33,7 @@ export async function updateObject(
     return decideUpdate(parts, rules, target, { next: () => object, guarded }, current, view, context)
   }
   const result = await write(parts, keyOf(kind, namespace, name), decide, context)
-  return { object: result.object as StoredObject, created: result.outcome === 'created' }
+  return { object: rules.serve(result.object as StoredObject), created: result.outcome === 'created' }
 }
 
 function creation(parts: RegistryParts, rules: ResourceRules, target: Target, object: KubeObject, context: RequestContext): Decide {

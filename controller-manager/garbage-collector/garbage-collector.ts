@@ -17,7 +17,7 @@ import { OwnerGraph } from './owner-graph.js'
 const discoverEveryMs = 30_000
 const workers = 8
 
-type Context = Pick<ControllerContext, 'client' | 'clock' | 'log' | 'events'>
+type Context = Pick<ControllerContext, 'client' | 'clock' | 'log' | 'events' | 'definitions'>
 
 export async function runGarbageCollector(context: Context, signal: AbortSignal): Promise<void> {
   const { client, clock, log } = context
@@ -58,9 +58,10 @@ export async function runGarbageCollector(context: Context, signal: AbortSignal)
   }
 
   const follow = async () => {
+    const news = watchDefinitions(context, signal)
     while (!signal.aborted) {
       const kinds = await collectable(context, signal)
-      if (!kinds) return
+      if (!kinds) break
       graph.kinds = new Map(kinds.map((kind) => [kindOf(kind), kind]))
       const changed = new AbortController()
       const following = followResources(
@@ -69,11 +70,11 @@ export async function runGarbageCollector(context: Context, signal: AbortSignal)
         sink,
         { signal: AbortSignal.any([signal, changed.signal]) },
       )
-      for (let now: Kind[] | undefined = kinds; now && sameKinds(now, kinds); now = await collectable(context, signal))
-        await sleep(clock, discoverEveryMs, signal).catch(() => {})
+      for (let now: Kind[] | undefined = kinds; now && sameKinds(now, kinds); now = await collectable(context, signal)) await news.next()
       changed.abort()
       await following
     }
+    news.stop()
   }
 
   const stop = () => {
@@ -82,6 +83,20 @@ export async function runGarbageCollector(context: Context, signal: AbortSignal)
   }
   signal.addEventListener('abort', stop, { once: true })
   await Promise.all([follow(), ...Array.from({ length: workers }, work)])
+}
+
+/** `next` resolves when a definition of users has changed since it last did, and after a while anyhow. */
+function watchDefinitions({ definitions, clock }: Context, signal: AbortSignal): { next(): Promise<void>; stop(): void } {
+  let changed = new AbortController()
+  const wake = () => changed.abort()
+  const stop = definitions.subscribe({ add: wake, update: wake, delete: wake })
+  return {
+    stop,
+    async next() {
+      await sleep(clock, discoverEveryMs, AbortSignal.any([signal, changed.signal])).catch(() => {})
+      changed = new AbortController()
+    },
+  }
 }
 
 /** What is followed: Events own nothing, and are many. Undefined when the signal aborted. */

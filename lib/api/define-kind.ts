@@ -28,7 +28,21 @@ export interface UniqueClaim {
 }
 
 /** Subresources beside the object itself. `status` splits writes; the others are actions or streams. */
-export type Subresource = 'status' | 'binding' | 'log' | 'approval' | 'finalize'
+export type Subresource = 'status' | 'scale' | 'binding' | 'log' | 'approval' | 'finalize'
+
+/** What a kind knows beyond its declaration when a CustomResourceDefinition made it. */
+export interface DefinedBy {
+  /** The name of the definition: `widgets.example.com`. */
+  readonly name: string
+  /** The version that objects are stored in. */
+  readonly storageApiVersion: string
+  /** The fields that objects are selected by in any version. */
+  readonly selectable: readonly string[]
+  /** Said with every answer, when the version is deprecated. */
+  readonly deprecation: string | undefined
+  /** The revision at which the definition became as it is: older objects may have another form. */
+  readonly since: number
+}
 
 /** What can be done with the objects of a kind, in the words of discovery. */
 const objectVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'] as const
@@ -112,6 +126,8 @@ export interface Kind<Spec extends AnyType = AnyType, Status extends AnyType = A
   readonly nameRule: 'subdomain' | 'label' | 'path'
   readonly createOnUpdate: boolean
   readonly schema: JsonSchema
+  /** Absent for the kinds that Millrace is born with. */
+  readonly definedBy?: DefinedBy
 }
 
 type None = Type<undefined, undefined, 'optional'>
@@ -140,7 +156,6 @@ export function defineKind<
   // biome-ignore lint/complexity/noBannedTypes: a kind without further fields
   Rest extends Fields = {},
 >(options: KindOptions<Spec, Status, Rest>): Kind<Spec, Status, Rest> {
-  const { group, version, kind } = options
   const properties: Record<string, JsonSchema> = {
     apiVersion: { type: 'string', description: 'The group and version of the kind.' },
     kind: { type: 'string', description: 'The kind of the object.' },
@@ -155,6 +170,16 @@ export function defineKind<
       .filter(([, field]) => field.presence === 'required')
       .map(([name]) => name),
   ]
+  const schema: JsonSchema = { type: 'object', description: options.description, properties, ...(required.length > 0 ? { required } : {}) }
+  return kindWithSchema(options, schema)
+}
+
+/** The kind of these options whose whole objects have this schema; what is not said gets its default. */
+export function kindWithSchema<Spec extends AnyType, Status extends AnyType, Rest extends Fields>(
+  options: KindOptions<Spec, Status, Rest>,
+  schema: JsonSchema,
+): Kind<Spec, Status, Rest> {
+  const { group, version, kind } = options
   return {
     ...options,
     apiVersion: group === '' ? version : `${group}/${version}`,
@@ -174,6 +199,6 @@ export function defineKind<
     workload: options.workload ?? false,
     nameRule: options.nameRule ?? 'subdomain',
     createOnUpdate: options.createOnUpdate ?? false,
-    schema: { type: 'object', description: options.description, properties, ...(required.length > 0 ? { required } : {}) },
+    schema,
   }
 }

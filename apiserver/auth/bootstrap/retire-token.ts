@@ -1,8 +1,5 @@
-import type { Kind } from '../../../lib/api/define-kind.js'
-import { Secret } from '../../../lib/api/kinds/secret.js'
 import type { Logger } from '../../../lib/base/log.js'
 import { toUnchangedDraft } from '../../registry/object-bytes.js'
-import { createResourceRules } from '../../registry/resource-rules.js'
 import type { Decide, Store } from '../../storage/store.js'
 import { joinTokenKey, parseJoinToken } from './join-token.js'
 
@@ -15,16 +12,13 @@ export function createTokenRetirement(options: {
   log: Logger
 }): (nodeName: string, key: string) => void {
   const { store, log } = options
-  const rules = createResourceRules(Secret as unknown as Kind)
   const { group, resource, namespace, name: prefix } = joinTokenKey('')
 
   /** Judged again in the store's turn: by then another token may lie under the name. */
   const decide =
     (key: string): Decide =>
     (current) =>
-      current && parseJoinToken(current)?.boundKey === key
-        ? { type: 'delete', draft: toUnchangedDraft(rules, current) }
-        : { type: 'unchanged' }
+      current && parseJoinToken(current)?.boundKey === key ? { type: 'delete', draft: toUnchangedDraft(current) } : { type: 'unchanged' }
 
   return (nodeName, key) => {
     for (const secret of store.list({ group, resource, namespace }).objects) {

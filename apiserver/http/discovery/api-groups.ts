@@ -1,3 +1,4 @@
+import { compareVersions } from '../../../lib/api/compare-versions.js'
 import type { Kind, Subresource } from '../../../lib/api/define-kind.js'
 
 /** A group's kinds, by version; the preferred version first. */
@@ -22,7 +23,7 @@ export function apiGroups(kinds: readonly Kind[]): ApiGroup[] {
   }
   return [...groups].map(([name, versions]) => ({
     name,
-    versions: [...versions].map(([version, ofVersion]) => ({ version, kinds: ofVersion })),
+    versions: [...versions].sort(([a], [b]) => compareVersions(a, b)).map(([version, ofVersion]) => ({ version, kinds: ofVersion })),
   }))
 }
 
@@ -36,6 +37,7 @@ interface SubresourceShape {
 export const subresourceShapes: Readonly<Record<Subresource, SubresourceShape>> = {
   status: { verbs: ['get', 'patch', 'update'] },
   approval: { verbs: ['get', 'patch', 'update'] },
+  scale: { verbs: ['get', 'patch', 'update'], kind: { group: 'autoscaling', version: 'v1', kind: 'Scale' } },
   finalize: { verbs: ['update'] },
   binding: { verbs: ['create'], kind: { group: '', version: 'v1', kind: 'Binding' } },
   log: { verbs: ['get'] },

@@ -29,7 +29,7 @@ export async function prepareWatch(
   exchange: Exchange,
   watch: WatchRequest,
 ): Promise<(sink: WatchSink) => Promise<void>> {
-  const { store, hub, clock, limits } = parts
+  const { store, registry, hub, clock, limits } = parts
   const { request, info } = exchange
   const options = parseWatchOptions(info.query, request.headers['last-event-id']?.toString())
   await reachStart(parts, options.start.after)
@@ -43,7 +43,19 @@ export async function prepareWatch(
       const user = parts.authenticate(request)
       for (const access of watch.access) authorize(parts.authorizer, { ...access, user })
     }
-    await new WatchStream({ ...options, store, hub, clock, selections, shape, sink, authorize: reauthorize, byteBudget, stallMs }).run()
+    await new WatchStream({
+      ...options,
+      store,
+      registry,
+      hub,
+      clock,
+      selections,
+      shape,
+      sink,
+      authorize: reauthorize,
+      byteBudget,
+      stallMs,
+    }).run()
   }
 }
 

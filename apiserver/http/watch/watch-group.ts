@@ -1,4 +1,5 @@
 import type { Clock } from '../../../lib/base/clock.js'
+import type { Registry } from '../../registry/registry.js'
 import type { Change } from '../../storage/store.js'
 import type { Shape } from '../negotiate.js'
 import type { Selection } from '../selection.js'
@@ -6,6 +7,12 @@ import { shapeObject } from '../shape-object.js'
 import type { WireEvent } from './event-batch.js'
 import { transitionOf } from './transition.js'
 import type { Watcher } from './watch-hub.js'
+
+/** What a group makes its events with. */
+export interface GroupContext {
+  readonly registry: Pick<Registry, 'serve'>
+  readonly clock: Clock
+}
 
 /** Watchers of the same selections in the same shape: whatever one gets, all get, as the same bytes. */
 export class WatchGroup {
@@ -16,7 +23,7 @@ export class WatchGroup {
   constructor(
     readonly selections: readonly Selection[],
     readonly shape: Shape,
-    readonly clock: Clock,
+    readonly context: GroupContext,
   ) {
     for (const selection of selections) {
       const key = `${selection.kind.group}/${selection.kind.plural}`
@@ -50,8 +57,9 @@ export class WatchGroup {
     const kind = selections?.[0]?.kind
     if (!selections || !kind) return undefined
     const transition = transitionOf(change, selections)
-    return (
-      transition && { type: transition.type, body: shapeObject(transition.object, kind, this.shape, this.clock.now()), id: change.revision }
-    )
+    if (!transition) return undefined
+    const { registry, clock } = this.context
+    const object = registry.serve(kind, transition.object)
+    return { type: transition.type, body: shapeObject(object, kind, this.shape, clock.now()), id: change.revision }
   }
 }

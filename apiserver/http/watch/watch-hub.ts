@@ -3,10 +3,11 @@
  * the events of a group are framed once and the same bytes go to each socket. Watchers that ask for equality on an indexed field are found
  * by a map.
  *
- *     const hub = new WatchHub({ store, clock })
+ *     const hub = new WatchHub({ store, registry, clock })
  *     hub.join(watcher)      // gets every commit after store.revision
  */
 import type { Clock, Timer } from '../../../lib/base/clock.js'
+import type { Registry } from '../../registry/registry.js'
 import type { Commit, Store } from '../../storage/store.js'
 import type { Shape } from '../negotiate.js'
 import type { Selection } from '../selection.js'
@@ -33,6 +34,8 @@ export interface Watcher {
 
 export interface WatchHubOptions {
   readonly store: Store
+  /** What is served: objects of users' kinds take the form of their version. */
+  readonly registry: Pick<Registry, 'serve' | 'serves' | 'onKindsChange'>
   readonly clock: Clock
   /** Between bookmarks, and between looks at whether a user may still watch. Default 60 s, on the clock. */
   readonly checkEveryMs?: number
@@ -55,6 +58,7 @@ export class WatchHub {
   constructor(options: WatchHubOptions) {
     this.#options = options
     this.#stopListening = options.store.onCommit((commit) => this.#publish(commit))
+    options.registry.onKindsChange(() => this.#endStale())
     this.#keepAlive = setInterval(() => {
       for (const watcher of this.#watchers) watcher.keepAlive()
     }, options.keepAliveEveryMs ?? 15_000)
@@ -84,7 +88,7 @@ export class WatchHub {
     const key = groupKey(watcher)
     let group = this.#groups.get(key)
     if (!group) {
-      group = new WatchGroup(watcher.selections, watcher.shape, this.#options.clock)
+      group = new WatchGroup(watcher.selections, watcher.shape, this.#options)
       this.#groups.set(key, group)
       for (const selection of group.selections) this.#routesOf(selection.kind.group, selection.kind.plural).add(selection, group)
     }
@@ -124,6 +128,13 @@ export class WatchHub {
     clearInterval(this.#keepAlive)
     this.#check.cancel()
     for (const watcher of [...this.#watchers, ...this.#arriving]) watcher.end()
+  }
+
+  /** Ends the streams of kinds that went or changed: their clients come back and find what is there now. */
+  #endStale(): void {
+    const { registry } = this.#options
+    for (const watcher of [...this.#watchers, ...this.#arriving])
+      if (!watcher.selections.every(({ kind }) => registry.serves(kind))) watcher.end()
   }
 
   #publish(commit: Commit): void {

@@ -21,6 +21,9 @@ export function watchManyRequest(parts: ServerParts, { info, user, request }: Ex
   const asked = info.query.getAll('resources')
   if (asked.length === 0 || asked.length > maxResources) throw badRequest(`resources must be given 1 to ${maxResources} times`)
   const selections = asked.map((text) => parseResource(parts, text))
+  const kinds = new Set(selections.map(({ kind }) => kind))
+  if (new Set([...kinds].map(({ group, plural }) => `${group}/${plural}`)).size < kinds.size)
+    throw badRequest('resources: a stream shows a resource in one version')
   const access = selections.map(({ kind, namespace, fieldEquals }) => ({
     user,
     verb: 'watch',

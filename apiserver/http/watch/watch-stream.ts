@@ -1,5 +1,6 @@
 import { type ApiError, expired, isExpired } from '../../../lib/api/api-error.js'
 import type { Clock } from '../../../lib/base/clock.js'
+import type { Registry } from '../../registry/registry.js'
 import type { Change, Store, StoredObject } from '../../storage/store.js'
 import { toApiError } from '../answer.js'
 import { candidatesOf } from '../candidates.js'
@@ -15,6 +16,7 @@ import type { WatchSink } from './watch-sink.js'
 
 export interface WatchStreamOptions extends WatchOptions {
   readonly store: Store
+  readonly registry: Pick<Registry, 'serve' | 'serves'>
   readonly hub: WatchHub
   readonly clock: Clock
   readonly selections: readonly Selection[]
@@ -52,6 +54,7 @@ export class WatchStream implements Watcher {
     sink.onClose(() => this.#leave())
     if (this.#ended) return
     hub.arrive(this)
+    if (!this.selections.every(({ kind }) => this.#options.registry.serves(kind))) return this.end()
     sink.open()
     const timeoutMs = timeoutSeconds === undefined ? defaultTimeoutMs() : timeoutSeconds * 1000
     this.#timeout = setTimeout(() => this.#timeOut(), timeoutMs)
@@ -116,13 +119,14 @@ export class WatchStream implements Watcher {
 
   #added(object: StoredObject, selection: Selection): WireEvent | undefined {
     if (!selection.matches(object)) return undefined
-    return { type: 'ADDED', body: shapeObject(object, selection.kind, this.shape, this.#options.clock.now()) }
+    const { registry, clock } = this.#options
+    return { type: 'ADDED', body: shapeObject(registry.serve(selection.kind, object), selection.kind, this.shape, clock.now()) }
   }
 
   /** Reads and sends until the client has what the store has, then joins the hub in the same turn: no gap, nothing twice. */
   async #catchUp(from: number): Promise<void> {
-    const { hub, store, clock } = this.#options
-    const group = new WatchGroup(this.selections, this.shape, clock)
+    const { hub, store } = this.#options
+    const group = new WatchGroup(this.selections, this.shape, this.#options)
     let position = from
     while (!this.#ended && position < store.revision) {
       const upTo = store.revision

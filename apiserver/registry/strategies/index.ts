@@ -1,5 +1,6 @@
 import type { Kind } from '../../../lib/api/define-kind.js'
 import { certificateSigningRequestStrategy } from './certificate-signing-request.js'
+import { customResourceDefinitionStrategy } from './custom-resource-definition.js'
 import { eventStrategy } from './event.js'
 import { namespaceStrategy } from './namespace.js'
 import { bindingStrategy, clusterRoleStrategy } from './rbac.js'
@@ -15,6 +16,7 @@ const byResource: Readonly<Record<string, Strategy>> = {
   'rbac.authorization.k8s.io/clusterroles': clusterRoleStrategy,
   'rbac.authorization.k8s.io/clusterrolebindings': bindingStrategy,
   'rbac.authorization.k8s.io/rolebindings': bindingStrategy,
+  'apiextensions.k8s.io/customresourcedefinitions': customResourceDefinitionStrategy,
 }
 
 /** The strategy of a kind: its own, the workloads', or none. */

@@ -1,6 +1,7 @@
 import type { StatusCause } from '../../../lib/api/api-error.js'
 import type { KubeObject } from '../../../lib/api/define-kind.js'
 import type { UserInfo } from '../../auth/user.js'
+import type { ReadView } from '../../storage/store.js'
 import type { Target } from '../registry.js'
 
 /** What a strategy may know of the write. */
@@ -24,6 +25,8 @@ export interface Strategy {
   prepareCreate?(object: KubeObject, facts: WriteFacts): void
   /** Completes a change: metadata and the part that the subresource may not touch are already as before. */
   prepareUpdate?(object: KubeObject, old: KubeObject, facts: UpdateFacts): void
+  /** Completes what depends on other objects, in the committer's turn: with everything that was decided before in `view`. */
+  settle?(object: KubeObject, view: ReadView, nowMs: number): void
   /** Rules that need the object alone, beyond the kind's own `validate`. */
   validate?(object: KubeObject): StatusCause[]
   /** Rules about what may follow what. */

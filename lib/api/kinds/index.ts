@@ -6,6 +6,7 @@ import { CertificateSigningRequest } from './certificate-signing-request.js'
 import { ClusterRole } from './cluster-role.js'
 import { ClusterRoleBinding } from './cluster-role-binding.js'
 import { ConfigMap } from './config-map.js'
+import { CustomResourceDefinition } from './custom-resource-definition.js'
 import { Event } from './event.js'
 import { Lease } from './lease.js'
 import { Namespace } from './namespace.js'
@@ -28,4 +29,5 @@ export const builtinKinds: readonly Kind[] = [
   ClusterRole,
   RoleBinding,
   ClusterRoleBinding,
+  CustomResourceDefinition,
 ] as unknown as readonly Kind[]

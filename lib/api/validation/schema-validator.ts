@@ -8,12 +8,25 @@
 import { Ajv, type ValidateFunction } from 'ajv'
 import type { StatusCause } from '../api-error.js'
 import { hasBigint } from '../json/print-json.js'
+import type { Pattern } from '../pattern/compile-pattern.js'
 import type { JsonSchema } from '../schema/json-schema.js'
 import { explainFailure } from './explain-failure.js'
 import { isBase64, isDateTime, isInt32, isInt64, isIntOrString, isQuantity } from './formats.js'
 import { hasDuplicates } from './list-items.js'
 
-export type SchemaValidator = (value: unknown) => readonly StatusCause[]
+export type SchemaValidator = (value: unknown, old?: unknown) => readonly StatusCause[]
+
+/**
+ * A validator without a compiler, for schemas that users give: compiling a large one would hold everybody else up for seconds. What is wrong in `old`
+ * and has not changed is let be.
+ */
+export function createSchemaWalk(schema: JsonSchema): SchemaValidator {
+  const patterns = new Map<string, Pattern>()
+  return (value, old) => {
+    const causes = explainFailure(schema, value, { patterns })
+    return causes.length === 0 || old === undefined ? causes : explainFailure(schema, value, { patterns, old })
+  }
+}
 
 /** A validator that is compiled when it is first used. Without `showValues` no cause quotes what is wrong: for secrets. */
 export function createSchemaValidator(schema: JsonSchema, { showValues = true } = {}): SchemaValidator {
@@ -21,7 +34,7 @@ export function createSchemaValidator(schema: JsonSchema, { showValues = true } 
   return (value) => {
     compiled ??= createAjv().compile(schema)
     if (compiled(value)) return []
-    const causes = explainFailure(schema, value, showValues)
+    const causes = explainFailure(schema, value, { showValues })
     if (causes.length > 0) return causes
     return hasBigint(value) && compiled(withDoubles(value)) ? [] : [firstError(compiled)]
   }

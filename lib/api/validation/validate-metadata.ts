@@ -6,7 +6,7 @@ import type { ObjectMetaInput, OwnerReference } from '../object-meta.js'
 /** An answer holds no more of them; see `invalid`. */
 const maxCauses = 20
 const maxAnnotationBytes = 256 * 1024
-const standardFinalizers = new Set(['orphan', 'foregroundDeletion', 'kubernetes'])
+const standardFinalizers = new Set(['orphan', 'foregroundDeletion', 'kubernetes', 'customresourcecleanup.apiextensions.k8s.io'])
 
 /** The rules that hold for the metadata of every kind. The schema has been checked before. */
 export function validateMetadata(kind: Pick<Kind, 'nameRule'>, metadata: ObjectMetaInput): StatusCause[] {
