@@ -133,7 +133,8 @@ const resources = [
   ...builtinKinds.map((kind) => ({
     group: kind.group,
     resource: kind.plural,
-    subresources: kind.group === rbacGroup ? [''] : ['', 'status', 'binding', 'log', 'exec', 'approval', 'finalize'],
+    subresources:
+      kind.group === rbacGroup ? [''] : ['', 'status', 'binding', 'log', 'exec', 'attach', 'portforward', 'approval', 'finalize'],
   })),
   ...others,
 ]
@@ -191,6 +192,7 @@ const edits = (where: string) => [
   ...views(where),
   `${anyChange}|get|list|watch /secrets|coordination.k8s.io/leases in ${where} named NAMES`,
   `${anyChange} /configmaps|millrace.dev/tasks in ${where} named NAMES`,
+  `get|create millrace.dev/tasks/exec|millrace.dev/tasks/attach|millrace.dev/tasks/portforward in ${where} named NAMES`,
 ]
 
 const table: Partial<Record<keyof typeof users, string[]>> = {

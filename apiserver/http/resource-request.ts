@@ -2,7 +2,7 @@
  * The hot path: requests for resources, answered ahead of Express. Generic over kinds: what a kind can do is in its declaration, and no kind
  * has a route of its own.
  */
-import { methodNotAllowed } from '../../lib/api/api-error.js'
+import { badRequest, methodNotAllowed } from '../../lib/api/api-error.js'
 import type { Kind, ObjectVerb } from '../../lib/api/define-kind.js'
 import type { Target } from '../registry/registry.js'
 import { sendNoSuchPath, warningHeader } from './answer.js'
@@ -10,7 +10,7 @@ import { answerLog } from './answer-log.js'
 import { bindWorkload, bindWorkloads } from './bind-workloads.js'
 import { accessOf, authorize, type Exchange } from './exchange.js'
 import { readMany, readObject } from './read-resource.js'
-import type { ServerParts } from './server-parts.js'
+import { isSession, type ServerParts } from './server-parts.js'
 import { watchMany } from './watch/watch-many.js'
 import { createObject, deleteMany, deleteObject, patchObject, refuseMethod, updateObject } from './write-resource.js'
 
@@ -77,6 +77,7 @@ function refuseVerb(parts: ServerParts, exchange: Exchange, { plural, viewOf }: 
 function answerSubresource(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
   const { verb, subresource } = exchange.info
   if (subresource === 'log') return verb === 'get' ? answerLog(parts, exchange, kind) : refuseMethod(exchange)
+  if (isSession(subresource)) return refuseWithoutUpgrade(parts, exchange)
   if (subresource === 'binding') return verb === 'create' ? bindWorkload(parts, exchange, kind) : refuseMethod(exchange)
   const part = subresource as Target['subresource']
   if (verb === 'update') return updateObject(parts, exchange, targetOf(exchange, kind, part))
@@ -84,6 +85,14 @@ function answerSubresource(parts: ServerParts, exchange: Exchange, kind: Kind): 
   if (verb === 'get') return readObject(parts, exchange, kind)
   if (verb === 'patch') return patchObject(parts, exchange, targetOf(exchange, kind, part))
   return refuseMethod(exchange)
+}
+
+/** What is a session is answered by the upgrade listener; a request that came here asks for no upgrade. */
+async function refuseWithoutUpgrade({ authorizer }: ServerParts, exchange: Exchange): Promise<void> {
+  const { info, user } = exchange
+  authorize(authorizer, accessOf(user, info))
+  if (info.method !== 'GET' && info.method !== 'POST') return refuseMethod(exchange)
+  throw badRequest(`${info.subresource} needs a connection that is upgraded to websocket or SPDY/3.1`)
 }
 
 function targetOf({ info }: Exchange, kind: Kind, subresource: Target['subresource']): Target {

@@ -35,10 +35,33 @@ export interface LogTarget {
   readonly access: AccessRequest
 }
 
+/** Subresources that are conversations over an upgraded connection. */
+export const sessionTypes = ['exec', 'attach', 'portforward'] as const
+export type SessionType = (typeof sessionTypes)[number]
+
+export function isSession(subresource: string): subresource is SessionType {
+  return (sessionTypes as readonly string[]).includes(subresource)
+}
+
+/** A session that is asked for. */
+export interface SessionTarget {
+  readonly type: SessionType
+  /** The Task's. */
+  readonly namespace: string
+  readonly name: string
+  readonly query: URLSearchParams
+  /** The one name that the parameter `container` may have; without one the parameter is refused. */
+  readonly container?: string
+  /** Whether the caller still may. Throws when it is nobody any more. */
+  readonly isAllowed: () => boolean
+}
+
 /** What needs a stream to a node. */
 export interface NodeStreamRoutes {
   /** Answers a log request; rejects with an ApiError while nothing was sent. */
   streamLog(target: LogTarget, query: URLSearchParams, request: IncomingMessage, response: ServerResponse): Promise<void>
+  /** Upgrades the client's connection and carries the session; rejects with an ApiError while nothing was sent. Authorization is done before. */
+  openSession(target: SessionTarget, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>
   /** Takes over the connection of a node's agent. Authorization is done before. */
   handleUpgrade(nodeName: string, request: IncomingMessage, socket: Duplex, head: Buffer): void
 }

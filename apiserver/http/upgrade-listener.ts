@@ -3,13 +3,13 @@ import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
-import { badRequest, serviceUnavailable } from '../../lib/api/api-error.js'
+import { badRequest, methodNotAllowed, serviceUnavailable } from '../../lib/api/api-error.js'
 import { sendError, sendNoSuchPath } from './answer.js'
 import { accessOf, authorize, type Exchange } from './exchange.js'
 import { negotiate } from './negotiate.js'
 import { selectionOf } from './read-resource.js'
 import { parseRequest, type RequestInfo } from './request-info.js'
-import type { ServerParts } from './server-parts.js'
+import { isSession, type ServerParts, type SessionTarget } from './server-parts.js'
 import { prepareWatch, type WatchRequest } from './watch/answer-watch.js'
 import { watchManyRequest } from './watch/watch-many.js'
 import { WebSocketSink } from './watch/watch-sink.js'
@@ -45,6 +45,11 @@ async function upgrade(parts: ServerParts, webSockets: WebSocketServer, { reques
     parts.streams.handleUpgrade(info.name, request, socket, head)
     return
   }
+  const session = sessionOf(parts, exchange)
+  if (session) {
+    if (!parts.streams) throw serviceUnavailable('this server has no streams to nodes')
+    return parts.streams.openSession(session, request, socket, head)
+  }
   const watch = watchRequestOf(parts, exchange)
   if (!watch) return refuse(socket, response, () => sendNoSuchPath(response))
   if (request.headers.upgrade?.toLowerCase() !== 'websocket')
@@ -63,6 +68,24 @@ const isNodeStream = (info: RequestInfo) =>
   info.namespace === '' &&
   info.verb === 'get' &&
   info.subresource === ''
+
+/**
+ * The exec, attach or port-forward that is asked for, judged. Whoever opens one creates it, however the request is dressed; a WebSocket begins with
+ * GET, so there both verbs are needed.
+ */
+function sessionOf(parts: ServerParts, { info, request, user }: Exchange): SessionTarget | undefined {
+  const { group, version, resource, subresource, namespace, name } = info
+  const kind = parts.registry.findKind(group, version, resource)
+  if (!kind || !isSession(subresource) || !kind.subresources.includes(subresource) || namespace === '' || name === '') return undefined
+  if (info.method !== 'GET' && info.method !== 'POST') throw methodNotAllowed(`a session is opened with GET or POST, not ${info.method}`)
+  const verbs = info.method === 'GET' ? ['get', 'create'] : ['create']
+  for (const verb of verbs) authorize(parts.authorizer, { ...accessOf(user, info), verb })
+  const isAllowed = () => {
+    const now = accessOf(parts.authenticate(request), info)
+    return verbs.every((verb) => parts.authorizer.authorize({ ...now, verb }).allowed)
+  }
+  return { type: subresource, namespace, name, query: info.query, isAllowed }
+}
 
 function watchRequestOf(parts: ServerParts, exchange: Exchange): WatchRequest | undefined {
   const { info, user } = exchange

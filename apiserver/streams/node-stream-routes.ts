@@ -1,6 +1,6 @@
 /**
- * The two routes of node streams: an agent's connection comes in, and a log goes out. No log text stays here: it passes from the agent's
- * connection to the client's at the client's pace.
+ * The routes of node streams: an agent's connection comes in, a log goes out, and sessions go both ways. No byte of them stays here: they pass
+ * between the agent's connection and the client's at the slower one's pace.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -19,6 +19,7 @@ import { readRefusal } from './agent-refusal.js'
 import { parseLogQuery } from './log-query.js'
 import { type LogSource, logSourceOf } from './log-source.js'
 import type { NodeStreams } from './node-streams.js'
+import { openSession } from './open-session.js'
 import { judgeRepeatedly } from './repeated-judgement.js'
 
 export interface NodeStreamRoutesOptions {
@@ -64,6 +65,8 @@ export function createNodeStreamRoutes(options: NodeStreamRoutesOptions): NodeSt
       if (status !== 200) throw await readRefusal(status, stream, subject, source.node)
       await passOn(stream, response, () => isStillDue(target, source, request), judgeEveryMs)
     },
+
+    openSession: (target, request, socket, head) => openSession({ streams, store, log, judgeEveryMs }, target, { request, socket, head }),
 
     handleUpgrade(nodeName, request, socket, head) {
       if (nodeNameOf(authenticate(request)) !== nodeName)

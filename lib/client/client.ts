@@ -2,7 +2,9 @@
  * The typed client: `client.of(Task).get('default', 'hello')`. Every failure is an ApiError, or a ConnectionError when no answer came (the
  * outcome of a write is then unknown, and it is never retried behind the caller's back).
  */
+
 import type { Kind, Manifest, Resource } from '../api/define-kind.js'
+import type { ChannelLink } from '../stream/channel-link.js'
 
 export interface ListOptions {
   readonly namespace?: string
@@ -85,6 +87,8 @@ export interface Client {
     bindings: readonly { namespace: string; name: string; nodeName: string; uid?: string }[],
     signal?: AbortSignal,
   ): Promise<readonly { namespace: string; name: string; error?: { reason: string; message: string; code: number } }[]>
+  /** Channels over a WebSocket: exec, attach, port-forward. Rejects with ApiError where the server refuses. The caller ends or destroys them. */
+  channels(path: string, signal?: AbortSignal): Promise<ChannelLink>
   /** One server-sent event stream, until it ends; it is not opened again. Informers are built on it and know how to go on. */
   stream(path: string, receiver: StreamReceiver): EventStream
   close(): Promise<void>

@@ -11,6 +11,7 @@ import type { Kind } from '../api/define-kind.js'
 import type { Client, KindClient, RawRequest } from './client.js'
 import type { ClientConfig } from './client-config.js'
 import { createKindClient } from './kind-client.js'
+import { openChannels } from './open-channels.js'
 import { sendRequest } from './send-request.js'
 import { createTransport } from './transport.js'
 import { openEventStream } from './watch/event-stream.js'
@@ -37,6 +38,7 @@ export function createClient(config: ClientConfig, options: CreateClientOptions 
     server,
     raw,
     of: <K extends Kind>(kind: K): KindClient<K> => createKindClient(kind, raw, config.namespace ?? 'default'),
+    channels: (path, signal) => openChannels(transport, path, { timeoutMs, signal }),
     stream: (path, receiver) => openEventStream({ transport, server, path, watchdogMs }, receiver),
     bind: async (kind, bindings, signal) => {
       const response = await raw({

@@ -6,6 +6,7 @@ import { setMaxListeners } from 'node:events'
 import http from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
+import type { ConnectionOptions } from 'node:tls'
 import { ConnectionError } from './client.js'
 import type { ClientConfig } from './client-config.js'
 import { type Credentials, createCredentialsReader } from './credentials.js'
@@ -26,6 +27,8 @@ export interface TransportRequest {
 export interface Transport {
   /** Resolves with the head of the answer; its body is the caller's to read or destroy. Rejects with ConnectionError, or the signal's reason. */
   send(request: TransportRequest): Promise<http.IncomingMessage>
+  /** What a connection of its own needs: a WebSocket. */
+  connectionOptions(): { readonly server: string; readonly headers: Readonly<Record<string, string>>; readonly tls: TlsOptions }
   /** Ends all connections; what is in flight fails. */
   close(): void
 }
@@ -101,6 +104,14 @@ export function createTransport(config: ClientConfig, userAgent: string): Transp
 
   return {
     send,
+    connectionOptions() {
+      const credentials = readCredentials()
+      const headers = {
+        'user-agent': userAgent,
+        ...(credentials.authorization === undefined ? {} : { authorization: credentials.authorization }),
+      }
+      return { server: config.server.replace(/\/+$/, ''), headers, tls: tlsOptions(config, credentials) }
+    },
     close() {
       closed = true
       agents?.requests.agent.destroy()
@@ -115,14 +126,20 @@ interface Agents {
   readonly streams: http.Agent
 }
 
-function createAgents(config: ClientConfig, credentials: Credentials, secure: boolean): Agents {
-  const tls: https.AgentOptions = {
+type TlsOptions = Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized' | 'servername'>
+
+function tlsOptions(config: ClientConfig, credentials: Credentials): TlsOptions {
+  return {
     ...(credentials.ca === undefined ? {} : { ca: credentials.ca }),
     ...(credentials.certificate === undefined ? {} : { cert: credentials.certificate }),
     ...(credentials.key === undefined ? {} : { key: credentials.key }),
     ...(config.insecureSkipTlsVerify ? { rejectUnauthorized: false } : {}),
     ...(config.tlsServerName === undefined ? {} : { servername: config.tlsServerName }),
   }
+}
+
+function createAgents(config: ClientConfig, credentials: Credentials, secure: boolean): Agents {
+  const tls = tlsOptions(config, credentials)
   const create = (options: http.AgentOptions) => (secure ? new https.Agent({ ...options, ...tls }) : new http.Agent(options))
   const agent = leaveEarly(create({ keepAlive: true, maxSockets: maxConnections }))
   return {

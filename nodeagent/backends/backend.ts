@@ -4,6 +4,7 @@
  * `observe`.
  */
 import type { Task } from '../../lib/api/kinds/task.js'
+import type { ExecOrder, ExecSession } from './exec-session.js'
 
 export type BackendFeature =
   | 'image'
@@ -122,6 +123,8 @@ export interface Backend {
   remove(id: RunId, signal: AbortSignal): Promise<void>
   /** Runs a probe command in the workload; resolves with its exit code. */
   exec(id: RunId, command: readonly string[], signal: AbortSignal): Promise<{ exitCode: number; output: string }>
+  /** Starts a command beside the run, for somebody who looks on. Rejects with BackendError; a command that cannot be run ends with 126 or 127. */
+  openExec(id: RunId, order: ExecOrder, signal: AbortSignal): Promise<ExecSession>
   /** The lines that the run wrote, oldest first; ends after the last one, or, with `follow`, when the run has ended. Reads as it is iterated. */
   logs(id: RunId, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine>
   close(): Promise<void>

@@ -3,6 +3,8 @@ import type { NodeRequestHandler } from '../../lib/stream/node-session.js'
 import type { AgentParts } from '../execute/workload-context.js'
 import { parseLogRequest } from './log-request.js'
 import { NoLogError, serveLogs } from './serve-logs.js'
+import { RefusedSession, serveSession } from './serve-session.js'
+import { parseSessionRequest } from './session-request.js'
 
 /** Answers what the server asks over the connection that the agent dialled. A further route is one more case here. */
 export function createNodeStreamHandler(
@@ -15,12 +17,14 @@ export function createNodeStreamHandler(
     }
     try {
       const logs = method === 'GET' ? parseLogRequest(path, parts.clock.now()) : undefined
-      if (!logs) return refuse(404, 'the agent has no such route')
-      await serveLogs(logs, stream, parts)
+      if (logs) return await serveLogs(logs, stream, parts)
+      const session = method === 'POST' ? parseSessionRequest(path) : undefined
+      if (session) return await serveSession(session, stream, parts)
+      refuse(404, 'the agent has no such route')
     } catch (error) {
       if (stream.headersSent) throw error
       if (error instanceof NoLogError) return refuse(404, error.message)
-      if (error instanceof RangeError) return refuse(400, error.message)
+      if (error instanceof RangeError || error instanceof RefusedSession) return refuse(400, error.message)
       parts.log.warn({ err: error, path: path.split('?')[0] }, 'a stream could not be served')
       refuse(500, error instanceof Error ? error.message : 'the stream could not be served')
     }

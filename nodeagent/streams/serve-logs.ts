@@ -2,6 +2,7 @@ import type { ServerHttp2Stream } from 'node:http2'
 import { pipeline } from 'node:stream/promises'
 import type { Backend, ObservedRun } from '../backends/backend.js'
 import type { AgentParts } from '../execute/workload-context.js'
+import { findRuns } from './find-run.js'
 import type { LogRequest } from './log-request.js'
 import { inChunks, logText } from './log-text.js'
 
@@ -39,18 +40,13 @@ export async function serveLogs(
 
 /** The newest run of the attempt, or the one before it. */
 async function findRun(
-  { namespace, name, uid, attempt, previous }: LogRequest,
-  { backends }: Pick<AgentParts, 'backends'>,
+  request: LogRequest,
+  parts: Pick<AgentParts, 'backends'>,
   signal: AbortSignal,
 ): Promise<{ backend: Backend; run: ObservedRun }> {
-  for (const backend of backends.values()) {
-    const runs = (await backend.observe(signal, uid))
-      .filter((run) => run.id.uid === uid && run.id.attempt === attempt && run.namespace === namespace && run.name === name)
-      .sort((a, b) => b.id.run - a.id.run)
-    if (runs.length === 0) continue
-    const run = runs[previous ? 1 : 0]
-    if (run) return { backend, run }
-    throw new NoLogError(`there is no previous run of task "${name}"`)
-  }
-  throw new NoLogError(`there is no log of task "${name}" on the node`)
+  const found = await findRuns(request, parts, signal)
+  if (!found) throw new NoLogError(`there is no log of task "${request.name}" on the node`)
+  const run = found.runs[request.previous ? 1 : 0]
+  if (!run) throw new NoLogError(`there is no previous run of task "${request.name}"`)
+  return { backend: found.backend, run }
 }

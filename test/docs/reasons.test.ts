@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { builtinKinds } from '../../lib/api/kinds/index.js'
+import { sessionReasons } from '../../lib/api/session-status.js'
 
 const root = path.resolve(import.meta.dirname, '../..')
 const page = readFileSync(path.join(root, 'docs/reasons.md'), 'utf8')
@@ -44,6 +45,10 @@ describe('docs/reasons.md', () => {
     )
     expect(documented('Condition reasons')).toEqual(expect.arrayContaining([...literal, ...backend]))
     expect(documented('Condition reasons').filter((reason) => !source.includes(`'${reason}'`))).toEqual([])
+  })
+
+  it('names every reason of a session that did not end well', () => {
+    expect(documented('How a session ends')).toEqual([...sessionReasons].sort())
   })
 
   it('names every condition of every kind', () => {

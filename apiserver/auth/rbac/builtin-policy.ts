@@ -44,6 +44,7 @@ export const builtinRoles: readonly PolicyRole[] = [
       { verbs: [...read, ...change], apiGroups: [''], resources: ['secrets'] },
       { verbs: change, apiGroups: [''], resources: ['configmaps'] },
       { verbs: change, apiGroups: [millrace], resources: ['tasks'] },
+      { verbs: ['get', 'create'], apiGroups: [millrace], resources: ['tasks/exec', 'tasks/attach', 'tasks/portforward'] },
       { verbs: [...read, ...change], apiGroups: ['coordination.k8s.io'], resources: ['leases'] },
     ],
     'edit',

@@ -41,4 +41,7 @@ export const subresourceShapes: Readonly<Record<Subresource, SubresourceShape>> 
   finalize: { verbs: ['update'] },
   binding: { verbs: ['create'], kind: { group: '', version: 'v1', kind: 'Binding' } },
   log: { verbs: ['get'] },
+  exec: { verbs: ['create', 'get'] },
+  attach: { verbs: ['create', 'get'] },
+  portforward: { verbs: ['create', 'get'] },
 }

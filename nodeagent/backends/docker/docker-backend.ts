@@ -17,6 +17,7 @@ import {
   type RunId,
   type RunSpec,
 } from '../backend.js'
+import type { ExecOrder, ExecSession } from '../exec-session.js'
 import { readNumaCpus } from '../numa.js'
 import { logQuery, readContainerLogs } from './container-logs.js'
 import { containerName, containerOptions, labels } from './container-options.js'
@@ -24,6 +25,7 @@ import { Engine, sayingOf, statusOf, unlessMissing } from './engine.js'
 import { execInContainer } from './exec-in-container.js'
 import { parseImageReference } from './image-reference.js'
 import { observeContainer } from './observe-container.js'
+import { openContainerExec } from './open-container-exec.js'
 import { prepareImage } from './pull-image.js'
 import { Semaphore } from './semaphore.js'
 
@@ -152,6 +154,10 @@ export class DockerBackend implements Backend {
 
   exec(id: RunId, command: readonly string[], signal: AbortSignal): Promise<{ exitCode: number; output: string }> {
     return execInContainer(this.engine, this.container(id), command, signal)
+  }
+
+  openExec(id: RunId, order: ExecOrder, signal: AbortSignal): Promise<ExecSession> {
+    return openContainerExec(this.engine, this.container(id), order, signal)
   }
 
   async *logs(id: RunId, options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {

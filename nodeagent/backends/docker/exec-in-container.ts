@@ -1,6 +1,7 @@
 import type Docker from 'dockerode'
 import { BackendError } from '../backend.js'
 import { type Engine, sayingOf, statusOf } from './engine.js'
+import { signalExec } from './signal-exec.js'
 
 /** What a probe prints is shown in a condition; more than this is not kept. */
 const maxOutputBytes = 10 * 1024
@@ -30,7 +31,7 @@ export async function execInContainer(
     return { exitCode: isMissing ? 127 : (ExitCode ?? 0), output }
   } catch (error) {
     if (statusOf(error) === 400) return { exitCode: 127, output: sayingOf(error) }
-    if (signal.aborted) await kill(exec)
+    if (signal.aborted) await signalExec(exec, container, 'SIGKILL').catch(() => {})
     throw error
   }
 }
@@ -56,16 +57,5 @@ async function collect(stream: NodeJS.ReadWriteStream & { destroy?: () => void }
     return Buffer.concat(kept).subarray(0, maxOutputBytes).toString()
   } finally {
     signal.removeEventListener('abort', stop)
-  }
-}
-
-/** The engine has no call that ends an exec. Its pid is the machine's, so an agent beside its engine can. */
-async function kill(exec: Docker.Exec): Promise<void> {
-  const { Pid, Running } = await exec.inspect({ abortSignal: AbortSignal.timeout(5000) }).catch(() => ({ Pid: 0, Running: false }))
-  if (!Running || Pid <= 1) return
-  try {
-    process.kill(Pid, 'SIGKILL')
-  } catch {
-    // not ours to kill, or gone
   }
 }

@@ -11,7 +11,11 @@ const programs: ContractPrograms = {
   hungry: ['hungry'],
 }
 
-describeBackend('hollow', async () => {
-  const machine = new HollowMachine()
-  return { open: async () => new HollowBackend(machine), programs, image: 'busybox:1.36' }
-})
+describeBackend(
+  'hollow',
+  async () => {
+    const machine = new HollowMachine()
+    return { open: async () => new HollowBackend(machine), programs, image: 'busybox:1.36' }
+  },
+  { sessions: false },
+)

@@ -122,6 +122,10 @@ export class HollowBackend implements Backend {
     return { exitCode: word === 'missing' ? 127 : 0, output: '' }
   }
 
+  async openExec(): Promise<never> {
+    throw new BackendError('Unsupported', 'a hollow node runs nothing that could be spoken with', false)
+  }
+
   async *logs(id: RunId, { follow, tailLines, sinceMs = 0 }: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {
     const run = this.get(id)
     if (!run) return

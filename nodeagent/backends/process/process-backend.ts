@@ -20,6 +20,7 @@ import {
   type RunId,
   type RunSpec,
 } from '../backend.js'
+import type { ExecOrder, ExecSession } from '../exec-session.js'
 import { readNumaCpus } from '../numa.js'
 import { printRunKey } from '../run-key.js'
 import type { CgroupLimits, Cgroups } from './cgroups.js'
@@ -28,6 +29,7 @@ import { watchMemory } from './memory-watch.js'
 import { descendantsOf, listProcesses, readBootId, readEnvironment, readProcess, signalProcess } from './proc.js'
 import { runCommand } from './run-command.js'
 import { type RunFiles, RunRecords, type StartedRecord } from './run-records.js'
+import { openSession } from './session.js'
 import { startShim } from './shim.js'
 import { endStrays } from './strays.js'
 import { watchFolders } from './watch-folders.js'
@@ -186,7 +188,7 @@ export class ProcessBackend implements Backend {
     return runCommand(
       {
         command,
-        env: await environmentOf(running.child.pid),
+        env: await environmentOf(running.child.pid, printRunKey(id), signal),
         workingDirectory: record.workingDirectory,
         userId: record.userId,
         cgroupFiles: this.options.cgroups?.files(printRunKey(id)),
@@ -194,6 +196,29 @@ export class ProcessBackend implements Backend {
       },
       signal,
     )
+  }
+
+  async openExec(id: RunId, order: ExecOrder, signal: AbortSignal): Promise<ExecSession> {
+    const running = await this.runningOf(id)
+    const record = (await this.records.read(id))?.record
+    if (!running || !record) throw new BackendError('StartFailed', 'the task is not running', true)
+    if (await this.isPaused(id, running)) throw new BackendError('StartFailed', 'the task is paused', true)
+    const env = await environmentOf(running.child.pid, printRunKey(id), signal)
+    const session = openSession({
+      ...order,
+      label: printRunKey(id),
+      env: order.tty ? { TERM: 'xterm', ...env } : env,
+      workingDirectory: record.workingDirectory,
+      userId: record.userId,
+      cgroupFiles: this.options.cgroups?.files(printRunKey(id)),
+      searchPath: this.options.searchPath,
+    })
+    const endWithRun = async () => {
+      if (!(await this.runningOf(id))) session.hangUp()
+    }
+    const stop = this.subscribe(() => void endWithRun())
+    session.ended.then(stop, stop)
+    return session
   }
 
   async *logs(id: RunId, options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {
@@ -358,9 +383,14 @@ function limitsOf(spec: RunSpec['spec']): CgroupLimits & { memoryBytes: number |
   }
 }
 
-async function environmentOf(pid: number): Promise<Record<string, string>> {
-  const entries = await readEnvironment(pid)
-  return Object.fromEntries(entries.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]))
+/** What a run was given. A process that has not become its command yet is waited for: its environment is not the run's. */
+async function environmentOf(pid: number, key: string, signal: AbortSignal): Promise<Record<string, string>> {
+  for (let tries = 0; ; tries++) {
+    const entries = await readEnvironment(pid)
+    if (entries.includes(`MILLRACE_RUN=${key}`) || tries >= 5000 / pollMs)
+      return Object.fromEntries(entries.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]))
+    await sleep(systemClock, pollMs, signal)
+  }
 }
 
 async function isOnPath(program: string, searchPath: string): Promise<boolean> {

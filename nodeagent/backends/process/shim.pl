@@ -16,61 +16,13 @@ use POSIX ();
 my $longestLine = 16 * 1024;    # longer lines are written in pieces
 my $idleFlush   = 0.5;          # seconds after which a line without its end is shown
 
-my %syscall = ( x86_64 => { prctl => 157, gettimeofday => 96 }, aarch64 => { prctl => 167, gettimeofday => 169 } );
-my $calls = $syscall{ ( POSIX::uname() )[4] } || {};
+my ($folder) = $0 =~ m{^(.*)/};
+require "$folder/command.pl";
 
-my %order = readOrders();
-$order{mode} eq 'exec' ? becomeCommand() : superviseRun();
-
-sub readOrders {
-    binmode STDIN;
-    my $text = do { local $/; <STDIN> };
-    my %orders = ( env => [], arg => [], cgroup => [] );
-    my $last = '';
-    for my $item ( split /\0/, defined $text ? $text : '' ) {
-        my ( $key, $value ) = split /=/, $item, 2;
-        $last = $key;
-        if   ( ref $orders{$key} ) { push @{ $orders{$key} }, $value }
-        else                       { $orders{$key} = $value }
-    }
-    exit 0 if $last ne 'end';    # the agent died while it wrote
-    open STDIN, '<', '/dev/null' or die "cannot open /dev/null: $!\n";
-    return %orders;
-}
-
-# Turns this process into the command: cgroups, user, directory, environment, exec. Returns only when it failed.
-sub becomeCommand {
-    for my $file ( @{ $order{cgroup} } ) {
-        writeTo( $file, $$ ) or return fail( 'StartFailed', "cannot join $file: $!" );
-    }
-    writeTo( "/proc/$$/oom_score_adj", 0 );
-    if ( defined $order{uid} ) {
-        my $id = $order{uid};
-        $) = "$id $id";
-        POSIX::setgid($id);
-        POSIX::setuid($id);
-        return fail( 'StartFailed', "cannot become user $id: $!" ) if $< != $id || $> != $id || $( !~ /^$id( $id)*$/ || $) !~ /^$id( $id)*$/;
-        syscall( $calls->{prctl}, 38, 1, 0, 0, 0 ) if $calls->{prctl};    # PR_SET_NO_NEW_PRIVS: no way back through setuid programs
-    }
-    chdir $order{cwd} or return fail( 'StartFailed', "cannot enter the directory $order{cwd}: $!" );
-    umask 022;
-    $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP PIPE CHLD);
-    %ENV = map { split /=/, $_, 2 } @{ $order{env} };
-    no warnings 'exec';
-    exec { $order{arg}[0] } @{ $order{arg} } or do {
-        my $missing = $!{ENOENT};
-        return fail( $missing ? 'CommandNotFound' : 'StartFailed', "cannot run $order{arg}[0]: $!" );
-    };
-}
-
-# In mode `exec` a failure goes to standard error and 126 or 127 is the answer, as a shell has it; in mode `run` the text goes to the shim.
-my $failurePipe;
-
-sub fail {
-    my ( $reason, $message ) = @_;
-    syswrite( $failurePipe || \*STDERR, $failurePipe ? "$reason $message" : "$message\n" );
-    POSIX::_exit( $reason eq 'CommandNotFound' ? 127 : 126 );
-}
+my $calls = systemCalls();
+my ($orders) = readOrders( \*STDIN );
+my %order = %$orders;
+$order{mode} eq 'exec' ? becomeCommand( \%order ) : superviseRun();
 
 sub superviseRun {
     my $prefix = $order{prefix};
@@ -101,11 +53,11 @@ sub superviseRun {
         POSIX::sigprocmask( POSIX::SIG_SETMASK(), $mask );
         close $_ for $goEnd, $out, $err, $failure, $runFile;
         POSIX::setsid();
-        $failurePipe = $failureEnd;
+        tellFailuresTo($failureEnd);
         sysread( $go, my $word, 1 ) or POSIX::_exit(0);    # not allowed to start
         POSIX::dup2( fileno($outEnd), 1 );
         POSIX::dup2( fileno($errEnd), 2 );
-        becomeCommand();
+        becomeCommand( \%order );
     }
     POSIX::sigprocmask( POSIX::SIG_SETMASK(), $mask );
     close $_ for $go, $outEnd, $errEnd, $failureEnd;
@@ -200,12 +152,6 @@ sub bootId {
     open( my $file, '<', '/proc/sys/kernel/random/boot_id' ) or return '';
     chomp( my $id = <$file> );
     return $id;
-}
-
-sub writeTo {
-    my ( $path, $text ) = @_;
-    open( my $file, '>', $path ) or return 0;
-    return syswrite $file, "$text\n";
 }
 
 # Writes a file that is either absent or whole, and on the disk; false when it was there before.

@@ -1,27 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-
-/** Beside this file, or in the tree that a build was made from. */
-const places = ['./shim.pl', '../../../../nodeagent/backends/process/shim.pl']
-
-function findScript(): string {
-  const found = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((file) => existsSync(file))
-  if (found === undefined) throw new Error('shim.pl is not there: the installation of millrace is not whole')
-  return found
-}
-
-/** What the command shall become, and where. */
-export interface CommandOrders {
-  readonly command: readonly string[]
-  readonly env: Readonly<Record<string, string>>
-  readonly workingDirectory: string
-  readonly userId?: number | undefined
-  /** Where perl is found; the command has its own in `env`. */
-  readonly searchPath: string
-  /** Files into which the command's pid is written before it runs. */
-  readonly cgroupFiles?: readonly string[] | undefined
-}
+import { type CommandOrders, commandItems, findScript, type Item, writeOrders } from './command-orders.js'
 
 export interface RunOrders extends CommandOrders {
   /** The beginning of the run's record files. */
@@ -62,29 +40,14 @@ export function spawnInRun(orders: CommandOrders): ChildProcessWithoutNullStream
   return spawnShim(orders.searchPath, [['mode', 'exec'], ...commandItems(orders)])
 }
 
-type Item = readonly [key: string, value: string]
-
-function commandItems(orders: CommandOrders): Item[] {
-  return [
-    ['cwd', orders.workingDirectory],
-    ...(orders.userId === undefined ? [] : [['uid', String(orders.userId)] as const]),
-    ...(orders.cgroupFiles ?? []).map((file) => ['cgroup', file] as const),
-    ...Object.entries(orders.env).map(([name, value]) => ['env', `${name}=${value}`] as const),
-    ...orders.command.map((word) => ['arg', word] as const),
-  ]
-}
-
-/** Orders go through a pipe: arguments and the environment of a process can be read by others. */
 function spawnShim(searchPath: string, items: readonly Item[]): ChildProcessWithoutNullStreams {
-  for (const [key, value] of items) if (value.includes('\0')) throw new Error(`the ${key} of a run may not hold a NUL character`)
-  const shim = spawn('perl', [findScript()], {
+  const shim = spawn('perl', [findScript('shim.pl')], {
     detached: true,
     cwd: '/',
     env: { PATH: searchPath },
     stdio: 'pipe',
   })
-  shim.stdin.on('error', () => {}) // it ended first; what it said tells why
-  shim.stdin.end([...items, ['end', '']].map(([key, value]) => `${key}=${value}\0`).join(''))
+  writeOrders(shim.stdin, items).end()
   return shim
 }
 
