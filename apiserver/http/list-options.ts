@@ -1,6 +1,6 @@
 import { badRequest, forbiddenField, invalid, type StatusCause } from '../../lib/api/api-error.js'
 import { type ContinueToken, decodeContinueToken } from './continue-token.js'
-import { parseRevision } from './watch/watch-options.js'
+import { parseBoolean, parseRevision, parseSeconds } from './query-values.js'
 
 /** Which state a list shows. */
 export type ListAt =
@@ -18,6 +18,9 @@ export interface ListOptions {
 export function parseListOptions(query: URLSearchParams): ListOptions {
   const text = (name: string) => query.get(name) ?? ''
   const limit = parseLimit(text('limit'))
+  // These are for watches alone, which a client may ask for in the same words; they must make sense all the same.
+  parseBoolean(query, 'allowWatchBookmarks')
+  parseSeconds(query, 'timeoutSeconds')
   const [token, version, match] = [text('continue'), text('resourceVersion'), text('resourceVersionMatch')]
   refuseCombinations({ token, version, match, sendInitialEvents: text('sendInitialEvents') })
   if (token !== '') {

@@ -1,4 +1,4 @@
-import { ApiError } from '../../lib/api/api-error.js'
+import { ApiError, badRequest } from '../../lib/api/api-error.js'
 
 /** How the client wants objects: as they are, as rows of a table, or their metadata alone. */
 export type Shape =
@@ -44,5 +44,7 @@ function shapeOf(parameters: readonly string[], query: URLSearchParams): Shape |
 
 function includeObjectOf(query: URLSearchParams): 'None' | 'Metadata' | 'Object' {
   const asked = query.get('includeObject')
-  return asked === 'None' || asked === 'Object' ? asked : 'Metadata'
+  if (asked === null || asked === '') return 'Metadata'
+  if (asked === 'None' || asked === 'Object' || asked === 'Metadata') return asked
+  throw badRequest(`includeObject: Invalid value: ${JSON.stringify(asked.slice(0, 100))}: must be Metadata, Object or None`)
 }

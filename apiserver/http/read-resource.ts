@@ -2,9 +2,11 @@ import type { Kind } from '../../lib/api/define-kind.js'
 import type { StoredObject } from '../storage/store.js'
 import { sendJson } from './answer.js'
 import { accessOf, authorize, type Exchange } from './exchange.js'
+import { waitForRevision } from './freshness.js'
 import { answerList } from './list.js'
 import { parseListOptions } from './list-options.js'
 import { negotiate } from './negotiate.js'
+import { parseRevision } from './query-values.js'
 import { createSelection, type Selection } from './selection.js'
 import type { ServerParts } from './server-parts.js'
 import { shapeObject } from './shape-object.js'
@@ -14,6 +16,8 @@ import { answerWatch } from './watch/answer-watch.js'
 export async function readObject(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
   const { namespace, name } = exchange.info
   authorize(parts.authorizer, accessOf(exchange.user, exchange.info))
+  const version = exchange.info.query.get('resourceVersion') ?? ''
+  if (version !== '') await waitForRevision(parts.store, parseRevision(version, 'resourceVersion'), parts.limits.bounds.freshnessWaitMs)
   await sendObject(parts, exchange, 200, kind, parts.registry.get({ kind, namespace, name }))
 }
 

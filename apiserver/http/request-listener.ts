@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { ApiError } from '../../lib/api/api-error.js'
 import { sendError } from './answer.js'
+import { answerDeadlineMs } from './answer-deadline.js'
 import { parseRequest, type RequestInfo } from './request-info.js'
 import { answerResource } from './resource-request.js'
 import type { ServerParts } from './server-parts.js'
@@ -33,8 +34,9 @@ async function answer(
   const startMs = performance.now()
   let leave = () => {}
   let isLongRunning = false
-  const tooLate = setTimeout(() => sendTooLate(response), parts.limits.bounds.answerTimeoutMs)
+  let tooLate: NodeJS.Timeout | undefined
   try {
+    tooLate = setTimeout(() => sendTooLate(response), answerDeadlineMs(info.query, info.verb, parts.limits.bounds.answerTimeoutMs))
     const user = parts.authenticate(request)
     const giveBack = parts.limits.enter(info.verb)
     leave = giveBack

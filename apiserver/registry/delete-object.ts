@@ -1,12 +1,13 @@
 import { conflict, notFound } from '../../lib/api/api-error.js'
 import type { KubeObject } from '../../lib/api/define-kind.js'
+import { sameValue } from '../../lib/api/json/same-value.js'
 import { timestamp } from '../../lib/base/clock.js'
 import type { Decide, Decision, ReadView, StoredObject } from '../storage/store.js'
 import { isGone } from './decide-update.js'
 import { parseStored, toDraft, toUnchangedDraft } from './object-bytes.js'
 import type { DeleteOptions, DeleteResult, RequestContext, Target } from './registry.js'
 import { type RegistryParts, write } from './registry-write.js'
-import { keyOf, subjectOf } from './resource-rules.js'
+import { keyOf, type ResourceRules, subjectOf } from './resource-rules.js'
 import { arrange } from './server-metadata.js'
 
 type DeleteTarget = Omit<Target, 'subresource'>
@@ -48,14 +49,16 @@ function decideDelete(
   const next: KubeObject = { ...old, metadata: { ...old.metadata, finalizers } }
   if (!old.metadata.deletionTimestamp) {
     next.metadata.deletionTimestamp = timestamp(parts.clock.now())
-    next.metadata.deletionGracePeriodSeconds = 0
+    next.metadata.deletionGracePeriodSeconds = graceSeconds(rules, old, options)
     next.metadata.generation = (old.metadata.generation ?? 0) + 1
     rules.strategy.prepareDelete?.(next)
     rules.strategy.settle?.(next, view, parts.clock.now())
+  } else if (isShorter(rules, old, options)) {
+    next.metadata.deletionGracePeriodSeconds = graceSeconds(rules, old, options)
   }
   next.metadata = arrange(next.metadata)
   if (isGone(rules, next)) return { type: 'delete', draft: toUnchangedDraft(stored) }
-  if (old.metadata.deletionTimestamp && sameList(finalizers, old.metadata.finalizers ?? [])) return { type: 'unchanged' }
+  if (sameValue(next, old)) return { type: 'unchanged' }
   return { type: 'put', draft: toDraft(rules, next) }
 }
 
@@ -81,5 +84,15 @@ function finalizersAfter(finalizers: readonly string[], policy: DeleteOptions['p
   return policy === 'Foreground' ? [...others, 'foregroundDeletion'] : others
 }
 
-const sameList = (left: readonly string[], right: readonly string[]) =>
-  left.length === right.length && left.every((item, index) => item === right[index])
+/** How long the object has to end: what the request says, else what the object does; at once for kinds that have nothing to end. */
+function graceSeconds({ strategy }: ResourceRules, object: KubeObject, { gracePeriodSeconds: asked }: DeleteOptions): number {
+  if (!strategy.graceSeconds) return 0
+  if (asked === undefined) return strategy.graceSeconds(object)
+  return asked < 0 ? 1 : asked
+}
+
+/** A later request may shorten the time, and never lengthens it. */
+function isShorter(rules: ResourceRules, object: KubeObject, options: DeleteOptions): boolean {
+  if (!rules.strategy.graceSeconds || options.gracePeriodSeconds === undefined) return false
+  return graceSeconds(rules, object, options) < (object.metadata.deletionGracePeriodSeconds ?? 0)
+}

@@ -205,7 +205,7 @@ describe('delete', () => {
     expect(gone).toBe(false)
     expect(readObject(object).metadata).toMatchObject({
       generation: 2,
-      deletionGracePeriodSeconds: 0,
+      deletionGracePeriodSeconds: 30,
       deletionTimestamp: expect.any(String),
     })
     const again = await fixture.registry.delete(targetOf('Task', 'a'), {}, fixture.admin)

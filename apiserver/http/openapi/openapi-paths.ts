@@ -1,4 +1,5 @@
-import type { Kind, ObjectVerb } from '../../../lib/api/define-kind.js'
+import type { Kind, ObjectVerb, Subresource } from '../../../lib/api/define-kind.js'
+import { subresourceShapes } from '../discovery/api-groups.js'
 
 type Reference = { readonly $ref: string }
 
@@ -11,7 +12,6 @@ export function pathsOf(kind: Kind, object: Reference, list: Reference): Record<
   const named = [inPath('name', 'The name of the object.'), ...place]
   const operation = operations(kind, object)
   const may = (verb: ObjectVerb) => kind.verbs.includes(verb)
-  const part = (name: string) => kind.subresources.some((subresource) => subresource === name)
   const listing = may('list') ? { get: operation('list', { answer: list, parameters: listParameters }) } : {}
   return {
     ...(namespaced && may('list') ? { [`${base}/${kind.plural}`]: listing } : {}),
@@ -19,22 +19,41 @@ export function pathsOf(kind: Kind, object: Reference, list: Reference): Record<
       parameters: place,
       ...listing,
       ...(may('create') ? { post: operation('post', { body: objectBody(object), parameters: writeParameters }) } : {}),
-      ...(may('deletecollection') ? { delete: operation('deletecollection', { parameters: [...listParameters, dryRun] }) } : {}),
+      ...(may('deletecollection')
+        ? { delete: operation('deletecollection', { body: deleteBody, parameters: [...listParameters, ...deleteParameters] }) }
+        : {}),
     },
     [`${collection}/{name}`]: {
       parameters: named,
       ...objectOperations(operation, object, may),
-      ...(may('delete') ? { delete: operation('delete', { parameters: [dryRun] }) } : {}),
+      ...(may('delete') ? { delete: operation('delete', { body: deleteBody, parameters: deleteParameters }) } : {}),
     },
-    ...(part('status')
-      ? { [`${collection}/{name}/status`]: { parameters: named, ...objectOperations(operation, object, () => true) } }
-      : {}),
+    ...Object.fromEntries(
+      kind.subresources.map((part) => [
+        `${collection}/{name}/${part}`,
+        { parameters: named, ...partOperations(part, operations({ ...kind, ...subresourceShapes[part].kind }, object), object) },
+      ]),
+    ),
   }
 }
 
+/** What can be done with a part of the object. A body of another kind is described by that kind's name alone. */
+function partOperations(part: Subresource, operation: ReturnType<typeof operations>, object: Reference) {
+  const { verbs, kind } = subresourceShapes[part]
+  const body = kind ? { required: true, content: { 'application/json': { schema: { type: 'object' } } } } : objectBody(object)
+  const creation = streams.has(part) ? { parameters: [] } : { body, parameters: writeParameters }
+  return {
+    ...objectOperations(operation, object, (verb) => verbs.includes(verb)),
+    ...(verbs.includes('create') ? { post: operation('post', creation) } : {}),
+  }
+}
+
+/** What is created here is a stream: it has no body. */
+const streams: ReadonlySet<Subresource> = new Set<Subresource>(['exec', 'attach', 'portforward'])
+
 function objectOperations(operation: ReturnType<typeof operations>, object: Reference, may: (verb: ObjectVerb) => boolean) {
   return {
-    ...(may('get') ? { get: operation('get', { parameters: [] }) } : {}),
+    ...(may('get') ? { get: operation('get', { parameters: may('update') || may('list') ? [resourceVersion] : [] }) } : {}),
     ...(may('update') ? { put: operation('put', { body: objectBody(object), parameters: writeParameters }) } : {}),
     ...(may('patch') ? { patch: operation('patch', { body: patchBody, parameters: writeParameters }) } : {}),
   }
@@ -74,12 +93,23 @@ const writeParameters = [
   inQuery('fieldManager', 'Who writes.'),
   inQuery('fieldValidation', 'What happens with unknown and duplicate fields: Strict, Warn or Ignore.'),
 ]
+const deleteParameters = [
+  dryRun,
+  inQuery('gracePeriodSeconds', 'Seconds that the object has to end.', 'integer'),
+  inQuery('propagationPolicy', 'What becomes of what it owns: Background, Foreground or Orphan.'),
+  inQuery('orphanDependents', 'Orphan or Background, as propagationPolicy says it too.', 'boolean'),
+]
+const deleteBody = {
+  required: false,
+  content: { 'application/json': { schema: { type: 'object' } }, 'application/yaml': { schema: { type: 'object' } } },
+}
+const resourceVersion = inQuery('resourceVersion', 'The revision that is asked for.')
 const listParameters = [
   inQuery('labelSelector', 'Selects by labels.'),
   inQuery('fieldSelector', 'Selects by fields.'),
   inQuery('limit', 'The most objects in a page.', 'integer'),
   inQuery('continue', 'Where the page begins.'),
-  inQuery('resourceVersion', 'The revision that is asked for.'),
+  resourceVersion,
   inQuery('resourceVersionMatch', 'Exact or NotOlderThan.'),
   inQuery('watch', 'Stream the changes.', 'boolean'),
   inQuery('allowWatchBookmarks', 'Send BOOKMARK events.', 'boolean'),

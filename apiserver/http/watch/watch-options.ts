@@ -1,4 +1,5 @@
-import { badRequest, forbiddenField, invalid, type StatusCause } from '../../../lib/api/api-error.js'
+import { forbiddenField, invalid, type StatusCause } from '../../../lib/api/api-error.js'
+import { parseBoolean, parseRevision, parseSeconds } from '../query-values.js'
 
 /** What a watch begins with. */
 export interface WatchStart {
@@ -22,13 +23,13 @@ export interface WatchOptions {
  * combinations that mean nothing.
  */
 export function parseWatchOptions(query: URLSearchParams, lastEventId: string | undefined): WatchOptions {
-  const allowBookmarks = isTrue(query, 'allowWatchBookmarks') === true
-  const timeoutSeconds = parseTimeout(query.get('timeoutSeconds'))
+  const allowBookmarks = parseBoolean(query, 'allowWatchBookmarks') === true
+  const timeoutSeconds = timeoutOf(query)
   if (lastEventId !== undefined && lastEventId !== '') {
     const after = parseRevision(lastEventId, 'Last-Event-ID')
     return { start: { initialState: false, initialEndBookmark: false, after }, allowBookmarks, timeoutSeconds }
   }
-  const sendInitialEvents = isTrue(query, 'sendInitialEvents')
+  const sendInitialEvents = parseBoolean(query, 'sendInitialEvents')
   refuseCombinations(query, sendInitialEvents)
   const text = query.get('resourceVersion') ?? ''
   const revision = text === '' || text === '0' ? undefined : parseRevision(text, 'resourceVersion')
@@ -48,26 +49,8 @@ function refuseCombinations(query: URLSearchParams, sendInitialEvents: boolean |
   if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', resource: 'listoptions', kind: 'ListOptions' }, causes)
 }
 
-/** A positive decimal integer. Throws BadRequest. */
-export function parseRevision(text: string, what: string): number {
-  const revision = Number(text)
-  if (!/^[0-9]{1,16}$/.test(text) || !Number.isSafeInteger(revision))
-    throw badRequest(`${what}: Invalid value: ${JSON.stringify(text.slice(0, 100))}: must be a revision`)
-  return revision
-}
-
-function isTrue(query: URLSearchParams, name: string): boolean | undefined {
-  const value = query.get(name)
-  if (value === null || value === '') return undefined
-  if (value === 'true' || value === '1') return true
-  if (value === 'false' || value === '0') return false
-  throw badRequest(`${name}: Invalid value: ${JSON.stringify(value.slice(0, 100))}: must be true or false`)
-}
-
-function parseTimeout(text: string | null): number | undefined {
-  if (text === null || text === '') return undefined
-  if (!/^[0-9]{1,9}$/.test(text))
-    throw badRequest(`timeoutSeconds: Invalid value: ${JSON.stringify(text.slice(0, 100))}: must be a number of seconds`)
-  const seconds = Number(text)
-  return seconds === 0 ? undefined : Math.min(seconds, 24 * 3600)
+/** Undefined: the server's choice. At most a day. */
+function timeoutOf(query: URLSearchParams): number | undefined {
+  const seconds = parseSeconds(query, 'timeoutSeconds')
+  return seconds === undefined || seconds === 0 ? undefined : Math.min(seconds, 24 * 3600)
 }

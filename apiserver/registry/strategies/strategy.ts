@@ -33,6 +33,8 @@ export interface Strategy {
   validateUpdate?(object: KubeObject, old: KubeObject, facts: UpdateFacts): StatusCause[]
   /** Throws an ApiError when this object may not be deleted. */
   checkDelete?(object: KubeObject): void
+  /** How long a deleted object has to end, where there is something to end and the request does not say. */
+  graceSeconds?(object: KubeObject): number
   /** Marks the object when its deletion begins. */
   prepareDelete?(object: KubeObject): void
   /** Whether something other than metadata.finalizers still holds a deletion. */

@@ -5,7 +5,7 @@ import { nodeCleanupFinalizer } from '../../../lib/api/kinds/workload.js'
 import type { Strategy, UpdateFacts } from './strategy.js'
 
 interface WorkloadParts {
-  spec: { nodeName?: string }
+  spec: { nodeName?: string; terminationGracePeriodSeconds?: number }
   status?: { phase?: string; conditions?: Condition[]; attempt?: number; restarts?: number }
 }
 
@@ -22,6 +22,8 @@ export const workloadStrategy: Strategy = {
     const { nodeName } = (object as unknown as WorkloadParts).spec ?? {}
     if (nodeName) markBound(object, nodeName, facts.nowMs)
   },
+
+  graceSeconds: (object) => (object as unknown as WorkloadParts).spec.terminationGracePeriodSeconds ?? 0,
 
   prepareUpdate(object, old, facts) {
     if (isUnbinding(object, old) && facts.user.name === unbinder) markUnbound(object, facts.nowMs)
