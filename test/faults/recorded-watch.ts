@@ -5,6 +5,8 @@ export interface RecordedEvent {
   readonly type: string
   readonly name: string
   readonly revision: number
+  /** Of a ConfigMap. */
+  readonly data: Readonly<Record<string, string>> | undefined
 }
 
 export interface RecordedWatch {
@@ -12,10 +14,10 @@ export interface RecordedWatch {
   upTo(revision: number): Promise<readonly RecordedEvent[]>
 }
 
-/** Watches `path` from the first revision on, through restarts of whatever `target` names at the time. */
-export function recordWatch(target: () => Target, path: string): RecordedWatch {
+/** Watches `path` from a revision on, the first by default, through restarts of whatever `target` names at the time. */
+export function recordWatch(target: () => Target, path: string, since = 1): RecordedWatch {
   const events: RecordedEvent[] = []
-  let last = 1
+  let last = since
   let wanted = Number.POSITIVE_INFINITY
   let failure: Error | undefined
   const run = async () => {
@@ -45,14 +47,14 @@ export function recordWatch(target: () => Target, path: string): RecordedWatch {
   const take = (line: string) => {
     const { type, object } = JSON.parse(line) as {
       type: string
-      object: { metadata: { name: string; resourceVersion: string }; message?: string }
+      object: { metadata: { name: string; resourceVersion: string }; data?: Record<string, string>; message?: string }
     }
     if (type === 'ERROR') {
       failure = new Error(`the watch failed: ${object.message}`)
       return
     }
     const revision = Number(object.metadata.resourceVersion)
-    if (type !== 'BOOKMARK') events.push({ type, name: object.metadata.name, revision })
+    if (type !== 'BOOKMARK') events.push({ type, name: object.metadata.name, revision, data: object.data })
     last = Math.max(last, revision)
   }
   const running = run()

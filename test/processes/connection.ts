@@ -19,7 +19,8 @@ export interface Answer {
 }
 
 export interface Connection {
-  request(method: string, path: string, body?: Buffer, headers?: string): Promise<Answer>
+  /** `contentType`: of the body; default JSON. */
+  request(method: string, path: string, body?: Buffer, headers?: string, contentType?: string): Promise<Answer>
   close(): void
 }
 
@@ -30,9 +31,9 @@ const patienceMs = 60_000
 export async function openConnection(target: Target): Promise<Connection> {
   let current = await connect(target)
   return {
-    async request(method, path, body, headers) {
+    async request(method, path, body, headers, contentType) {
       if (current.closed) current = await connect(target)
-      return current.request(method, path, body, headers)
+      return current.request(method, path, body, headers, contentType)
     },
     close: () => current.close(),
   }
@@ -80,7 +81,7 @@ async function connect(target: Target): Promise<Connection & { readonly closed: 
     get closed() {
       return socket.destroyed
     },
-    request(method, path, body, headers = '') {
+    request(method, path, body, headers = '', contentType = 'application/json') {
       return new Promise((resolve, reject) => {
         const impatient = setTimeout(
           () => socket.destroy(new Error(`${method} ${path} was not answered in ${patienceMs / 1000} s`)),
@@ -96,7 +97,7 @@ async function connect(target: Target): Promise<Connection & { readonly closed: 
             reject(error)
           },
         }
-        const length = body ? `content-type: application/json\r\ncontent-length: ${body.length}\r\n` : ''
+        const length = body ? `content-type: ${contentType}\r\ncontent-length: ${body.length}\r\n` : ''
         socket.cork()
         socket.write(`${method} ${path} HTTP/1.1\r\nhost: bench\r\nuser-agent: bench/1\r\n${headers}${length}\r\n`, 'latin1')
         if (body) socket.write(body)
