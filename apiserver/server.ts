@@ -121,6 +121,7 @@ async function createBuiltinNamespaces(registry: Registry): Promise<void> {
     user: serverUser,
     requestId: 'bootstrap',
     fieldManager: 'millrace-apiserver',
+    namesFieldManager: false,
     dryRun: false,
     fieldValidation: 'Strict',
     warn: () => {},

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { ApiError } from '../../lib/api/api-error.js'
+import { ApiError, isApiErrorWithReason } from '../../lib/api/api-error.js'
 import { decodeProtobuf, protobufMediaType } from '../../lib/api/protobuf/decode-protobuf.js'
 import { readBody } from '../registry/read-body.js'
 import type { DecodedBody } from '../registry/registry.js'
@@ -33,6 +33,16 @@ export async function receiveObject(request: IncomingMessage, maxBytes: number):
 export function decodeBody(bytes: Buffer, mediaType: string): DecodedBody {
   if (mediaType === protobufMediaType) return { value: decodeProtobuf(bytes), duplicates: [] }
   return readBody(bytes, mediaType)
+}
+
+/** What is applied: called YAML whatever it is, and sent as JSON by every client but people. */
+export function decodeConfiguration(bytes: Buffer): DecodedBody {
+  try {
+    return readBody(bytes, 'application/json')
+  } catch (error) {
+    if (!isApiErrorWithReason('BadRequest')(error)) throw error
+    return readBody(bytes, 'application/yaml')
+  }
 }
 
 /** The body's bytes. Throws RequestEntityTooLarge when there are more than `maxBytes`; a little more is read and dropped, so that the client sees it. */

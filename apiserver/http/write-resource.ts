@@ -8,8 +8,8 @@ import { readPage } from './list.js'
 import { parseListOptions } from './list-options.js'
 import { negotiate } from './negotiate.js'
 import { selectionOf, sendObject } from './read-resource.js'
-import { decodeBody, mediaTypeOf, receiveBytes, receiveObject } from './request-body.js'
-import { requestContext } from './request-context.js'
+import { decodeBody, decodeConfiguration, mediaTypeOf, receiveBytes, receiveObject } from './request-body.js'
+import { parseForce, requestContext } from './request-context.js'
 import type { ServerParts } from './server-parts.js'
 
 /** Answers create. */
@@ -31,13 +31,20 @@ export async function updateObject(parts: ServerParts, exchange: Exchange, targe
   await sendObject(parts, exchange, created ? 201 : 200, target.kind, object)
 }
 
-/** Answers patch of the object or of a part of it. */
+/** Answers patch of the object or of a part of it. Apply is a patch that may create. */
 export async function patchObject(parts: ServerParts, exchange: Exchange, target: Target): Promise<void> {
   authorize(parts.authorizer, accessOf(exchange.user, exchange.info))
   requireAnswerable(exchange)
   const type = patchTypeOf(exchange, target.kind)
+  const force = parseForce(exchange, type === applyType)
+  const context = requestContext(exchange)
   const bytes = await receiveBytes(exchange.request, parts.limits.bounds.maxBodyBytes)
-  const { object } = await parts.registry.patch(target, type, decodeBody(bytes, 'application/json'), requestContext(exchange))
+  if (type === applyType) {
+    const assertMayCreate = () => authorize(parts.authorizer, { ...accessOf(exchange.user, exchange.info), verb: 'create' })
+    const { object, created } = await parts.registry.apply(target, decodeConfiguration(bytes), { force, assertMayCreate }, context)
+    return sendObject(parts, exchange, created ? 201 : 200, target.kind, object)
+  }
+  const { object } = await parts.registry.patch(target, type, decodeBody(bytes, 'application/json'), context)
   await sendObject(parts, exchange, 200, target.kind, object)
 }
 
@@ -81,12 +88,14 @@ const patchTypes: readonly string[] = [
   'application/strategic-merge-patch+json',
 ] satisfies PatchType[]
 
-function patchTypeOf({ request }: Exchange, kind: Kind): PatchType {
+const applyType = 'application/apply-patch+yaml'
+
+function patchTypeOf({ request }: Exchange, kind: Kind): PatchType | typeof applyType {
   const type = mediaTypeOf(request)
+  if (type === applyType) return type
   if (patchTypes.includes(type)) return type as PatchType
-  const accepted = 'application/json-patch+json, application/merge-patch+json'
-  const why = type.startsWith('application/apply-patch') ? 'server-side apply is not supported yet' : `${type} is not a type of patch`
-  throw new ApiError('UnsupportedMediaType', `${why}; ${kind.apiVersion}, Kind=${kind.kind} accepts: ${accepted}`)
+  const accepted = `application/json-patch+json, application/merge-patch+json, ${applyType}`
+  throw new ApiError('UnsupportedMediaType', `${type} is not a type of patch; ${kind.apiVersion}, Kind=${kind.kind} accepts: ${accepted}`)
 }
 
 /** A write is refused before it is done when its answer could not be told. */

@@ -52,7 +52,7 @@ function applyOrRefuse(old: KubeObject, patch: readonly Operation[]): unknown {
 function strategicUnsupported(kind: Kind): ApiError {
   return new ApiError(
     'UnsupportedMediaType',
-    'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json',
+    'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml',
     { details: { group: kind.group, kind: kind.plural } },
   )
 }

@@ -1,8 +1,10 @@
 import { alreadyExists, badRequest, isAlreadyExists } from '../../lib/api/api-error.js'
 import type { Kind, KubeObject } from '../../lib/api/define-kind.js'
+import type { ManagedFieldsEntry } from '../../lib/api/managed-fields/managed-entry.js'
 import { generateName } from '../../lib/api/names.js'
 import type { Decide, StoredObject } from '../storage/store.js'
 import { judgeFindings } from './field-strictness.js'
+import { trackCreation } from './field-tracking.js'
 import { assertSameNamespace, incomingObject } from './incoming-object.js'
 import { assertNamespaceTakes } from './namespace-check.js'
 import { toDraft } from './object-bytes.js'
@@ -51,18 +53,20 @@ async function createNamed(
   return { object: rules.serve(result.object as StoredObject), created: true }
 }
 
-async function prepare(parts: RegistryParts, kind: Kind, newborn: KubeObject, context: RequestContext): Promise<KubeObject> {
+/** Completes a valid new object with what cannot be done synchronously. */
+export async function prepare(parts: RegistryParts, kind: Kind, newborn: KubeObject, context: RequestContext): Promise<KubeObject> {
   const preparation = parts.preparations[`${kind.group}/${kind.plural}`]
   return preparation && !context.dryRun ? preparation(newborn, context) : newborn
 }
 
-/** The complete new object: server-set metadata, an empty status, what the kind's strategy adds; valid. */
+/** The complete new object: server-set metadata, an empty status, what the kind's strategy adds, who manages it; valid. */
 export function bear(
   parts: RegistryParts,
   rules: ResourceRules,
   namespace: string,
   object: KubeObject,
   context: RequestContext,
+  track: (newborn: KubeObject) => readonly ManagedFieldsEntry[] | undefined = (newborn) => trackCreation(rules, newborn, context),
 ): KubeObject {
   const { kind, strategy } = rules
   const { status: _status, ...rest } = object
@@ -73,6 +77,8 @@ export function bear(
   const complete: KubeObject = { ...newborn, metadata: newMetadata(newborn.metadata, birth) }
   strategy.prepareCreate?.(complete, { user: context.user, nowMs })
   rules.assertRules(complete, undefined)
+  const entries = track(complete)
+  if (entries) complete.metadata.managedFields = [...entries]
   return complete
 }
 

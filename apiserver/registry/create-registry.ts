@@ -4,6 +4,7 @@ import type { Kind } from '../../lib/api/define-kind.js'
 import type { Clock } from '../../lib/base/clock.js'
 import type { Admit } from '../admission/admit.js'
 import type { Store } from '../storage/store.js'
+import { applyObject } from './apply-object.js'
 import { bindWorkloads } from './bind-workloads.js'
 import { createObject } from './create-object.js'
 import { deleteObject } from './delete-object.js'
@@ -68,6 +69,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     create: (kind, namespace, body, context) => createObject(parts, kind, namespace, body, context),
     update: (target, body, context) => updateObject(parts, target, body, context),
     patch: (target, type, body, context) => patchObject(parts, target, type, body, context),
+    apply: (target, body, applyOptions, context) => applyObject(parts, target, body, applyOptions, context),
     delete: (target, deleteOptions, context) => deleteObject(parts, target, deleteOptions, context),
     bind: (kind, bindings, context) => bindWorkloads(parts, kind, bindings, context),
   }

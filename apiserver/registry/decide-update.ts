@@ -1,7 +1,9 @@
 import { badRequest, conflict, forbiddenField, invalidValue, staleResourceVersion } from '../../lib/api/api-error.js'
 import type { KubeObject } from '../../lib/api/define-kind.js'
 import { sameValue } from '../../lib/api/json/same-value.js'
+import { timestamp } from '../../lib/base/clock.js'
 import type { Decision, ReadView, StoredObject } from '../storage/store.js'
+import type { Track } from './field-tracking.js'
 import { isStoredAs, parseStored, toDraft } from './object-bytes.js'
 import type { RequestContext, Target } from './registry.js'
 import type { RegistryParts } from './registry-write.js'
@@ -14,6 +16,8 @@ export interface Change {
   readonly next: (stored: StoredObject) => KubeObject
   /** Whether the request itself named the resourceVersion that it had read. */
   readonly guarded: boolean
+  /** Who manages which fields after it. */
+  readonly track: Track
 }
 
 /** PUT and PATCH from the stored object to a decision: one path for both, and for every subresource. */
@@ -38,7 +42,10 @@ export function decideUpdate(
   const facts = { user: context.user, nowMs: parts.clock.now(), subresource: target.subresource, guarded: change.guarded }
   strategy.prepareUpdate?.(next, base, facts)
   strategy.settle?.(next, view, facts.nowMs)
-  if (sameValue(next, base) && isStoredAs(rules, stored)) return { type: 'unchanged' }
+  const differs = !sameValue(next, base)
+  const entries = change.track({ base, next, wanted, differs, time: timestamp(facts.nowMs) })
+  if (!differs && sameValue(entries, base.metadata.managedFields) && isStoredAs(rules, stored)) return { type: 'unchanged' }
+  if (entries !== base.metadata.managedFields) next.metadata = arrange({ ...next.metadata, managedFields: entries && [...entries] })
   if (desireChanged(rules, next, base)) next.metadata = arrange({ ...next.metadata, generation: (base.metadata.generation ?? 0) + 1 })
   rules.assertRules(next, base)
   const causes = strategy.validateUpdate?.(next, base, facts) ?? []

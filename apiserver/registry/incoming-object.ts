@@ -11,8 +11,8 @@ export interface IncomingObject {
   readonly findings: Findings
 }
 
-/** Shapes what a body holds; `value` is changed. Throws BadRequest when it is no object of the kind. */
-export function incomingObject(kind: Kind, { value, duplicates }: DecodedBody): IncomingObject {
+/** Shapes what a body holds, by default with defaults; `value` is changed. Throws BadRequest when it is no object of the kind. */
+export function incomingObject(kind: Kind, { value, duplicates }: DecodedBody, options: { defaults?: boolean } = {}): IncomingObject {
   const object = asObject(value)
   const { apiVersion = kind.apiVersion, kind: kindName = kind.kind } = object
   assertText('apiVersion', apiVersion)
@@ -24,7 +24,7 @@ export function incomingObject(kind: Kind, { value, duplicates }: DecodedBody): 
   object.kind = kind.kind
   object.metadata ??= {}
   if (typeof object.metadata !== 'object' || Array.isArray(object.metadata)) throw badRequest('metadata must be an object')
-  const unknown = shapeValue(kind.schema, object)
+  const unknown = shapeValue(kind.schema, object, options)
   const findings = strictnessFindings(unknown, duplicates)
   const metadata = object.metadata as Record<string, unknown>
   for (const field of identifying) assertText(`metadata.${field}`, metadata[field])

@@ -4,6 +4,7 @@ import { createPatch } from '../patch/create-patch.js'
 import type { Decide, StoredObject } from '../storage/store.js'
 import { decideUpdate } from './decide-update.js'
 import { type Findings, judgeFindings } from './field-strictness.js'
+import { trackWrite } from './field-tracking.js'
 import { incomingObject } from './incoming-object.js'
 import { parseStored } from './object-bytes.js'
 import type { DecodedBody, ObjectResult, PatchType, RequestContext, Target } from './registry.js'
@@ -30,7 +31,7 @@ export async function patchObject(
   }
   const decide: Decide = (current, view) => {
     if (!current) throw notFound(subjectOf(kind, name))
-    return decideUpdate(parts, rules, target, { next, guarded: patch.guarded }, current, view, context)
+    return decideUpdate(parts, rules, target, { next, guarded: patch.guarded, track: trackWrite(target, context) }, current, view, context)
   }
   const result = await write(parts, keyOf(kind, namespace, name), decide, context)
   if (findings && context.fieldValidation !== 'Strict') judgeFindings(findings, context)

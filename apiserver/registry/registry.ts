@@ -12,6 +12,8 @@ export interface RequestContext {
   readonly requestId: string
   /** `fieldManager`, or the user agent up to its first slash. */
   readonly fieldManager: string
+  /** Whether the client itself named its fieldManager: then what it creates is tracked. */
+  readonly namesFieldManager: boolean
   readonly dryRun: boolean
   readonly fieldValidation: 'Strict' | 'Warn' | 'Ignore'
   /** Adds a `Warning` header to the answer. */
@@ -26,6 +28,13 @@ export interface DecodedBody {
 }
 
 export type PatchType = 'application/merge-patch+json' | 'application/json-patch+json' | 'application/strategic-merge-patch+json'
+
+export interface ApplyOptions {
+  /** Whether fields are taken from other managers that have them otherwise. */
+  readonly force: boolean
+  /** Throws Forbidden unless the user may also create: called before an absent object is made. */
+  assertMayCreate(): void
+}
 
 export interface DeleteOptions {
   readonly gracePeriodSeconds?: number
@@ -85,6 +94,8 @@ export interface Registry {
   create(kind: Kind, namespace: string, body: DecodedBody, context: RequestContext): Promise<ObjectResult>
   update(target: Target, body: DecodedBody, context: RequestContext): Promise<ObjectResult>
   patch(target: Target, type: PatchType, body: DecodedBody, context: RequestContext): Promise<ObjectResult>
+  /** Server-side apply by `context.fieldManager`: merges by the schema, and creates what is absent. */
+  apply(target: Target, body: DecodedBody, options: ApplyOptions, context: RequestContext): Promise<ObjectResult>
   delete(target: Omit<Target, 'subresource'>, options: DeleteOptions, context: RequestContext): Promise<DeleteResult>
   /** Binds workloads to nodes: each once. The bulk form and the single form are this one. */
   bind(kind: Kind, bindings: readonly Binding[], context: RequestContext): Promise<readonly BindingResult[]>

@@ -21,6 +21,7 @@ export function newMetadata(input: ObjectMetaInput, birth: Birth): ObjectMeta {
     creationTimestamp: timestamp(birth.nowMs),
     deletionTimestamp: undefined,
     deletionGracePeriodSeconds: undefined,
+    managedFields: undefined,
   })
 }
 
@@ -36,12 +37,12 @@ export function changedMetadata(input: ObjectMetaInput, old: ObjectMeta): Object
     creationTimestamp: old.creationTimestamp,
     deletionTimestamp: old.deletionTimestamp,
     deletionGracePeriodSeconds: old.deletionGracePeriodSeconds,
+    managedFields: old.managedFields,
   })
 }
 
 /**
- * The one order of the fields, without what is empty, and without what is never stored: resourceVersion (the committer's), managedFields and
- * selfLink.
+ * The one order of the fields, without what is empty, and without what is never stored: resourceVersion (the committer's) and selfLink.
  */
 export function arrange(metadata: ObjectMetaInput): ObjectMeta {
   const arranged: ObjectMetaInput = {
@@ -57,6 +58,7 @@ export function arrange(metadata: ObjectMetaInput): ObjectMeta {
     annotations: metadata.annotations,
     ownerReferences: metadata.ownerReferences,
     finalizers: Array.isArray(metadata.finalizers) ? [...new Set(metadata.finalizers)] : metadata.finalizers,
+    managedFields: metadata.managedFields,
   }
   return Object.fromEntries(Object.entries(arranged).filter(([, value]) => !isEmpty(value))) as ObjectMeta
 }

@@ -1,6 +1,7 @@
 import type { Kind } from '../../lib/api/define-kind.js'
 import { CustomResourceDefinition } from '../../lib/api/kinds/custom-resource-definition.js'
 import { decideUpdate } from './decide-update.js'
+import { trackWrite } from './field-tracking.js'
 import { parseStored } from './object-bytes.js'
 import type { RequestContext, Target } from './registry.js'
 import type { RegistryParts } from './registry-write.js'
@@ -18,7 +19,15 @@ export function settleDefinitions(parts: RegistryParts): void {
         key,
         (current, view) =>
           current
-            ? decideUpdate(parts, parts.rulesOf(kind), target, { next: parseStored, guarded: false }, current, view, context)
+            ? decideUpdate(
+                parts,
+                parts.rulesOf(kind),
+                target,
+                { next: parseStored, guarded: false, track: trackWrite(target, context) },
+                current,
+                view,
+                context,
+              )
             : { type: 'unchanged' },
         { actor: context.user.name, requestId: context.requestId },
       )
@@ -30,6 +39,7 @@ const context: RequestContext = {
   user: { name: 'system:apiserver', groups: ['system:masters'] },
   requestId: 'names',
   fieldManager: 'millrace-apiserver',
+  namesFieldManager: false,
   dryRun: false,
   fieldValidation: 'Ignore',
   warn: () => {},

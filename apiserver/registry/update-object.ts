@@ -4,6 +4,7 @@ import type { Decide, StoredObject } from '../storage/store.js'
 import { bear, decideCreate } from './create-object.js'
 import { decideUpdate } from './decide-update.js'
 import { judgeFindings } from './field-strictness.js'
+import { trackWrite } from './field-tracking.js'
 import { assertSameName, incomingObject } from './incoming-object.js'
 import type { DecodedBody, ObjectResult, RequestContext, Target } from './registry.js'
 import { type RegistryParts, write } from './registry-write.js'
@@ -30,7 +31,7 @@ export async function updateObject(
     }
     if (rules.custom && !guarded && !kind.createOnUpdate)
       refuse(kind, name, [invalidValue('metadata.resourceVersion', 0, 'must be specified for an update')])
-    return decideUpdate(parts, rules, target, { next: () => object, guarded }, current, view, context)
+    return decideUpdate(parts, rules, target, { next: () => object, guarded, track: trackWrite(target, context) }, current, view, context)
   }
   const result = await write(parts, keyOf(kind, namespace, name), decide, context)
   return { object: rules.serve(result.object as StoredObject), created: result.outcome === 'created' }

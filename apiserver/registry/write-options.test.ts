@@ -122,7 +122,7 @@ describe('strategic merge patch', () => {
     await expect(patch(strategic, {})).rejects.toMatchObject({
       code: 415,
       message:
-        'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json',
+        'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml',
     })
   })
 })

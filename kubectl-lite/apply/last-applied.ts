@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../lib/api/define-kind.js'
+import { printCanonicalJson } from '../../lib/api/json/canonical-json.js'
 import type { Manifest } from '../manifests/decode-manifests.js'
-import { printCanonicalJson } from '../print/print-object.js'
 
 /** Where kubectl keeps the last manifest; kubectl-lite shares it, so that both clients can apply one object. */
 export const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration'

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../lib/api/define-kind.js'
-import { hasBigint, printJson } from '../../lib/api/json/print-json.js'
+import { sortMembers } from '../../lib/api/json/canonical-json.js'
+import { hasBigint } from '../../lib/api/json/print-json.js'
 
 /** The object without what tools keep in it for themselves, unless that is asked for. */
 export function withoutManagedFields<T extends { metadata?: unknown }>(object: T): T {
@@ -23,11 +24,6 @@ export function printPrettyJson(value: unknown): string {
   return `${text.replaceAll(/"\\u0000(-?\d+)\\u0000"/g, '$1')}\n`
 }
 
-/** JSON on one line with sorted members, as Go's encoder writes it: `<`, `>` and `&` escaped. */
-export function printCanonicalJson(value: unknown): string {
-  return printJson(sortMembers(value)).replaceAll(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
-}
-
 /** YAML with sorted members. */
 export async function printYaml(value: unknown): Promise<string> {
   const { stringify } = await import('yaml')
@@ -38,15 +34,4 @@ export async function printYaml(value: unknown): Promise<string> {
     defaultStringType: 'PLAIN',
     indentSeq: false,
   })
-}
-
-function sortMembers(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(sortMembers)
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, member]) => member !== undefined)
-      .sort(([left], [right]) => (left < right ? -1 : 1))
-      .map(([key, member]) => [key, sortMembers(member)]),
-  )
 }

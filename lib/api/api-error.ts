@@ -35,6 +35,7 @@ export type CauseReason =
   | 'FieldValueTooLong'
   | 'FieldValueTooMany'
   | 'FieldValueTypeInvalid'
+  | 'FieldManagerConflict'
   | 'NamespaceTerminating'
   | 'ResourceVersionTooLarge'
   | 'UnexpectedServerResponse'

@@ -9,6 +9,17 @@ export const OwnerReferenceSchema = t.object({
   blockOwnerDeletion: t.boolean().describe('Whether a foreground deletion of the owner waits for this object.').optional(),
 })
 
+/** See managed-fields/managed-entry.ts; an entry without anything asks for all to be forgotten. */
+const ManagedFieldsEntrySchema = t.object({
+  manager: t.string().describe('Who writes: the fieldManager of the request.').optional(),
+  operation: t.string().describe('Apply or Update.').optional(),
+  apiVersion: t.string().describe('The version in which the fields were written.').optional(),
+  time: t.time().describe('When the fields of this entry were last changed.').with({ nullable: true }).optional(),
+  fieldsType: t.string().describe('FieldsV1.').optional(),
+  fieldsV1: t.anything().describe('The fields, as nested names.').optional(),
+  subresource: t.string().describe('The subresource that the fields were written through, or empty for the object itself.').optional(),
+})
+
 /** The standard metadata of every object. */
 export const ObjectMetaSchema = t.object({
   name: t.string().describe('Unique within the namespace for the kind.').optional(),
@@ -24,7 +35,7 @@ export const ObjectMetaSchema = t.object({
   annotations: t.map(t.string()).describe('Keys and values for tools and people; not selectable.').optional(),
   finalizers: t.set(t.string()).describe('Who must act before the object may go.').optional(),
   ownerReferences: t.listMap(['uid'], OwnerReferenceSchema).describe('The objects that this one depends on.').optional(),
-  managedFields: t.list(t.anything()).describe('Which manager set which fields.').optional(),
+  managedFields: t.list(ManagedFieldsEntrySchema).describe('Which manager set which fields; kept by the server.').optional(),
   selfLink: t.string().describe('Deprecated; never set.').optional(),
 })
 

@@ -54,7 +54,15 @@ beforeEach(async () => {
 afterEach(() => store.close())
 
 async function create(kind: object, namespace: string, value: object, user: UserInfo): Promise<Record<string, never>> {
-  const context = { user, requestId: 'r', fieldManager: 'test', dryRun: false, fieldValidation: 'Strict', warn: () => {} } as const
+  const context = {
+    user,
+    requestId: 'r',
+    fieldManager: 'test',
+    namesFieldManager: false,
+    dryRun: false,
+    fieldValidation: 'Strict',
+    warn: () => {},
+  } as const
   const { object } = await registry.create(kind as Kind, namespace, { value, duplicates: [] }, context)
   return JSON.parse(object.bytes.toString())
 }

@@ -40,6 +40,7 @@ async function make(kindName: string, namespace: string, value: object): Promise
     user: { name: 'admin', groups: ['system:masters'] },
     requestId: 'r',
     fieldManager: 't',
+    namesFieldManager: false,
     dryRun: false,
     fieldValidation: 'Strict',
     warn: () => {},

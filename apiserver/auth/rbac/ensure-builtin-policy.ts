@@ -14,6 +14,7 @@ const context: RequestContext = {
   user: serverUser,
   requestId: 'bootstrap',
   fieldManager: 'millrace-apiserver',
+  namesFieldManager: false,
   dryRun: false,
   fieldValidation: 'Strict',
   warn: () => {},

@@ -55,7 +55,7 @@ function objectOperations(operation: ReturnType<typeof operations>, object: Refe
   return {
     ...(may('get') ? { get: operation('get', { parameters: may('update') || may('list') ? [resourceVersion] : [] }) } : {}),
     ...(may('update') ? { put: operation('put', { body: objectBody(object), parameters: writeParameters }) } : {}),
-    ...(may('patch') ? { patch: operation('patch', { body: patchBody, parameters: writeParameters }) } : {}),
+    ...(may('patch') ? { patch: operation('patch', { body: patchBody, parameters: [...writeParameters, force] }) } : {}),
   }
 }
 
@@ -81,6 +81,7 @@ const patchBody = {
   content: {
     'application/merge-patch+json': { schema: { type: 'object' } },
     'application/json-patch+json': { schema: { type: 'array', items: { type: 'object' } } },
+    'application/apply-patch+yaml': { schema: { type: 'object' } },
   },
 }
 
@@ -88,6 +89,7 @@ const inPath = (name: string, description: string) => ({ name, in: 'path', requi
 const inQuery = (name: string, description: string, type = 'string') => ({ name, in: 'query', description, schema: { type } })
 
 const dryRun = inQuery('dryRun', 'All: everything but the write itself.')
+const force = inQuery('force', 'With server-side apply: take fields that other managers have otherwise.', 'boolean')
 const writeParameters = [
   dryRun,
   inQuery('fieldManager', 'Who writes.'),

@@ -5,6 +5,7 @@ import type { Strategy } from './strategy.js'
 /** stringData is written into data and never stored; the type never changes. */
 export const secretStrategy: Strategy = {
   prepareCreate: encodeStringData,
+  prepareApply: encodeStringData,
   prepareUpdate: encodeStringData,
   validateUpdate: (object, old) => (object.type === old.type ? [] : [invalidValue('type', object.type, 'field is immutable')]),
 }

@@ -23,6 +23,8 @@ export interface UpdateFacts extends WriteFacts {
 export interface Strategy {
   /** Completes a new object: defaults, server-set fields and an empty status are there, validation follows. */
   prepareCreate?(object: KubeObject, facts: WriteFacts): void
+  /** Brings an applied configuration, which may be a part of an object only, into the form in which it is stored. */
+  prepareApply?(configuration: KubeObject): void
   /** Completes a change: metadata and the part that the subresource may not touch are already as before. */
   prepareUpdate?(object: KubeObject, old: KubeObject, facts: UpdateFacts): void
   /** Completes what depends on other objects, in the committer's turn: with everything that was decided before in `view`. */

@@ -13,10 +13,10 @@ const maxUnknownFields = 50
 
 /**
  * Brings a decoded object into the shape of its schema, in place: removes unknown fields (and reports them), drops null where the field is
- * not nullable, and writes defaults. Leaves values of a wrong type alone, for validation to name them.
+ * not nullable, and writes defaults, where it is asked to. Leaves values of a wrong type alone, for validation to name them.
  */
-export function shapeValue(schema: JsonSchema, value: unknown): UnknownField[] {
-  const shaper = new Shaper()
+export function shapeValue(schema: JsonSchema, value: unknown, { defaults = true } = {}): UnknownField[] {
+  const shaper = new Shaper(defaults)
   shaper.shape(schema, value)
   return shaper.unknown
 }
@@ -24,6 +24,11 @@ export function shapeValue(schema: JsonSchema, value: unknown): UnknownField[] {
 class Shaper {
   readonly unknown: UnknownField[] = []
   readonly #path: (string | number)[] = []
+  readonly #defaults: boolean
+
+  constructor(defaults: boolean) {
+    this.#defaults = defaults
+  }
 
   shape(schema: JsonSchema, value: unknown): void {
     if (typeof value !== 'object' || value === null) return
@@ -58,7 +63,7 @@ class Shaper {
       }
       this.#path.pop()
     }
-    for (const key in schema.properties) this.#setDefault(schema.properties[key], object, key)
+    if (this.#defaults) for (const key in schema.properties) this.#setDefault(schema.properties[key], object, key)
   }
 
   #setDefault(field: JsonSchema | undefined, object: Record<string, unknown>, key: string): void {
