@@ -38,7 +38,13 @@ describe('docs/reasons.md', () => {
   })
 
   it('names every reason of a condition', () => {
-    const causes = new Set(['NamespaceTerminating', 'ResourceVersionTooLarge', 'UnexpectedServerResponse', 'WaitingToStart'])
+    const causes = new Set([
+      'FieldManagerConflict',
+      'NamespaceTerminating',
+      'ResourceVersionTooLarge',
+      'UnexpectedServerResponse',
+      'WaitingToStart',
+    ])
     const literal = found(/\breason: '([A-Z]\w+)'/g).filter((reason) => !reason.startsWith('FieldValue') && !causes.has(reason))
     const backend = [...(/readonly reason:\s*((?:\|?\s*'\w+'\s*)+)/.exec(source)?.[1] ?? '').matchAll(/'(\w+)'/g)].map(
       (match) => match[1] ?? '',
