@@ -41,6 +41,7 @@ export async function runHollowNodes(options: HollowNodesOptions, signal: AbortS
         backends: new Map(backends.map((backend) => [backend.name, backend])),
         files: hollowFiles((uid) => ledgers.delete(uid)),
         ledgers,
+        gpus: facts.gpus,
         usersTaken: new Set<number>(),
       }
       const labels = { 'millrace.dev/hollow': 'true' }

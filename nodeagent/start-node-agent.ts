@@ -49,6 +49,7 @@ export async function startNodeAgent(
     await mkdir(paths.workloads, { recursive: true, mode: 0o700 })
     const backends = await openBackends(flags, { runs: paths.runs, identity: directory.identity, asRoot, searchPath })
     const { nodeName } = flags
+    const facts = await readMachineFacts(directory.path, searchPath)
     const events = createEventRecorder({ client, component: 'millrace-nodeagent', instance: nodeName, clock: systemClock, log })
     const parts: AgentParts = {
       nodeName,
@@ -59,9 +60,9 @@ export async function startNodeAgent(
       backends: new Map(backends.map((backend) => [backend.name, backend])),
       files: createWorkloadFiles(paths, asRoot),
       ledgers: createLedgerStore(paths),
+      gpus: facts.gpus,
       usersTaken: new Set(),
     }
-    const facts = await readMachineFacts(directory.path)
     const loops = [
       ...(flags.kubeconfig
         ? []

@@ -3,9 +3,10 @@
  */
 
 import { findCondition } from '../lib/api/condition.js'
+import { gpuResource } from '../lib/api/gpus.js'
 import type { Node, NodeStatus, Taint } from '../lib/api/kinds/node.js'
 import { toAmounts } from '../lib/api/resource-amounts.js'
-import { gpuResource, type Workload } from './workload.js'
+import type { Workload } from './workload.js'
 
 type BackendStatus = NonNullable<NodeStatus['backends']>[number]
 
@@ -39,7 +40,7 @@ export interface NodeUse {
   readonly extended: Map<string, number>
   /** `8080/TCP` → who has it; more than one only after an accident. */
   readonly hostPorts: Map<string, Workload[]>
-  /** GPU index → whose target names it. */
+  /** GPU index → who has it. */
   readonly gpus: Map<number, Workload[]>
   /** Spread group → how many of it are here. */
   readonly groups: Map<string, number>
@@ -93,7 +94,7 @@ export function applyUse(use: NodeUse, workload: Workload, sign: 1 | -1): void {
   use.count += sign
   for (const [name, amount] of workload.extended) use.extended.set(name, (use.extended.get(name) ?? 0) + sign * amount)
   for (const port of workload.hostPorts) claim(use.hostPorts, port, workload, sign)
-  if (workload.target && workload.target !== 'invalid') for (const gpu of workload.target.gpus) claim(use.gpus, gpu, workload, sign)
+  for (const gpu of workload.gpus) claim(use.gpus, gpu, workload, sign)
   if (workload.spreadGroup !== undefined) use.groups.set(workload.spreadGroup, (use.groups.get(workload.spreadGroup) ?? 0) + sign)
 }
 

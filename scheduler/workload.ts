@@ -1,15 +1,13 @@
 import { findCondition } from '../lib/api/condition.js'
 import type { Kind } from '../lib/api/define-kind.js'
+import { gpuRequestOf, gpuResource } from '../lib/api/gpus.js'
 import { backendOf, type TaskSpec, type TaskStatus } from '../lib/api/kinds/task.js'
 import type { Toleration } from '../lib/api/kinds/workload.js'
 import { printKey } from '../lib/api/object-key.js'
 import type { ObjectMeta } from '../lib/api/object-meta.js'
 import { requestsOf } from '../lib/api/resource-amounts.js'
+import { parseTarget, type Target } from '../lib/api/target.js'
 import { compileTerm, compileTerms, type TermTest } from './node-terms.js'
-import { parseTarget, type Target } from './target.js'
-
-/** The GPU resource; a target that names GPU indexes asks for as many. */
-export const gpuResource = 'millrace.dev/gpu'
 
 /** What the scheduler reads of any workload kind: the placement fields are declared once for all, see lib/api/kinds/workload.ts. */
 export interface WorkloadObject {
@@ -18,7 +16,7 @@ export interface WorkloadObject {
     TaskSpec,
     'nodeName' | 'nodeSelector' | 'affinity' | 'tolerations' | 'target' | 'priority' | 'resources' | 'ports' | 'backend' | 'image'
   >
-  readonly status?: Pick<TaskStatus, 'phase' | 'conditions'> | undefined
+  readonly status?: Pick<TaskStatus, 'phase' | 'conditions' | 'gpus'> | undefined
 }
 
 /** A workload as the scheduler thinks of it: parsed once per change of the object, with numbers for what is added and compared. */
@@ -51,6 +49,8 @@ export interface Workload {
   /** `invalid`: spec.target is no target. */
   readonly target: Target | 'invalid' | undefined
   readonly targetText: string
+  /** Indexes of the GPUs that it has on its node; before that is decided, those that its target names. */
+  readonly gpus: readonly number[]
   readonly backend: string
   readonly image: string | undefined
   /** Workloads of one group are spread over the nodes: the uid of the controlling owner. */
@@ -66,8 +66,8 @@ export function readWorkload(kind: Kind, object: WorkloadObject): Workload {
   const namespace = metadata.namespace ?? ''
   const target = spec.target === undefined ? undefined : (parseTarget(spec.target) ?? 'invalid')
   const { cpu = 0, memory = 0, ...others }: Record<string, number> = requestsOf(spec)
-  if (target !== undefined && target !== 'invalid' && target.gpus.length > 0)
-    others[gpuResource] = Math.max(target.gpus.length, others[gpuResource] ?? 0)
+  const gpus = gpuRequestOf(spec)
+  if (gpus.count > 0) others[gpuResource] = gpus.count
   const nodeAffinity = spec.affinity?.nodeAffinity
   const required = nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
   const scheduled = findCondition(object, 'Scheduled')
@@ -95,6 +95,7 @@ export function readWorkload(kind: Kind, object: WorkloadObject): Workload {
     tolerations: spec.tolerations ?? [],
     target,
     targetText: spec.target ?? '',
+    gpus: object.status?.gpus ?? gpus.named,
     backend,
     image: spec.image,
     spreadGroup: metadata.ownerReferences?.find((owner) => owner.controller)?.uid,

@@ -55,9 +55,10 @@ function decideBinding(
   if (!view.get({ group: '', resource: 'nodes', namespace: '', name: nodeName }))
     throw notFound({ group: '', resource: 'nodes', name: nodeName })
 
-  const next: KubeObject = { ...old, metadata: { ...old.metadata, generation: (old.metadata.generation ?? 0) + 1 } }
-  markBound(next, nodeName, parts.clock.now())
-  next.metadata = arrange(next.metadata)
+  const marked: KubeObject = { ...old, metadata: { ...old.metadata, generation: (old.metadata.generation ?? 0) + 1 } }
+  markBound(marked, nodeName, parts.clock.now())
+  marked.metadata = arrange(marked.metadata)
+  const next = parts.gpus.give(kind, marked, view)
   const review = { operation: 'bind', kind, subresource: '', namespace, name, object: next, old, user: context.user, view } as const
   for (const admit of parts.admission) admit(review)
   return { type: 'put', draft: toDraft(parts.rulesOf(kind), next) }

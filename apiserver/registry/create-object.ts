@@ -92,19 +92,20 @@ export function decideCreate(parts: RegistryParts, rules: ResourceRules, newborn
     assertNamespaceTakes(kind, namespace, name, view)
     if (current) throw alreadyExists(subjectOf(kind, name))
     strategy.settle?.(newborn, view, parts.clock.now())
+    const born = kind.workload ? parts.gpus.give(kind, newborn, view) : newborn
     const review = {
       operation: 'create',
       kind,
       subresource: '',
       namespace,
       name,
-      object: newborn,
+      object: born,
       old: undefined,
       user: context.user,
       view,
     } as const
     for (const admit of parts.admission) admit(review)
-    return { type: 'put', draft: prepared ?? toDraft(rules, newborn) }
+    return { type: 'put', draft: prepared !== undefined && born === newborn ? prepared : toDraft(rules, born) }
   }
 }
 

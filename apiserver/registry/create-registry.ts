@@ -8,6 +8,7 @@ import { applyObject } from './apply-object.js'
 import { bindWorkloads } from './bind-workloads.js'
 import { createObject } from './create-object.js'
 import { deleteObject } from './delete-object.js'
+import { GpuAssignment } from './gpu-assignment.js'
 import { KindSet } from './kind-set.js'
 import { patchObject } from './patch-object.js'
 import type { Registry } from './registry.js'
@@ -40,6 +41,10 @@ export function createRegistry(options: RegistryOptions): Registry {
     clock: options.clock,
     admission: options.admission ?? [],
     allowance: new WriteAllowance(options.clock),
+    gpus: new GpuAssignment(
+      options.store,
+      options.kinds.filter(({ workload }) => workload),
+    ),
     preparations: options.preparations ?? {},
     random: options.random ?? Math.random,
     newUid: options.newUid ?? randomUUID,

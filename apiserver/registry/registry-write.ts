@@ -5,6 +5,7 @@ import { type ObjectKey, printKey } from '../../lib/api/object-key.js'
 import type { Clock } from '../../lib/base/clock.js'
 import type { Admit } from '../admission/admit.js'
 import type { Decide, Decision, ReadView, Store, StoredObject, WriteResult } from '../storage/store.js'
+import type { GpuAssignment } from './gpu-assignment.js'
 import type { KindSet } from './kind-set.js'
 import { spliceRevision } from './object-bytes.js'
 import type { RequestContext } from './registry.js'
@@ -17,6 +18,7 @@ export interface RegistryParts {
   readonly clock: Clock
   readonly admission: readonly Admit[]
   readonly allowance: WriteAllowance
+  readonly gpus: GpuAssignment
   /** Numbers in [0, 1), for generated names. */
   readonly random: () => number
   newUid(): string

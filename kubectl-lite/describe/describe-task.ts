@@ -36,6 +36,7 @@ export function describeTask(task: Task, nowMs: number): string {
       ['Working Dir', spec.workingDir],
       ['Requests', amounts(spec.resources?.requests)],
       ['Limits', amounts(spec.resources?.limits)],
+      ['GPUs', status.gpus?.join(', ')],
       ['Environment', environment(task)],
       ['Volumes', volumes(task)],
       ['Ports', spec.ports?.map(({ port, protocol, name }) => `${port}/${protocol}${name ? ` (${name})` : ''}`).join(', ')],

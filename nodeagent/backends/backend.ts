@@ -17,6 +17,7 @@ export type BackendFeature =
   | 'separateUser'
   | 'ports'
   | 'numa'
+  | 'gpus'
 
 /** Names one run of one attempt of one workload: the identity that labels and file names carry. */
 export interface RunId {
@@ -44,6 +45,14 @@ export interface RunSpec {
   readonly userId?: number
   /** The NUMA node whose CPUs and memory the run has, alone. */
   readonly numaNode?: number
+  /** The GPUs that the run has, and no others; absent on a node without any. */
+  readonly gpus?: readonly RunGpu[]
+}
+
+/** A GPU of the node. */
+export interface RunGpu {
+  readonly index: number
+  readonly uuid?: string
 }
 
 /** A volume (or a path in it) that a run sees. */

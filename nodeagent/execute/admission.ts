@@ -1,9 +1,9 @@
 import { Namespace, securityLabel } from '../../lib/api/kinds/namespace.js'
 import { backendOf, type Task } from '../../lib/api/kinds/task.js'
-import type { Client } from '../../lib/client/client.js'
 import type { Backend, BackendInfo } from '../backends/backend.js'
 import { hardwareOf } from './hardware.js'
 import { StepError } from './step-error.js'
+import type { AgentParts } from './workload-context.js'
 
 /** What a task wants that lets it out of its isolation, in words. Pure. */
 export function powersOf(task: Task, isolation: BackendInfo['isolation']): string[] {
@@ -16,9 +16,15 @@ export function powersOf(task: Task, isolation: BackendInfo['isolation']): strin
 }
 
 /** The server has judged this already; an agent relies on no one for what happens on its node. Rejects with a StepError. */
-export async function admitTask(task: Task, backend: Backend, client: Client, signal: AbortSignal): Promise<void> {
-  const { numaNode, wantsGpus } = hardwareOf(task.spec)
-  if (wantsGpus) throw new StepError('Unsupported', 'GPUs cannot be given to tasks yet', false)
+export async function admitTask(
+  task: Task,
+  backend: Backend,
+  { client, gpus: present }: Pick<AgentParts, 'client' | 'gpus'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { numaNode, gpus = [] } = hardwareOf(task, present)
+  if (gpus.length > 0 && !backend.features.has('gpus'))
+    throw new StepError('Unsupported', `the backend ${backend.name} of this node cannot give GPUs to a task`, false)
   if (numaNode !== undefined && !backend.features.has('numa'))
     throw new StepError('Unsupported', `the backend ${backend.name} of this node cannot keep a task on NUMA node ${numaNode}`, false)
   const { isolation } = await backend.info(signal)

@@ -20,7 +20,7 @@ export type ExecutableType = Exclude<StepType, 'wait'>
 
 export const executors: { readonly [T in ExecutableType]: (step: StepOf<T>, context: StepContext) => Promise<void> } = {
   async admit(_step, context) {
-    await admitTask(taskOf(context), backendFor(context), context.parts.client, context.signal)
+    await admitTask(taskOf(context), backendFor(context), context.parts, context.signal)
   },
 
   async prepareImage({ image, policy }, context) {
@@ -55,7 +55,7 @@ export const executors: { readonly [T in ExecutableType]: (step: StepOf<T>, cont
     const mounts = await parts.files.mounts(attemptFiles(task, ledger, context))
     // From here on the run may exist: the ledger says so first.
     await parts.ledgers.write(uid, ledger)
-    const { numaNode } = hardwareOf(task.spec)
+    const { numaNode, gpus } = hardwareOf(task, parts.gpus)
     const run: RunSpec = {
       id,
       namespace: ledger.namespace,
@@ -67,6 +67,7 @@ export const executors: { readonly [T in ExecutableType]: (step: StepOf<T>, cont
       logDirectory: parts.files.logs(id),
       ...(ledger.userId === undefined ? {} : { userId: ledger.userId }),
       ...(numaNode === undefined ? {} : { numaNode }),
+      ...(gpus === undefined ? {} : { gpus }),
     }
     await backend.start(run, signal)
     await parts.ledgers.write(uid, { ...ledger, started: true })

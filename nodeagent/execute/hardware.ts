@@ -1,15 +1,28 @@
+import { gpuRequestOf } from '../../lib/api/gpus.js'
 import type { Task } from '../../lib/api/kinds/task.js'
+import type { RunGpu } from '../backends/backend.js'
+import type { MachineFacts } from '../node/machine-facts.js'
+import { StepError } from './step-error.js'
 
-/** What a task wants of the machine beside CPU and memory. */
+/** What a run has of the machine beside CPU and memory. */
 export interface Hardware {
   /** The NUMA node that its target names. */
   readonly numaNode: number | undefined
-  readonly wantsGpus: boolean
+  /** The GPUs that it was given; empty when it asked for none, absent on a machine without any. */
+  readonly gpus: readonly RunGpu[] | undefined
 }
 
-/** Reads `target` (NODE[:NUMA][::GPU,GPU]) and the resources. Pure. */
-export function hardwareOf({ target = '', resources }: Pick<Task['spec'], 'target' | 'resources'>): Hardware {
-  const [, numa, gpus] = /^[^:]*(?::(\d+))?(?:::(.+))?$/.exec(target) ?? []
-  const counted = [resources?.requests, resources?.limits].some((amounts) => Number(amounts?.['millrace.dev/gpu'] ?? 0) > 0)
-  return { numaNode: numa === undefined ? undefined : Number(numa), wantsGpus: counted || gpus !== undefined }
+/** Reads the target, the resources, and which GPUs the API server gave. Throws a StepError when those are not there. Pure. */
+export function hardwareOf({ spec, status }: Pick<Task, 'spec' | 'status'>, present: MachineFacts['gpus']): Hardware {
+  const { count, numa: numaNode } = gpuRequestOf(spec)
+  if (count === 0) return { numaNode, gpus: present.length === 0 ? undefined : [] }
+  const given = status?.gpus ?? []
+  if (given.length < count)
+    throw new StepError('Unsupported', `GPUs were asked for (${count}), and the node named none when it was bound`, false)
+  const gpus = given.map((index) => {
+    const gpu = present.find((candidate) => candidate.index === index)
+    if (!gpu) throw new StepError('Unsupported', `the node has no GPU ${index} any more`, false)
+    return { index, ...(gpu.uuid === undefined ? {} : { uuid: gpu.uuid }) }
+  })
+  return { numaNode, gpus }
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile, statfs } from 'node:fs/promises'
 import { arch, availableParallelism, hostname, networkInterfaces, release, totalmem } from 'node:os'
 import type { NodeStatus } from '../../lib/api/kinds/node.js'
+import { readGpus } from './machine-gpus.js'
 
 export interface MachineFacts {
   readonly hostname: string
@@ -20,8 +21,8 @@ export interface MachineFacts {
   readonly machineId: string
 }
 
-/** `dataFolder`: the disk that it lies on is the one that counts. */
-export async function readMachineFacts(dataFolder: string): Promise<MachineFacts> {
+/** `dataFolder`: the disk that it lies on is the one that counts. `searchPath`: where programs are found. */
+export async function readMachineFacts(dataFolder: string, searchPath: string): Promise<MachineFacts> {
   const disk = await statfs(dataFolder)
   return {
     hostname: hostname(),
@@ -31,7 +32,7 @@ export async function readMachineFacts(dataFolder: string): Promise<MachineFacts
     diskBytes: disk.blocks * disk.bsize,
     addresses: externalAddresses(),
     numa: await readNuma('/sys/devices/system/node'),
-    gpus: await readGpus('/proc/driver/nvidia/gpus'),
+    gpus: await readGpus(searchPath),
     kernel: release(),
     osImage: /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(await textOf('/etc/os-release'))?.[1] ?? 'Linux',
     bootId: await textOf('/proc/sys/kernel/random/boot_id'),
@@ -70,26 +71,6 @@ export async function readNuma(folder: string): Promise<MachineFacts['numa']> {
         const cpus = await textOf(`${folder}/node${id}/cpulist`)
         return { id, ...(cpus ? { cpus } : {}), ...(kilobytes ? { memory: `${kilobytes}Ki` } : {}) }
       }),
-  )
-}
-
-/** GPUs as the NVIDIA driver shows them; none without it. */
-export async function readGpus(folder: string): Promise<MachineFacts['gpus']> {
-  const slots = existsSync(folder) ? (await readdir(folder)).sort() : []
-  return Promise.all(
-    slots.map(async (slot, index) => {
-      const text = await textOf(`${folder}/${slot}/information`)
-      const field = (name: string) => new RegExp(`^${name}:\\s*(.*\\S)`, 'm').exec(text)?.[1]
-      const model = field('Model')
-      const uuid = field('GPU UUID')
-      const numa = Number(await textOf(`/sys/bus/pci/devices/${slot.toLowerCase()}/numa_node`))
-      return {
-        index,
-        ...(model ? { model } : {}),
-        ...(uuid ? { uuid } : {}),
-        ...(Number.isInteger(numa) && numa >= 0 ? { numaNode: numa } : {}),
-      }
-    }),
   )
 }
 

@@ -27,7 +27,7 @@ beforeAll(async () => {
     log: silentLogger,
     nodeName: 'n1',
     labels: { 'example.com/rack': 'r7' },
-    facts: await readMachineFacts('/tmp'),
+    facts: await readMachineFacts('/tmp', '/usr/bin:/bin'),
     backends: [new HollowBackend(new HollowMachine(), 'docker')],
     settings: { cpuFactor: 2, maxWorkloads: 50, version: '0.1.0' },
     freeDisk: async () => 1024 ** 4,

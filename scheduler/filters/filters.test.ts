@@ -53,6 +53,12 @@ describe('a node takes a workload', () => {
     ['whose affinity wants a label away', requiring('size', 'DoesNotExist'), {}, []],
     ['that is aimed at it', { spec: { target: 'n1' } }, {}, []],
     ['that is aimed at its free GPU', { spec: { target: 'n1:0::1' } }, gpuNode, [{ spec: { target: 'n1::0' } }]],
+    [
+      'that is aimed at a GPU beside one that was given by number',
+      { spec: { target: 'n1::1' } },
+      gpuNode,
+      [{ ...requests({ 'millrace.dev/gpu': '1' }), status: { gpus: [0] } }],
+    ],
     ['that asks for a GPU by number', requests({ 'millrace.dev/gpu': '1' }), gpuNode, [{ spec: { target: 'n1::0' } }]],
     [
       'on another port',
@@ -143,10 +149,16 @@ describe('a node refuses, and says why', () => {
     ['Target: n1 has no GPU 2', { spec: { target: 'n1::1,2' } }, withReady(gpuNode), []],
     ['Target: n1 has GPU 1 held by default/other-0', { spec: { target: 'n1::1' } }, withReady(gpuNode), [{ spec: { target: 'n1::1' } }]],
     [
-      'Target: n1 has GPUs held by number (1), so no index is sure to be free',
+      'Target: n1 has GPU 1 held by default/other-0',
       { spec: { target: 'n1::1' } },
       withReady(gpuNode),
-      [requests({ 'millrace.dev/gpu': '1' })],
+      [{ ...requests({ 'millrace.dev/gpu': '1' }), status: { gpus: [1] } }],
+    ],
+    [
+      'Resources: n1 lacks millrace.dev/gpu (asks 1, 0 free)',
+      { spec: { target: 'n1::1' } },
+      withReady(gpuNode),
+      [requests({ 'millrace.dev/gpu': '2' })],
     ],
   ])('%s', (message, task, node, others) => {
     expect(refusal(task, node, others)).toBe(message)

@@ -1,5 +1,5 @@
 import type { NodeState } from '../node-state.js'
-import { gpuResource, type Workload } from '../workload.js'
+import type { Workload } from '../workload.js'
 import { type Filter, tally } from './filter.js'
 
 /** The node is the one of spec.target, and has its NUMA node and its GPUs, which nobody else holds. */
@@ -24,8 +24,6 @@ function refusalOf({ target, targetText, key }: Workload, { name, facts, use }: 
     const holder = use.gpus.get(gpu)?.find((other) => other.key !== key)
     if (holder) return `${has} GPU ${gpu} held by ${holder.namespace}/${holder.name}`
   }
-  // GPUs that were asked for by number are chosen by the agent: their indexes are not known here, so none can be promised beside them.
-  const byNumber = (use.extended.get(gpuResource) ?? 0) - use.gpus.size
-  if (byNumber > 0) return `${has} GPUs held by number (${byNumber}), so no index is sure to be free`
+  // Which GPUs a workload gets that asked for a number of them, the API server says when it is bound: a binding that comes too late is refused there.
   return undefined
 }

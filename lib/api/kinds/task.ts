@@ -161,6 +161,7 @@ export const TaskStatusSchema = t.object({
   restarts: t.integer().describe('Counts the restarts in place.').optional(),
   address: t.string().describe('The address of the task on its network.').optional(),
   runtimeId: t.string().describe("The backend's own name for the current run.").optional(),
+  gpus: t.set(t.integer()).describe('The indexes of the GPUs of its node that it has, given when it is bound.').optional(),
 })
 
 export const Task = defineKind({

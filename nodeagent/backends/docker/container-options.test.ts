@@ -15,6 +15,14 @@ const aRun = (spec: Parameters<typeof aTask>[0] = {}, run: Partial<RunSpec> = {}
 })
 
 describe('the container of a run', () => {
+  it('has the GPUs that it was given, and no others', () => {
+    const given = containerOptions(aRun({}, { gpus: [{ index: 0, uuid: 'GPU-a' }, { index: 2 }] }), 'agent-1', 'bridge')
+    expect(given.HostConfig?.DeviceRequests).toEqual([{ Driver: 'nvidia', DeviceIDs: ['GPU-a', '2'], Capabilities: [['gpu']] }])
+    const none = containerOptions(aRun({}, { gpus: [] }), 'agent-1', 'bridge')
+    expect(none.HostConfig?.DeviceRequests).toBeUndefined()
+    expect(none.Env).toContain('NVIDIA_VISIBLE_DEVICES=void')
+  })
+
   it('carries its identity in name and labels', () => {
     const options = containerOptions(aRun(), 'agent-1', 'bridge')
     expect(options.name).toBe('millrace-u-1.2.3')
@@ -28,6 +36,7 @@ describe('the container of a run', () => {
       'millrace.dev/run': '3',
     })
     expect(options.Env).toEqual(['MILLRACE_RUN=u-1.2.3'])
+    expect(options.HostConfig?.DeviceRequests).toBeUndefined()
   })
 
   it('has no rights beyond those of its image, and nothing but the fields of the allow-list', () => {

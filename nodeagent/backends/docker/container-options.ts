@@ -1,6 +1,7 @@
 import type Docker from 'dockerode'
 import { cpuMillis, memoryBytes } from '../../../lib/api/quantity.js'
 import type { RunSpec } from '../backend.js'
+import { gpuName, nvidiaEnvironment } from '../gpu-environment.js'
 import { printRunKey } from '../run-key.js'
 
 /** Labels by which the agent finds its containers again. */
@@ -37,7 +38,9 @@ export function containerOptions(run: RunSpec, agent: string, network: string, n
     name: containerName(id),
     Image: spec.image ?? '',
     ...(spec.command ? { Entrypoint: spec.command, Cmd: spec.args ?? [] } : spec.args ? { Cmd: spec.args } : {}),
-    Env: Object.entries({ ...run.env, MILLRACE_RUN: printRunKey(id) }).map(([name, value]) => `${name}=${value}`),
+    Env: Object.entries({ ...run.env, ...nvidiaEnvironment(run.gpus), MILLRACE_RUN: printRunKey(id) }).map(
+      ([name, value]) => `${name}=${value}`,
+    ),
     ...(spec.workingDir === undefined ? {} : { WorkingDir: spec.workingDir }),
     Labels: {
       [labels.agent]: agent,
@@ -68,6 +71,7 @@ export function containerOptions(run: RunSpec, agent: string, network: string, n
       AutoRemove: false,
       LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '5' } },
       ...(run.numaNode === undefined || numaCpus === undefined ? {} : { CpusetCpus: numaCpus, CpusetMems: String(run.numaNode) }),
+      ...(run.gpus?.length ? { DeviceRequests: [{ Driver: 'nvidia', DeviceIDs: run.gpus.map(gpuName), Capabilities: [['gpu']] }] } : {}),
       ...(memory === undefined ? {} : { Memory: memory, MemorySwap: memory }),
       ...(limits?.cpu === undefined ? {} : { NanoCpus: cpuMillis(limits.cpu) * 1_000_000 }),
       ...(cpu === undefined ? {} : { CpuShares: Math.max(2, Math.round((cpuMillis(cpu) * cpuShareOfCore) / 1000)) }),

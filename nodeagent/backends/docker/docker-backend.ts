@@ -53,6 +53,7 @@ export class DockerBackend implements Backend {
     'exec',
     'ports',
     'numa',
+    'gpus',
   ])
   private readonly starts = new Semaphore(startsPerCore * availableParallelism())
   private readonly closing = new AbortController()

@@ -21,6 +21,7 @@ import {
   type RunSpec,
 } from '../backend.js'
 import type { ExecOrder, ExecSession } from '../exec-session.js'
+import { cudaEnvironment } from '../gpu-environment.js'
 import { readNumaCpus } from '../numa.js'
 import { printRunKey } from '../run-key.js'
 import type { CgroupLimits, Cgroups } from './cgroups.js'
@@ -67,6 +68,7 @@ export class ProcessBackend implements Backend {
       'suspend',
       'exec',
       'ports',
+      'gpus',
       ...(options.cgroups ? (['cpuLimit'] as const) : []),
       ...(options.cgroups?.hasCpuset ? (['numa'] as const) : []),
       ...(options.separateUsers ? (['separateUser'] as const) : []),
@@ -134,7 +136,7 @@ export class ProcessBackend implements Backend {
         logFile: logFileOf(run.logDirectory),
         thawFile: this.options.cgroups?.thawFile(key),
         command,
-        env: { PATH: defaultPath, HOME: run.homeDirectory ?? '/', ...run.env, MILLRACE_RUN: key },
+        env: { PATH: defaultPath, HOME: run.homeDirectory ?? '/', ...run.env, ...cudaEnvironment(run.gpus), MILLRACE_RUN: key },
         workingDirectory,
         userId: this.options.separateUsers ? run.userId : undefined,
         cgroupFiles,
