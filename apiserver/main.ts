@@ -3,6 +3,7 @@
 import { FlagError, parseFlags } from '../lib/base/flags.js'
 import { createLogger, type LogLevel } from '../lib/base/log.js'
 import { shutdownSignal } from '../lib/base/signals.js'
+import { defaultIssuer } from './auth/tokens/server-tokens.js'
 import { defaultLimits } from './http/request-limits.js'
 import { printError } from './http/request-listener.js'
 import { maintainStore, maintenanceUsage } from './maintain-store.js'
@@ -22,6 +23,12 @@ function readFlags(argv: readonly string[]) {
         host: { type: 'string', value: 'ADDRESS', default: '127.0.0.1', description: 'the address to listen on; 0.0.0.0 for all' },
         port: { type: 'integer', value: 'PORT', default: 6443, description: 'the port to listen on; 0 for any free one' },
         names: { type: 'list', default: [], description: 'further names and addresses by which clients reach the server' },
+        'token-issuer': {
+          type: 'string',
+          value: 'URL',
+          default: defaultIssuer,
+          description: "where others find the keys of ServiceAccounts' tokens; the issuer that the tokens name",
+        },
         'max-reads': { type: 'integer', default: defaultLimits.maxReads, description: 'reads in flight; more are answered 429' },
         'max-writes': { type: 'integer', default: defaultLimits.maxWrites, description: 'writes in flight; more are answered 429' },
         'watch-history': { type: 'integer', value: 'MINUTES', default: 10, description: 'how long a watch can be resumed for' },
@@ -59,6 +66,7 @@ async function main(): Promise<number> {
       host: values.host,
       port: values.port,
       names: values.names,
+      issuer: issuerUrl(values['token-issuer']),
       limits: { maxReads: values['max-reads'], maxWrites: values['max-writes'] },
       watchHistoryMs: values['watch-history'] * 60_000,
       graceMs: values['shutdown-grace'],
@@ -67,6 +75,11 @@ async function main(): Promise<number> {
     shutdownSignal(),
   )
   return 0
+}
+
+function issuerUrl(text: string): string {
+  if (!URL.canParse(text) || !text.startsWith('https://')) throw new FlagError(`--token-issuer takes an https URL, not ${text}`)
+  return text
 }
 
 /** A sentence for what people can mend; the rest with its stack. */

@@ -4,8 +4,10 @@ import { systemClock } from '../lib/base/clock.js'
 import type { Logger } from '../lib/base/log.js'
 import { ensurePki } from './auth/pki/ensure-pki.js'
 import { writeKubeconfigs } from './auth/pki/kubeconfig.js'
+import { openSigningKeys } from './auth/tokens/signing-keys.js'
 import type { RequestLimitOptions } from './http/request-limits.js'
 import { keepCompacted } from './keep-compacted.js'
+import { keepCredentialsFresh } from './keep-credentials-fresh.js'
 import { startSecureApiserver } from './start-secure-apiserver.js'
 import { openSqliteStore } from './storage/open-sqlite-store.js'
 
@@ -16,6 +18,8 @@ export interface RunOptions {
   readonly port: number
   /** Further names and addresses that the serving certificate carries. */
   readonly names: readonly string[]
+  /** Who issues ServiceAccounts' tokens: a URL. */
+  readonly issuer: string
   readonly limits: RequestLimitOptions
   /** How long a watch can be resumed for. */
   readonly watchHistoryMs: number
@@ -28,7 +32,9 @@ export interface RunOptions {
 export async function runApiserver(options: RunOptions, signal: AbortSignal): Promise<void> {
   const { dataDirectory, host, log } = options
   const clock = systemClock
-  const pki = await ensurePki({ directory: join(dataDirectory, 'apiserver/pki'), names: options.names })
+  const pkiOptions = { directory: join(dataDirectory, 'apiserver/pki'), names: options.names }
+  const pki = await ensurePki(pkiOptions)
+  const tokenKeys = await openSigningKeys({ file: join(dataDirectory, 'apiserver/tokens/keys.json'), clock })
   const kinds = new Map(builtinKinds.map((kind) => [`${kind.group}/${kind.plural}`, kind]))
   const store = await openSqliteStore({
     directory: join(dataDirectory, 'apiserver'),
@@ -37,14 +43,17 @@ export async function runApiserver(options: RunOptions, signal: AbortSignal): Pr
     logger: log,
   })
   try {
-    const server = await startSecureApiserver({ store, clock, log, host, port: options.port, pki, limits: options.limits })
+    const { port, issuer, limits } = options
+    const server = await startSecureApiserver({ store, clock, log, host, port, pki, tokenKeys, issuer, limits })
     const address = `https://${reachable(host)}:${server.port}`
     await writeKubeconfigs(dataDirectory, address, pki)
     log.info({ address, revision: store.revision }, 'ready')
+    const stopRenewing = keepCredentialsFresh({ pkiOptions, tokenKeys, log, useServing: server.useServing })
     const stopCompacting = keepCompacted({ store, clock, log, windowMs: options.watchHistoryMs })
     await aborted(signal)
     log.info({}, 'stopping')
     stopCompacting()
+    stopRenewing()
     await server.stop(options.graceMs)
   } finally {
     await store.close()

@@ -2,7 +2,7 @@
  * One API server, composed: registry and authorizer on a store, the HTTP layer in front of them. The store is opened and closed by the caller,
  * so that a test puts memory where a cluster has a file.
  *
- *     const server = await startApiserver({ store, clock, log, host: '127.0.0.1', port: 6443, tls, authenticate })
+ *     const server = await startApiserver({ store, clock, log, host: '127.0.0.1', port: 6443, tls, tokens, authenticate })
  *     await server.stop()
  */
 import type { IncomingMessage } from 'node:http'
@@ -17,6 +17,7 @@ import { admissionOf } from './admission-order.js'
 import { type Access, createAccess } from './auth/access.js'
 import { ensureBuiltinPolicy } from './auth/rbac/ensure-builtin-policy.js'
 import { keepGathered } from './auth/rbac/keep-gathered.js'
+import type { ServerTokens } from './auth/tokens/server-tokens.js'
 import { serverUser, type UserInfo } from './auth/user.js'
 import { createExpressApp } from './http/express-app.js'
 import { type HttpServer, listen } from './http/http-server.js'
@@ -39,6 +40,8 @@ export interface ApiserverOptions {
   readonly port: number
   /** Absent: plain HTTP, for tests and measurements. */
   readonly tls?: TlsOptions
+  /** The tokens that it takes and gives. */
+  readonly tokens: ServerTokens
   /** Who sent the request. Throws Unauthorized. */
   readonly authenticate: (request: IncomingMessage) => UserInfo
   readonly kinds?: readonly Kind[]
@@ -52,6 +55,8 @@ export interface ApiserverOptions {
 export interface Apiserver {
   readonly port: number
   readonly registry: Registry
+  /** New connections get this serving certificate. With TLS alone. */
+  useTls(tls: TlsOptions): void
   /** Says that it is not ready, lets requests end, ends watches a few at a time. `graceMs` is for whoever routes to it. */
   stop(graceMs?: number): Promise<void>
   /** Ends at once, as a crash would look to clients. */
@@ -83,6 +88,8 @@ export async function startApiserver(options: ApiserverOptions): Promise<Apiserv
     store,
     registry,
     authorizer: access.authorizer,
+    policy: access.policy,
+    tokens: options.tokens,
     authenticate: options.authenticate,
     clock,
     log,
@@ -106,6 +113,7 @@ export async function startApiserver(options: ApiserverOptions): Promise<Apiserv
   return {
     port: server.port,
     registry,
+    useTls: server.useTls,
     async stop(graceMs = 0) {
       life.beginDraining()
       await new Promise((resolve) => setTimeout(resolve, graceMs))

@@ -16,6 +16,7 @@ import { joinTokenKey, joinTokenType } from './bootstrap/join-token.js'
 import { generateKeyPem } from './pki/authority.js'
 import { ensurePki, type Pki, servingOptions } from './pki/ensure-pki.js'
 import { writeKubeconfigs } from './pki/kubeconfig.js'
+import { createServerTokens } from './tokens/server-tokens.js'
 
 const nowMs = Date.parse('2026-03-01T00:00:00Z')
 const clock: Clock = { now: () => nowMs, monotonic: () => 0, setTimer: () => ({ cancel: () => {} }) }
@@ -30,7 +31,8 @@ beforeAll(async () => {
   data = await mkdtemp(join(tmpdir(), 'authenticate-'))
   pki = await ensurePki({ directory: join(data, 'pki') })
   await writeKubeconfigs(data, 'https://127.0.0.1:6443', pki)
-  const authenticator = createAuthenticator({ store: { get: (key) => secrets.get(printKey(key)) }, clock })
+  const { bearer } = await createServerTokens({ store: { get: (key) => secrets.get(printKey(key)) }, clock })
+  const authenticator = createAuthenticator({ tokens: bearer })
   server = https.createServer(servingOptions(pki), (request, response) => {
     try {
       response.end(JSON.stringify(authenticator.authenticate(request)))

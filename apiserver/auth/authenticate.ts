@@ -1,17 +1,15 @@
 /**
- * Who makes a request: the holder of a client certificate, the bearer of a join token, or nobody. The one rule: a credential that is not good
+ * Who makes a request: the holder of a client certificate, the bearer of a join token or of a ServiceAccount's token, or nobody. The one rule: a credential that is not good
  * is 401, never a step down to anonymous; anonymous answers only what tells nothing about the cluster.
  *
- *     const authenticator = createAuthenticator({ store, clock })
+ *     const authenticator = createAuthenticator({ tokens })
  *     const user = authenticator.authenticate(request)   // throws Unauthorized
  */
 import type { IncomingMessage } from 'node:http'
 import { type PeerCertificate, TLSSocket } from 'node:tls'
 import { unauthorized } from '../../lib/api/api-error.js'
-import type { Clock } from '../../lib/base/clock.js'
-import type { Store } from '../storage/store.js'
-import { findTokenUser } from './bootstrap/join-token.js'
 import { keyHash } from './pki/key-hash.js'
+import type { BearerTokens } from './tokens/bearer-tokens.js'
 import { authenticatedGroup, nodeNameOf, type UserInfo } from './user.js'
 
 export interface Authenticator {
@@ -30,9 +28,8 @@ interface CertifiedUser {
 }
 
 export interface AuthenticatorOptions {
-  readonly store: Pick<Store, 'get'>
-  /** Judges when join tokens expire. Certificates are judged by the machine's own time, as during the handshake. */
-  readonly clock: Clock
+  /** Certificates are judged by the machine's own time, as during the handshake; tokens by the cluster's. */
+  readonly tokens: BearerTokens
   /** Called once for each connection on which a node shows its certificate, with its name and its key's hash. */
   readonly onNodeConnected?: (nodeName: string, key: string) => void
 }
@@ -62,9 +59,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         return user
       }
       if (authorization !== undefined) {
-        const user = findTokenUser(options.store, options.clock, bearerToken(authorization))
+        const user = options.tokens.find(bearerToken(authorization))?.user
         if (user === undefined) throw unauthorized()
-        return { ...user, groups: [...user.groups, authenticatedGroup] }
+        return user
       }
       if (isPublic(request.url ?? '')) return anonymousUser
       throw unauthorized()

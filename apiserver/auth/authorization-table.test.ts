@@ -124,7 +124,7 @@ const objectNames = [
   ...['mine', 'theirs', 'waiting'].flatMap((word) => [`${word}-env`, `${word}-env-from`, `${word}-volume`, `${word}-map`]),
 ]
 const others = [
-  ...['pods', 'services', 'serviceaccounts'].map((resource) => ({ group: '', resource, subresources: ['', 'log', 'exec'] })),
+  ...['pods', 'services'].map((resource) => ({ group: '', resource, subresources: ['', 'log', 'exec'] })),
   { group: 'millrace.dev', resource: 'nodestreams', subresources: ['', 'status'] },
   { group: 'example.com', resource: 'secrets', subresources: [''] },
   { group: 'example.com', resource: 'tasks', subresources: ['', 'status', 'binding'] },
@@ -134,7 +134,9 @@ const resources = [
     group: kind.group,
     resource: kind.plural,
     subresources:
-      kind.group === rbacGroup ? [''] : ['', 'status', 'binding', 'log', 'exec', 'attach', 'portforward', 'approval', 'finalize'],
+      kind.group === rbacGroup || kind.verbs.length === 1
+        ? ['']
+        : ['', 'status', 'binding', 'log', 'exec', 'attach', 'portforward', 'approval', 'finalize', 'token'],
   })),
   ...others,
 ]
@@ -183,9 +185,13 @@ const byRole = (...lines: string[]) => lines.flatMap(expand).flatMap(withSelecto
 const recordsEvents = 'create|update|patch /events in SCOPES named NAMES'
 const electsLeaders = 'create|get|list|watch|update|patch coordination.k8s.io/leases in kube-system named NAMES'
 
+const asksAboutOneself = byRole(
+  'create authorization.k8s.io/selfsubjectaccessreviews|authorization.k8s.io/selfsubjectrulesreviews in SCOPES named NAMES',
+  'create authentication.k8s.io/selfsubjectreviews in SCOPES named NAMES',
+)
 const anyChange = 'create|update|patch|delete|deletecollection'
 const views = (where: string) => [
-  `get|list|watch /configmaps|/events|/namespaces|/namespaces/status in ${where} named NAMES`,
+  `get|list|watch /configmaps|/events|/namespaces|/namespaces/status|/serviceaccounts in ${where} named NAMES`,
   `get|list|watch millrace.dev/tasks|millrace.dev/tasks/status|millrace.dev/tasks/log in ${where} named NAMES`,
 ]
 const edits = (where: string) => [
@@ -193,6 +199,8 @@ const edits = (where: string) => [
   `${anyChange}|get|list|watch /secrets|coordination.k8s.io/leases in ${where} named NAMES`,
   `${anyChange} /configmaps|millrace.dev/tasks in ${where} named NAMES`,
   `get|create millrace.dev/tasks/exec|millrace.dev/tasks/attach|millrace.dev/tasks/portforward in ${where} named NAMES`,
+  `${anyChange}|impersonate /serviceaccounts in ${where} named NAMES`,
+  `create /serviceaccounts/token in ${where} named NAMES`,
 ]
 
 const table: Partial<Record<keyof typeof users, string[]>> = {
@@ -235,7 +243,11 @@ const table: Partial<Record<keyof typeof users, string[]>> = {
   ],
   viewer: byRole(...views('default')),
   editor: byRole(...edits('SCOPES')),
-  landlord: byRole(...edits('tenant'), `${anyChange}|get|list|watch ${rbacGroup}/roles|${rbacGroup}/rolebindings in tenant named NAMES`),
+  landlord: byRole(
+    ...edits('tenant'),
+    `${anyChange}|get|list|watch ${rbacGroup}/roles|${rbacGroup}/rolebindings in tenant named NAMES`,
+    'create authorization.k8s.io/localsubjectaccessreviews in tenant named NAMES',
+  ),
   robot: [
     ...expand('get|create|delete /secrets in default named mine-env|theirs-env'),
     ...byRole(
@@ -257,7 +269,7 @@ const table: Partial<Record<keyof typeof users, string[]>> = {
 
 describe('what each identity may do, over every verb, resource, namespace and name', () => {
   it.each(Object.keys(users).filter((who) => who !== 'admin') as (keyof typeof users)[])('%s', (who) => {
-    const expected = new Set(table[who] ?? [])
+    const expected = new Set([...(table[who] ?? []), ...(who === 'anonymous' ? [] : asksAboutOneself)])
     const wrong: string[] = []
     let judged = 0
     for (const { text, request } of requests(users[who])) {
@@ -286,6 +298,7 @@ describe('paths that are no resources', () => {
     '/readyz/store',
     '/version',
     '/metrics',
+    '/openid/v1/jwks',
     '/trpc/why',
     '/logs',
     '',
@@ -298,7 +311,10 @@ describe('paths that are no resources', () => {
     ...(Object.fromEntries(
       Object.keys(users)
         .filter((who) => who !== 'admin' && who !== 'anonymous')
-        .map((who) => [who, { get: [...discovery, '/trpc/why'], post: ['/trpc/why'] }]),
+        .map((who) => [
+          who,
+          { get: [...discovery, '/trpc/why', ...(who.includes('robot') ? ['/openid/v1/jwks'] : [])], post: ['/trpc/why'] },
+        ]),
     ) as Record<Exclude<keyof typeof users, 'admin' | 'anonymous'>, { get: string[]; post: string[] }>),
   }
   it.each(Object.keys(users) as (keyof typeof users)[])('%s', (who) => {

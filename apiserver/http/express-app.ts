@@ -4,6 +4,7 @@ import { sendError, sendNoSuchPath } from './answer.js'
 import { discoveryRoutes } from './discovery/discovery-routes.js'
 import { authorize } from './exchange.js'
 import { healthRoutes } from './health.js'
+import { issuerRoutes } from './issuer-routes.js'
 import { openapiRoutes } from './openapi/openapi-routes.js'
 import { printError } from './request-listener.js'
 import type { ServerLife } from './server-life.js'
@@ -11,7 +12,7 @@ import type { ServerParts } from './server-parts.js'
 import { trpcRoutes } from './trpc/trpc-routes.js'
 import { versionInfo } from './version.js'
 
-/** Everything that is no resource: discovery, OpenAPI, health, version, metrics, tRPC. Authenticated and authorized by path, all of it. */
+/** Everything that is no resource: discovery, OpenAPI, health, version, metrics, tRPC, the keys of tokens. Authenticated and authorized by path, all of it. */
 export function createExpressApp(parts: ServerParts, life: ServerLife): Express {
   const app = express()
   app.disable('x-powered-by')
@@ -35,6 +36,7 @@ export function createExpressApp(parts: ServerParts, life: ServerLife): Express 
   app.use(healthRoutes(parts, life))
   app.use(discoveryRoutes(parts))
   app.use(openapiRoutes(parts))
+  app.use(issuerRoutes(parts))
   app.get('/version', (_request, response) => void response.json(versionInfo))
   app.get('/metrics', async (_request, response) => {
     response.type(parts.metrics.registry.contentType).send(await parts.metrics.registry.metrics())

@@ -6,7 +6,7 @@
  *     await server.stop()
  */
 import { createServer, type RequestListener, type Server, type ServerOptions, STATUS_CODES } from 'node:http'
-import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https'
+import { createServer as createTlsServer, type ServerOptions as TlsOptions, Server as TlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ApiError, badRequest } from '../../lib/api/api-error.js'
@@ -29,6 +29,8 @@ export interface ListenOptions {
 
 export interface HttpServer {
   readonly port: number
+  /** New connections get these certificates; present ones keep theirs. With TLS alone. */
+  useTls(tls: TlsOptions): void
   /** Without waiting for anybody: for tests and after a drain. */
   close(): Promise<void>
   /** Takes no new connections, lets the present requests end and ends the watches a few at a time. */
@@ -63,6 +65,9 @@ export async function listen(parts: ServerParts, options: ListenOptions): Promis
   const closed = () => new Promise<void>((resolve) => server.close(() => resolve()))
   return {
     port: (server.address() as AddressInfo).port,
+    useTls(tls) {
+      if (server instanceof TlsServer) server.setSecureContext(tls)
+    },
     async drain() {
       const ended = closed()
       server.closeIdleConnections()

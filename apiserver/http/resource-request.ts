@@ -7,7 +7,9 @@ import type { Kind, ObjectVerb } from '../../lib/api/define-kind.js'
 import type { Target } from '../registry/registry.js'
 import { sendNoSuchPath, warningHeader } from './answer.js'
 import { answerLog } from './answer-log.js'
+import { answerQuestion, isQuestion } from './answer-question.js'
 import { bindWorkload, bindWorkloads } from './bind-workloads.js'
+import { createToken } from './create-token.js'
 import { accessOf, authorize, type Exchange } from './exchange.js'
 import { readMany, readObject } from './read-resource.js'
 import { isSession, type ServerParts } from './server-parts.js'
@@ -50,7 +52,8 @@ function answerObject(parts: ServerParts, exchange: Exchange, kind: Kind): Promi
     case 'watch':
       return readMany(parts, exchange, kind)
     case 'create':
-      return isNamed ? refuseMethod(exchange) : createObject(parts, exchange, kind)
+      if (isNamed) return refuseMethod(exchange)
+      return isQuestion(kind) ? answerQuestion(parts, exchange, kind) : createObject(parts, exchange, kind)
     case 'update':
       return isNamed ? updateObject(parts, exchange, targetOf(exchange, kind, '')) : refuseMethod(exchange)
     case 'patch':
@@ -78,6 +81,7 @@ function answerSubresource(parts: ServerParts, exchange: Exchange, kind: Kind): 
   const { verb, subresource } = exchange.info
   if (subresource === 'log') return verb === 'get' ? answerLog(parts, exchange, kind) : refuseMethod(exchange)
   if (isSession(subresource)) return refuseWithoutUpgrade(parts, exchange)
+  if (subresource === 'token') return verb === 'create' ? createToken(parts, exchange, kind) : refuseMethod(exchange)
   if (subresource === 'binding') return verb === 'create' ? bindWorkload(parts, exchange, kind) : refuseMethod(exchange)
   const part = subresource as Target['subresource']
   if (verb === 'update') return updateObject(parts, exchange, targetOf(exchange, kind, part))

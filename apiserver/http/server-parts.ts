@@ -4,6 +4,8 @@ import type { Kind } from '../../lib/api/define-kind.js'
 import type { Clock } from '../../lib/base/clock.js'
 import type { Logger } from '../../lib/base/log.js'
 import type { AccessRequest, Authorizer } from '../auth/authorizer.js'
+import type { RbacPolicy } from '../auth/rbac/rbac-policy.js'
+import type { ServerTokens } from '../auth/tokens/server-tokens.js'
 import type { UserInfo } from '../auth/user.js'
 import type { Registry } from '../registry/registry.js'
 import type { Store } from '../storage/store.js'
@@ -16,6 +18,8 @@ export interface ServerParts {
   readonly store: Store
   readonly registry: Registry
   readonly authorizer: Authorizer
+  readonly policy: RbacPolicy
+  readonly tokens: ServerTokens
   /** Who sent the request. Throws Unauthorized. */
   readonly authenticate: (request: IncomingMessage) => UserInfo
   readonly clock: Clock

@@ -5,6 +5,7 @@ import type { Kind } from '../../lib/api/define-kind.js'
 import { builtinKinds } from '../../lib/api/kinds/index.js'
 import type { JsonSchema } from '../../lib/api/schema/json-schema.js'
 import { bodyOf, openRegistry, targetOf } from './fixtures/open-registry.js'
+import { readQuestion } from './read-question.js'
 import type { PatchType } from './registry.js'
 
 /** Values that follow a schema here and break it there. */
@@ -33,8 +34,27 @@ function nearValue(schema: JsonSchema | undefined, depth: number): fc.Arbitrary<
 const subresources = ['', 'status', 'approval', 'finalize'] as const
 const merges: PatchType[] = ['application/merge-patch+json', 'application/strategic-merge-patch+json']
 
+const isQuestion = ({ verbs }: Kind) => !verbs.includes('get')
+
 describe('whatever a client sends', () => {
-  it.each(builtinKinds.map((kind) => [kind.kind, kind] as const))(
+  it.each(builtinKinds.filter(isQuestion).map((kind) => [kind.kind, kind] as const))('as a %s is read or refused', async (_name, kind) => {
+    const { admin } = await openRegistry()
+    const outcomes = new Set<string>()
+    fc.assert(
+      fc.property(oddObject(kind), (object) => {
+        try {
+          readQuestion(kind, bodyOf(object), { ...admin, fieldValidation: 'Ignore' })
+          outcomes.add('read')
+        } catch (error) {
+          if (!(error instanceof ApiError) || error.code >= 500) throw error
+          outcomes.add(String(error.code))
+        }
+      }),
+    )
+    expect([...outcomes]).toEqual(expect.arrayContaining(['422']))
+  })
+
+  it.each(builtinKinds.filter((kind) => !isQuestion(kind)).map((kind) => [kind.kind, kind] as const))(
     'as a %s is stored or refused, never a failure of the server',
     async (_name, kind) => {
       const { registry, as } = await openRegistry()

@@ -4,6 +4,7 @@ import { Event } from '../../lib/api/kinds/event.js'
 import { type ObjectKey, printKey } from '../../lib/api/object-key.js'
 import type { Clock } from '../../lib/base/clock.js'
 import type { Admit } from '../admission/admit.js'
+import { actorOf } from '../auth/user.js'
 import type { Decide, Decision, ReadView, Store, StoredObject, WriteResult } from '../storage/store.js'
 import type { GpuAssignment } from './gpu-assignment.js'
 import type { KindSet } from './kind-set.js'
@@ -50,7 +51,7 @@ async function writeOnAccount(
 ): Promise<WriteResult> {
   const account = allowance.accountOf(context.user)
   account?.admit(key.resource === Event.plural && key.group === Event.group)
-  const result = await store.write(key, decide, { actor: context.user.name, requestId: context.requestId })
+  const result = await store.write(key, decide, { actor: actorOf(context.user), requestId: context.requestId })
   if (result.object && result.outcome !== 'unchanged') account?.charge(result.object.bytes.length)
   return result
 }

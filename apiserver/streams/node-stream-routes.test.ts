@@ -16,7 +16,6 @@ import { silentLogger } from '../../lib/base/log.js'
 import { dialNodeStreams } from '../../lib/stream/dial-node-streams.js'
 import type { NodeRequestHandler } from '../../lib/stream/node-session.js'
 import { eventually } from '../../lib/testing/eventually.js'
-import { ManualClock } from '../../lib/testing/manual-clock.js'
 import { createAuthenticator } from '../auth/authenticate.js'
 import { aStored } from '../auth/fixtures/stored.js'
 import { generateKeyPem } from '../auth/pki/authority.js'
@@ -67,7 +66,7 @@ beforeEach(async () => {
   allowed = true
   tasks.clear()
   streams = createNodeStreams()
-  const { authenticate } = createAuthenticator({ store: { get: () => undefined }, clock: new ManualClock() })
+  const { authenticate } = createAuthenticator({ tokens: { find: () => undefined } })
   const routes = createNodeStreamRoutes({
     streams,
     store: { get: (key) => tasks.get(printKey(key)) },

@@ -10,8 +10,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createAccess } from '../../apiserver/auth/access.js'
+import { withImpersonation } from '../../apiserver/auth/impersonate.js'
 import { generateKeyPem } from '../../apiserver/auth/pki/authority.js'
 import { ensurePki, type Pki } from '../../apiserver/auth/pki/ensure-pki.js'
+import { createServerTokens, type ServerTokens } from '../../apiserver/auth/tokens/server-tokens.js'
 import { authenticatedGroup, mastersGroup, type UserInfo } from '../../apiserver/auth/user.js'
 import type { RequestLimitOptions } from '../../apiserver/http/request-limits.js'
 import type { NodeStreamRoutes } from '../../apiserver/http/server-parts.js'
@@ -28,7 +31,7 @@ import type { ClientConfig } from '../client/client-config.js'
 import { ManualClock } from './manual-clock.js'
 
 export interface TestClusterOptions {
-  /** Default false: plain HTTP, and the user is who the bearer token says (`NAME[,GROUP…]`), admin without one. */
+  /** Default false: plain HTTP, and the user is who the bearer token says (`NAME[,GROUP…]`, or a ServiceAccount's), admin without one. */
   readonly tls?: boolean
   readonly kinds?: readonly Kind[]
   readonly clock?: ManualClock
@@ -65,11 +68,15 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
     return user
   }
   const common = { store, clock, log, kinds, host: '127.0.0.1', port: 0, ...(options.limits ? { limits: options.limits } : {}) }
+  const access = createAccess(store)
+  const tokens = await createServerTokens({ store, clock })
   const server = pki
     ? await startSecureApiserver({ ...common, pki, screen })
     : await startApiserver({
         ...common,
-        authenticate: (request) => screen(userOfToken(request)),
+        access,
+        tokens,
+        authenticate: withImpersonation((request) => screen(userOfToken(request, tokens)), access.authorizer),
         ...(options.streams ? { streams: options.streams } : {}),
       })
   const url = `${pki ? 'https' : 'http'}://127.0.0.1:${server.port}`
@@ -112,10 +119,16 @@ async function clientConfig(server: string, pki: Pki | undefined, user: string, 
   return { server, ca: { data: pki.authority.certificate }, certificate: { data: certificate }, key: { data: key } }
 }
 
-/** Over plain HTTP a bearer token says who asks: `NAME[,GROUP…]`; without one it is admin. */
-function userOfToken(request: IncomingMessage): UserInfo {
+function refuse(): never {
+  throw unauthorized()
+}
+
+/** Over plain HTTP a bearer token says who asks: `NAME[,GROUP…]`, or it is a ServiceAccount's; without one it is admin. */
+function userOfToken(request: IncomingMessage, tokens: ServerTokens): UserInfo {
   const { authorization } = request.headers
   if (authorization === undefined) return { name: 'admin', groups: [mastersGroup, authenticatedGroup] }
-  const [name = '', ...groups] = authorization.replace(/^Bearer /, '').split(',')
+  const token = authorization.replace(/^Bearer /, '')
+  if (token.startsWith('eyJ')) return tokens.bearer.find(token)?.user ?? refuse()
+  const [name = '', ...groups] = token.split(',')
   return { name, groups: [...groups, authenticatedGroup] }
 }

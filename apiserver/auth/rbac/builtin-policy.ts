@@ -2,17 +2,20 @@
  * The roles and bindings that every cluster has, as they are stored when a server starts. Names of Kubernetes where it has them: `admin`, `edit` and `view`
  * are gathered from the roles with the labels that people know, so that other roles can join them.
  */
+import { authorizationGroup } from '../../../lib/api/kinds/access-review.js'
 import { ClusterRole } from '../../../lib/api/kinds/cluster-role.js'
 import { ClusterRoleBinding } from '../../../lib/api/kinds/cluster-role-binding.js'
 import { rbacGroup } from '../../../lib/api/kinds/role.js'
 import { RoleBinding } from '../../../lib/api/kinds/role-binding.js'
 import { printKey } from '../../../lib/api/object-key.js'
+import { serviceAccountsGroup } from '../user.js'
 import type { PolicyBinding, PolicyRole, PolicyRule, RoleRef, Subject } from './policy.js'
 
 /** Every built-in role and binding has it, and people may select by it. */
 export const builtinLabel = { 'kubernetes.io/bootstrapping': 'rbac-defaults' } as const
 
 const millrace = 'millrace.dev'
+const authenticationGroup = 'authentication.k8s.io'
 const read = ['get', 'list', 'watch']
 const write = ['update', 'patch']
 const change = ['create', ...write, 'delete', 'deletecollection']
@@ -35,7 +38,10 @@ export const builtinRoles: readonly PolicyRole[] = [
   gathered('view', 'edit'),
   role(
     'system:aggregate-to-admin',
-    [{ verbs: [...read, ...change], apiGroups: [rbacGroup], resources: ['roles', 'rolebindings'] }],
+    [
+      { verbs: [...read, ...change], apiGroups: [rbacGroup], resources: ['roles', 'rolebindings'] },
+      { verbs: ['create'], apiGroups: [authorizationGroup], resources: ['localsubjectaccessreviews'] },
+    ],
     'admin',
   ),
   role(
@@ -46,13 +52,15 @@ export const builtinRoles: readonly PolicyRole[] = [
       { verbs: change, apiGroups: [millrace], resources: ['tasks'] },
       { verbs: ['get', 'create'], apiGroups: [millrace], resources: ['tasks/exec', 'tasks/attach', 'tasks/portforward'] },
       { verbs: [...read, ...change], apiGroups: ['coordination.k8s.io'], resources: ['leases'] },
+      { verbs: [...change, 'impersonate'], apiGroups: [''], resources: ['serviceaccounts'] },
+      { verbs: ['create'], apiGroups: [''], resources: ['serviceaccounts/token'] },
     ],
     'edit',
   ),
   role(
     'system:aggregate-to-view',
     [
-      { verbs: read, apiGroups: [''], resources: ['configmaps', 'events', 'namespaces', 'namespaces/status'] },
+      { verbs: read, apiGroups: [''], resources: ['configmaps', 'events', 'namespaces', 'namespaces/status', 'serviceaccounts'] },
       { verbs: read, apiGroups: [millrace], resources: ['tasks', 'tasks/status', 'tasks/log'] },
     ],
     'view',
@@ -62,6 +70,17 @@ export const builtinRoles: readonly PolicyRole[] = [
     { verbs: ['get', 'head'], nonResourceURLs: [...publicPaths, '/', '/api', '/api/*', '/apis', '/apis/*', '/openapi', '/openapi/*'] },
     // Every procedure asks about each object that it shows.
     { verbs: ['get', 'post'], nonResourceURLs: ['/trpc', '/trpc/*'] },
+  ]),
+  role('system:basic-user', [
+    { verbs: ['create'], apiGroups: [authorizationGroup], resources: ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'] },
+    { verbs: ['create'], apiGroups: [authenticationGroup], resources: ['selfsubjectreviews'] },
+  ]),
+  role('system:auth-delegator', [
+    { verbs: ['create'], apiGroups: [authenticationGroup], resources: ['tokenreviews'] },
+    { verbs: ['create'], apiGroups: [authorizationGroup], resources: ['subjectaccessreviews'] },
+  ]),
+  role('system:service-account-issuer-discovery', [
+    { verbs: ['get'], nonResourceURLs: ['/.well-known/openid-configuration', '/openid/v1/jwks'] },
   ]),
   role('system:scheduler', [
     { verbs: read, apiGroups: [millrace], resources: ['tasks'] },
@@ -89,6 +108,8 @@ export const builtinBindings: readonly PolicyBinding[] = [
   bind('cluster-admin', [group('system:masters')]),
   bind('system:public-info-viewer', [group('system:authenticated'), group('system:unauthenticated')]),
   bind('system:discovery', [group('system:authenticated')]),
+  bind('system:basic-user', [group('system:authenticated')]),
+  bind('system:service-account-issuer-discovery', [group(serviceAccountsGroup)]),
   bind('system:scheduler', [user('system:scheduler')]),
   bind('system:controller-manager', [user('system:controller-manager')]),
   {

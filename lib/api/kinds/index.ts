@@ -2,18 +2,22 @@
  * The kinds that Millrace is born with. Adding one: declare it in a file of its own, add it to this list, run the tests.
  */
 import type { Kind } from '../define-kind.js'
+import { LocalSubjectAccessReview, SelfSubjectAccessReview, SubjectAccessReview } from './access-review.js'
 import { CertificateSigningRequest } from './certificate-signing-request.js'
 import { ClusterRole } from './cluster-role.js'
 import { ClusterRoleBinding } from './cluster-role-binding.js'
 import { ConfigMap } from './config-map.js'
 import { CustomResourceDefinition } from './custom-resource-definition.js'
 import { Event } from './event.js'
+import { SelfSubjectReview, TokenReview } from './identity-review.js'
 import { Lease } from './lease.js'
 import { Namespace } from './namespace.js'
 import { Node } from './node.js'
 import { Role } from './role.js'
 import { RoleBinding } from './role-binding.js'
+import { SelfSubjectRulesReview } from './rules-review.js'
 import { Secret } from './secret.js'
+import { ServiceAccount } from './service-account.js'
 import { Task } from './task.js'
 
 export const builtinKinds: readonly Kind[] = [
@@ -25,9 +29,16 @@ export const builtinKinds: readonly Kind[] = [
   ConfigMap,
   Lease,
   CertificateSigningRequest,
+  ServiceAccount,
   Role,
   ClusterRole,
   RoleBinding,
   ClusterRoleBinding,
   CustomResourceDefinition,
+  SelfSubjectReview,
+  TokenReview,
+  SelfSubjectAccessReview,
+  SubjectAccessReview,
+  LocalSubjectAccessReview,
+  SelfSubjectRulesReview,
 ] as unknown as readonly Kind[]

@@ -176,6 +176,33 @@ const binding: Message = {
   3: one('roleRef', { 1: text('apiGroup'), 2: text('kind'), 3: text('name') }),
 }
 
+const tokenRequest: Message = {
+  1: metadata,
+  2: one('spec', {
+    1: texts('audiences'),
+    3: one('boundObjectRef', { 1: text('kind'), 2: text('apiVersion'), 3: text('name'), 4: text('uid') }),
+    4: optionalInt('expirationSeconds'),
+  }),
+}
+
+const requested = {
+  1: one('resourceAttributes', {
+    1: text('namespace'),
+    2: text('verb'),
+    3: text('group'),
+    4: text('version'),
+    5: text('resource'),
+    6: text('subresource'),
+    7: text('name'),
+  }),
+  2: one('nonResourceAttributes', { 1: text('path'), 2: text('verb') }),
+}
+
+const subjectAccessReview: Message = {
+  1: metadata,
+  2: one('spec', { ...requested, 3: text('user'), 4: texts('groups'), 6: text('uid') }),
+}
+
 export const deleteOptions: Message = {
   1: optionalInt('gracePeriodSeconds'),
   2: one('preconditions', { 1: text('uid'), 2: text('resourceVersion') }),
@@ -193,6 +220,14 @@ export const rootMessages: ReadonlyMap<string, Message> = new Map([
   ['v1/Binding', { 1: metadata, 2: one('target', objectReference) }],
   ['coordination.k8s.io/v1/Lease', lease],
   ['certificates.k8s.io/v1/CertificateSigningRequest', certificateSigningRequest],
+  ['authentication.k8s.io/v1/TokenRequest', tokenRequest],
+  ['authentication.k8s.io/v1/SelfSubjectReview', { 1: metadata }],
+  ['authentication.k8s.io/v1/TokenReview', { 1: metadata, 2: one('spec', { 1: text('token'), 2: texts('audiences') }) }],
+  ['authorization.k8s.io/v1/SelfSubjectAccessReview', { 1: metadata, 2: one('spec', requested) }],
+  ['authorization.k8s.io/v1/SubjectAccessReview', subjectAccessReview],
+  ['authorization.k8s.io/v1/LocalSubjectAccessReview', subjectAccessReview],
+  ['authorization.k8s.io/v1/SelfSubjectRulesReview', { 1: metadata, 2: one('spec', { 1: text('namespace') }) }],
+  ['v1/ServiceAccount', { 1: metadata, 2: many('secrets', objectReference), 4: optionalBool('automountServiceAccountToken') }],
   ['rbac.authorization.k8s.io/v1/Role', { 1: metadata, 2: many('rules', rule) }],
   [
     'rbac.authorization.k8s.io/v1/ClusterRole',
