@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer'
-import { isMap, isPair, isScalar, isSeq, parseDocument, visit } from 'yaml'
+import { isMap, isPair, isScalar, isSeq, parseDocument } from 'yaml'
 import { ApiError, badRequest } from '../../lib/api/api-error.js'
 import { printFieldPath } from '../../lib/api/json/field-path.js'
 import { inspectValue } from '../../lib/api/json/inspect-value.js'
 import { maxNesting } from '../../lib/api/json/scan-json.js'
+import { hasComplexKey } from '../../lib/api/yaml-keys.js'
 import { isYamlTooDeep } from '../../lib/api/yaml-nesting.js'
 import type { DecodedBody } from './registry.js'
 
@@ -28,7 +29,7 @@ function parse(text: string): { contents: unknown; value: unknown } {
   const document = parseDocument(text, { ...jsonValuesOnly, uniqueKeys: false, intAsBigInt: longNumbers, merge: true, logLevel: 'error' })
   const [error] = document.errors
   if (error) throw badRequest(`the body is not valid YAML: ${error.code}${error.linePos ? ` at line ${error.linePos[0].line}` : ''}`)
-  visit(document, { Pair: (_key, { key }) => assertPlainKey(key) })
+  if (hasComplexKey(document)) throw badRequest('the body is not valid YAML: a key must be a plain word or number')
   try {
     const value: unknown = document.toJS({ maxAliasCount: 100 })
     return { contents: document.contents, value: longNumbers ? withSafeNumbers(value) : value }
@@ -39,11 +40,6 @@ function parse(text: string): { contents: unknown; value: unknown } {
 
 /** Whatever the text's own %YAML line says: no dates, sets or bytes. */
 const jsonValuesOnly = { schema: 'core', resolveKnownTags: false } as const
-
-/** A key that is a list or an object would become its own text, escaped once more at every level: a few bytes become gigabytes. */
-function assertPlainKey(key: unknown): void {
-  if (key !== null && !isScalar(key)) throw badRequest('the body is not valid YAML: a key must be a plain word or number')
-}
 
 /** Integers that a double holds exactly become numbers again. */
 function withSafeNumbers(value: unknown): unknown {

@@ -85,7 +85,8 @@ describe('whatever a client sends', () => {
         }),
         { numRuns: 80 },
       )
-      expect([...outcomes]).toEqual(expect.arrayContaining(['stored', '422']))
+      // The name of a definition says what it defines, and this one is just "a".
+      expect([...outcomes]).toEqual(expect.arrayContaining(kind.kind === 'CustomResourceDefinition' ? ['422'] : ['stored', '422']))
       expect(Object.keys(Object.prototype)).toEqual([])
     },
   )

@@ -39,6 +39,7 @@ describe('decodeManifests', () => {
     ['- a', 'not an object'],
     [`${head}a: 1\na: 2`, 'cannot be read'],
     [`${head}a: [`, 'cannot be read'],
+    [`${head}${'? '.repeat(40)}a`, 'a key must be a plain word or number'],
     [`${head}__proto__: {x: 1}`, '__proto__'],
   ])('refuses %j and says why', (text, message) => {
     expect(() => decodeManifests(text, 'test')).toThrow(message)

@@ -4,6 +4,7 @@
  */
 import { parseAllDocuments, type Tags } from 'yaml'
 import { inspectValue } from '../../lib/api/json/inspect-value.js'
+import { hasComplexKey } from '../../lib/api/yaml-keys.js'
 import { isYamlTooDeep } from '../../lib/api/yaml-nesting.js'
 import { ExitError } from '../cli/exit-code.js'
 
@@ -28,6 +29,7 @@ export function decodeManifests(text: string, source: string): Manifest[] {
   return documents.flatMap((document) => {
     const [error] = document.errors
     if (error) throw new ExitError('invalid', `${source} cannot be read: ${error.message.split('\n')[0]?.replace(/:$/, '')}`)
+    if (hasComplexKey(document)) throw new ExitError('invalid', `${source} cannot be read: a key must be a plain word or number`)
     const value = exactNumbers(document.toJS({ maxAliasCount: 100 }))
     if (value === null || value === undefined) return []
     inspectValue(value)

@@ -142,6 +142,7 @@ describe('a context', () => {
     ['a number for a server', aKubeconfig('k', { cluster: { server: 5 } }), 'clusters[0].cluster.server must be a text'],
     ['text that is no YAML', 'a: [', 'is not valid YAML'],
     ['text that is no map', '- a', 'it holds no map'],
+    ['keys in keys', `${'? '.repeat(40)}a`, 'a key must be a plain word'],
     ['deep nesting', `a: ${'['.repeat(20_000)}`, 'nests deeper than 64 levels'],
     ['deep lists', `a:\n  ${'- '.repeat(5_000)}x`, 'nests deeper than 64 levels'],
   ])('is refused in words: %s', async (_case, content, message) => {

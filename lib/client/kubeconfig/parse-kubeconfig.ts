@@ -13,10 +13,18 @@ export async function parseKubeconfig(text: string, name: string): Promise<Kubec
 }
 
 async function parseYaml(text: string, name: string): Promise<unknown> {
-  const [{ parse }, { isYamlTooDeep }] = await Promise.all([import('yaml'), import('../../api/yaml-nesting.js')])
+  const [{ parseDocument }, { isYamlTooDeep }, { hasComplexKey }] = await Promise.all([
+    import('yaml'),
+    import('../../api/yaml-nesting.js'),
+    import('../../api/yaml-keys.js'),
+  ])
   if (isYamlTooDeep(text)) throw new KubeconfigError(`${name} nests deeper than 64 levels: that is no kubeconfig`)
   try {
-    return parse(text, { maxAliasCount: 100 })
+    const document = parseDocument(text, { logLevel: 'error' })
+    const [error] = document.errors
+    if (error) throw error
+    if (hasComplexKey(document)) throw new Error('a key must be a plain word')
+    return document.toJS({ maxAliasCount: 100 })
   } catch (error) {
     // The parser quotes the line, which may hold a key or a token: only what stands before the quotation is passed on.
     const [reason] = (error instanceof Error ? error.message : String(error)).split('\n')
