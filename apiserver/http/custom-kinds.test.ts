@@ -166,6 +166,39 @@ describe('objects of a defined kind', () => {
   })
 })
 
+describe('rules of a kind', () => {
+  const [version] = aDefinition().spec.versions
+  const withRules = (...rules: object[]) => {
+    const { spec } = widgetSchema.properties
+    return { ...widgetSchema, properties: { ...widgetSchema.properties, spec: { ...spec, 'x-kubernetes-validations': rules } } }
+  }
+  const define2 = (...rules: object[]) => define(cluster, aDefinition({ ...version, schema: { openAPIV3Schema: withRules(...rules) } }))
+
+  it('refuse objects and changes, with the field, the reason and the words of the rule', async () => {
+    await define2(
+      { rule: 'self.size < 10', message: 'at most nine', fieldPath: '.size', reason: 'FieldValueForbidden' },
+      { rule: 'self.size >= oldSelf.size', messageExpression: '"it was " + string(oldSelf.size)' },
+    )
+    const refused = await request('POST', widgets, aWidget('a', { size: 12 }))
+    expect([refused.code, refused.json.details.causes]).toEqual([
+      422,
+      [{ reason: 'FieldValueForbidden', field: 'spec.size', message: 'Forbidden: at most nine' }],
+    ])
+    await request('POST', widgets, aWidget('a', { size: 5 }))
+    const shrunk = await request('PATCH', `${widgets}/a`, { spec: { size: 4 } })
+    expect(shrunk.json.details.causes[0].message).toBe('Invalid value: "object": it was 5')
+    expect((await request('PATCH', `${widgets}/a`, { spec: { size: 6 } })).code).toBe(200)
+  })
+
+  it('are refused with their path when they cannot be had', async () => {
+    const schema = withRules({ rule: 'self.sice < 10' })
+    const { code, json } = await request('POST', definitions, aDefinition({ ...version, schema: { openAPIV3Schema: schema } }))
+    const field = 'spec.versions[0].schema.openAPIV3Schema.properties[spec].x-kubernetes-validations[0].rule'
+    expect([code, json.details.causes[0].field]).toEqual([422, field])
+    expect(json.details.causes[0].message).toContain('compilation failed: No such key: sice')
+  })
+})
+
 describe('versions of a kind', () => {
   const [one] = aDefinition().spec.versions
   const two = { ...one, name: 'v2beta1', storage: false, deprecated: true }

@@ -1,8 +1,10 @@
 import { forbiddenField, invalidValue, requiredValue, type StatusCause } from '../api-error.js'
+import { compileSchemaRules } from '../cel/schema-rules.js'
 import { compileJsonPath } from '../json-path.js'
 import type { DefinedVersion } from '../kinds/custom-resource-definition.js'
 import type { JsonSchema } from '../schema/json-schema.js'
 import { isName, nameText } from './names-causes.js'
+import { objectSchema } from './object-schema.js'
 import { type SchemaCount, structuralCauses } from './structural-schema.js'
 
 /** What is wrong with the versions of a definition. */
@@ -38,7 +40,9 @@ function oneVersionCauses(version: DefinedVersion, path: string, count: SchemaCo
   const schema = version.schema?.openAPIV3Schema
   if (!schema) return [...causes, requiredValue(`${path}.schema.openAPIV3Schema`, 'schemas are required')]
   const schemaCauses = structuralCauses(schema, `${path}.schema.openAPIV3Schema`, count)
-  return [...causes, ...schemaCauses, ...(schemaCauses.length === 0 ? selectableCauses(version, schema as JsonSchema, path) : [])]
+  if (schemaCauses.length > 0) return [...causes, ...schemaCauses]
+  compileSchemaRules(objectSchema(schema as JsonSchema), `${path}.schema.openAPIV3Schema`, causes)
+  return [...causes, ...selectableCauses(version, schema as JsonSchema, path)]
 }
 
 function columnCauses({ additionalPrinterColumns = [] }: DefinedVersion, path: string): StatusCause[] {
