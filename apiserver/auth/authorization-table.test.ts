@@ -124,7 +124,7 @@ const objectNames = [
   ...['mine', 'theirs', 'waiting'].flatMap((word) => [`${word}-env`, `${word}-env-from`, `${word}-volume`, `${word}-map`]),
 ]
 const others = [
-  ...['pods', 'services'].map((resource) => ({ group: '', resource, subresources: ['', 'log', 'exec'] })),
+  { group: '', resource: 'services', subresources: ['', 'log', 'exec'] },
   { group: 'millrace.dev', resource: 'nodestreams', subresources: ['', 'status'] },
   { group: 'example.com', resource: 'secrets', subresources: [''] },
   { group: 'example.com', resource: 'tasks', subresources: ['', 'status', 'binding'] },
@@ -136,7 +136,7 @@ const resources = [
     subresources:
       kind.group === rbacGroup || kind.verbs.length === 1
         ? ['']
-        : ['', 'status', 'binding', 'log', 'exec', 'attach', 'portforward', 'approval', 'finalize', 'token'],
+        : ['', 'status', 'binding', 'log', 'exec', 'attach', 'portforward', 'eviction', 'approval', 'finalize', 'token'],
   })),
   ...others,
 ]
@@ -191,7 +191,7 @@ const asksAboutOneself = byRole(
 )
 const anyChange = 'create|update|patch|delete|deletecollection'
 const views = (where: string) => [
-  `get|list|watch /configmaps|/events|/namespaces|/namespaces/status|/serviceaccounts in ${where} named NAMES`,
+  `get|list|watch /configmaps|/events|/namespaces|/namespaces/status|/serviceaccounts|/pods|/pods/log in ${where} named NAMES`,
   `get|list|watch millrace.dev/tasks|millrace.dev/tasks/status|millrace.dev/tasks/log in ${where} named NAMES`,
 ]
 const edits = (where: string) => [
@@ -201,6 +201,9 @@ const edits = (where: string) => [
   `get|create millrace.dev/tasks/exec|millrace.dev/tasks/attach|millrace.dev/tasks/portforward in ${where} named NAMES`,
   `${anyChange}|impersonate /serviceaccounts in ${where} named NAMES`,
   `create /serviceaccounts/token in ${where} named NAMES`,
+  `get|create /pods/exec|/pods/attach|/pods/portforward in ${where} named NAMES`,
+  `delete|deletecollection /pods in ${where} named NAMES`,
+  `create /pods/eviction in ${where} named NAMES`,
 ]
 
 const table: Partial<Record<keyof typeof users, string[]>> = {

@@ -1,12 +1,12 @@
 import type { Store, StoredObject } from '../storage/store.js'
 import { indexedTerm, type Selection } from './selection.js'
 
-/** The current objects that a selection may match, sorted, found by name or index where the selection names one. Each is still to be judged. */
+/** The current stored objects that a selection may be about, sorted, found by name or index where the selection names one. Each is still to be judged. */
 export function candidatesOf(store: Store, selection: Selection): readonly StoredObject[] {
-  const { kind, namespace } = selection
+  const { source, namespace } = selection
   const term = indexedTerm(selection)
-  if (term?.path === 'metadata.name' && (namespace !== '' || kind.scope === 'Cluster')) {
-    const found = store.get({ group: kind.group, resource: kind.plural, namespace, name: term.value })
+  if (term?.path === 'metadata.name' && (namespace !== '' || source.scope === 'Cluster')) {
+    const found = store.get({ group: source.group, resource: source.plural, namespace, name: term.value })
     return found ? [found] : []
   }
   return store.list(listQuery(selection)).objects
@@ -14,12 +14,12 @@ export function candidatesOf(store: Store, selection: Selection): readonly Store
 
 /** The selection as far as the store understands it. */
 export function listQuery(selection: Selection) {
-  const { kind, namespace } = selection
+  const { source, namespace } = selection
   const term = indexedTerm(selection)
   return {
-    group: kind.group,
-    resource: kind.plural,
+    group: source.group,
+    resource: source.plural,
     ...(namespace === '' ? {} : { namespace }),
-    ...(term && kind.indexed.includes(term.path) ? { indexed: term } : {}),
+    ...(term && source.indexed.includes(term.path) ? { indexed: term } : {}),
   }
 }

@@ -21,12 +21,20 @@ export async function receiveDeleteOptions(exchange: Exchange, maxBodyBytes: num
   const { request, info } = exchange
   const type = requireMediaType(request, objectTypes)
   const bytes = await receiveBytes(request, maxBodyBytes)
-  const body = bytes.length === 0 ? {} : readFields(decodeBody(bytes, type))
+  return requestOf(bytes.length === 0 ? {} : readFields(decodeBody(bytes, type)), info.query)
+}
+
+/** The DeleteOptions that another body has in it, and what the query says with them. */
+export function readDeleteOptions(value: unknown, query: URLSearchParams): DeleteRequest {
+  return requestOf(readFields({ value: value ?? {}, duplicates: [] }), query)
+}
+
+function requestOf(body: Fields, query: URLSearchParams): DeleteRequest {
   const dryRun = body.dryRun ?? []
   if (!Array.isArray(dryRun)) throw badRequest('dryRun must be a list')
   return {
-    dryRun: parseDryRun([...dryRun, ...info.query.getAll('dryRun')]),
-    options: toOptions({ ...queryFields(info.query), ...body }),
+    dryRun: parseDryRun([...dryRun, ...query.getAll('dryRun')]),
+    options: toOptions({ ...queryFields(query), ...body }),
   }
 }
 

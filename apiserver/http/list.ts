@@ -11,7 +11,7 @@ import { waitForRevision } from './freshness.js'
 import type { ListAt, ListOptions } from './list-options.js'
 import { listOpening, objectPrinter } from './list-shape.js'
 import type { Shape } from './negotiate.js'
-import type { Selection } from './selection.js'
+import { type Selection, select } from './selection.js'
 import { sendPieces } from './send-pieces.js'
 import type { ServerParts } from './server-parts.js'
 
@@ -80,7 +80,10 @@ async function pastPage(parts: ServerParts, selection: Selection, limit: number,
     for (;;) {
       const size = limit === 0 ? 0 : Math.max(limit + 1 - found.length, selection.isWhole ? 1 : scanRows)
       const { objects } = await parts.store.listAt({ ...query, ...(after ? { after } : {}), ...(size > 0 ? { limit: size } : {}) })
-      for (const object of objects) if (selection.matches(object)) found.push(object)
+      for (const object of objects) {
+        const selected = select(selection, object)
+        if (selected) found.push(selected)
+      }
       const last = objects.at(-1)
       if (size === 0 || objects.length < size || !last || found.length > limit) break
       after = last.key
@@ -113,17 +116,21 @@ function expiredPage(parts: ServerParts, at: Exclude<ListAt, { type: 'latest' }>
 /** The first `enough` matches; the loop turns after every few thousand objects that were looked at. */
 async function filterInTurns(candidates: readonly StoredObject[], selection: Selection, enough: number): Promise<readonly StoredObject[]> {
   const found: StoredObject[] = []
-  for (let start = 0; start < candidates.length && found.length < enough; start += turnItems) {
+  const turn = selection.view ? turnOfMade : turnItems
+  for (let start = 0; start < candidates.length && found.length < enough; start += turn) {
     if (start > 0) await new Promise((resolve) => setImmediate(resolve))
-    const end = Math.min(start + turnItems, candidates.length)
+    const end = Math.min(start + turn, candidates.length)
     for (let index = start; index < end && found.length < enough; index += 1) {
       const candidate = candidates[index]
-      if (candidate && selection.matches(candidate)) found.push(candidate)
+      const selected = candidate && select(selection, candidate)
+      if (selected) found.push(selected)
     }
   }
   return found
 }
 const turnItems = 10_000
+/** Objects of a view may have to be made to be judged. */
+const turnOfMade = 500
 
 /** The index of the first object behind a key, by bisection. */
 function firstAfter(objects: readonly StoredObject[], key: { namespace: string; name: string }): number {

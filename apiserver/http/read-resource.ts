@@ -1,5 +1,9 @@
+import { notFound } from '../../lib/api/api-error.js'
 import type { Kind } from '../../lib/api/define-kind.js'
+import { Event } from '../../lib/api/kinds/event.js'
 import type { StoredObject } from '../storage/store.js'
+import { eventsBehindView } from '../views/events-behind-view.js'
+import { shownObject, viewOf } from '../views/object-view.js'
 import { sendJson } from './answer.js'
 import { accessOf, authorize, type Exchange } from './exchange.js'
 import { waitForRevision } from './freshness.js'
@@ -14,17 +18,28 @@ import { answerWatch } from './watch/answer-watch.js'
 
 /** Answers get. */
 export async function readObject(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
-  const { namespace, name } = exchange.info
   authorize(parts.authorizer, accessOf(exchange.user, exchange.info))
   const version = exchange.info.query.get('resourceVersion') ?? ''
   if (version !== '') await waitForRevision(parts.store, parseRevision(version, 'resourceVersion'), parts.limits.bounds.freshnessWaitMs)
-  await sendObject(parts, exchange, 200, kind, parts.registry.get({ kind, namespace, name }))
+  await sendObject(parts, exchange, 200, kind, objectOf(parts, exchange, kind))
+}
+
+/** The object that the request names, stored or shown by a view. Throws NotFound. */
+export function objectOf(parts: ServerParts, { info }: Exchange, kind: Kind): StoredObject {
+  const { namespace, name } = info
+  const view = viewOf(kind)
+  if (!view) return parts.registry.get({ kind, namespace, name })
+  const { group, plural } = kind.viewOf ?? kind
+  const stored = parts.store.get({ group, resource: plural, namespace, name })
+  const shown = stored && shownObject(view, stored)
+  if (!shown) throw notFound({ group: kind.group, resource: kind.plural, name })
+  return shown
 }
 
 /** Answers list and watch. */
 export async function readMany(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
   const { info, request, user } = exchange
-  const selection = selectionOf(exchange, kind)
+  const selection = selectionOf(parts, exchange, kind)
   authorize(parts.authorizer, accessOf(user, info, selection.fieldEquals))
   const isWatch = info.verb === 'watch'
   const { shape, stream } = negotiate(request.headers.accept, info.query, isWatch)
@@ -34,10 +49,11 @@ export async function readMany(parts: ServerParts, exchange: Exchange, kind: Kin
 }
 
 /** What a list, watch or deletecollection is about. A watch of one name selects that name. */
-export function selectionOf(exchange: Exchange, kind: Kind): Selection {
+export function selectionOf(parts: ServerParts, exchange: Exchange, kind: Kind): Selection {
   const { query, namespace, name } = exchange.info
   const asked = query.get('fieldSelector') ?? ''
-  const fieldSelector = name === '' ? asked : `metadata.name=${name}${asked === '' ? '' : `,${asked}`}`
+  const named = name === '' ? asked : `metadata.name=${name}${asked === '' ? '' : `,${asked}`}`
+  const fieldSelector = kind.kind === Event.kind ? eventsBehindView(parts.store, namespace, named) : named
   return createSelection({ kind, namespace, labelSelector: query.get('labelSelector') ?? '', fieldSelector })
 }
 

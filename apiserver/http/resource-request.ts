@@ -3,15 +3,17 @@
  * has a route of its own.
  */
 import { badRequest, methodNotAllowed } from '../../lib/api/api-error.js'
-import type { Kind, ObjectVerb } from '../../lib/api/define-kind.js'
+import type { Kind, KubeObject, ObjectVerb } from '../../lib/api/define-kind.js'
 import type { Target } from '../registry/registry.js'
+import { viewOf } from '../views/object-view.js'
 import { sendNoSuchPath, warningHeader } from './answer.js'
 import { answerLog } from './answer-log.js'
 import { answerQuestion, isQuestion } from './answer-question.js'
 import { bindWorkload, bindWorkloads } from './bind-workloads.js'
 import { createToken } from './create-token.js'
+import { evictObject } from './evict-object.js'
 import { accessOf, authorize, type Exchange } from './exchange.js'
-import { readMany, readObject } from './read-resource.js'
+import { objectOf, readMany, readObject } from './read-resource.js'
 import { isSession, type ServerParts } from './server-parts.js'
 import { watchMany } from './watch/watch-many.js'
 import { createObject, deleteMany, deleteObject, patchObject, refuseMethod, updateObject } from './write-resource.js'
@@ -79,6 +81,7 @@ function refuseVerb(parts: ServerParts, exchange: Exchange, { plural, viewOf }: 
 
 function answerSubresource(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
   const { verb, subresource } = exchange.info
+  if (kind.viewOf) return answerThroughView(parts, exchange, kind, kind.viewOf)
   if (subresource === 'log') return verb === 'get' ? answerLog(parts, exchange, kind) : refuseMethod(exchange)
   if (isSession(subresource)) return refuseWithoutUpgrade(parts, exchange)
   if (subresource === 'token') return verb === 'create' ? createToken(parts, exchange, kind) : refuseMethod(exchange)
@@ -97,6 +100,17 @@ async function refuseWithoutUpgrade({ authorizer }: ServerParts, exchange: Excha
   authorize(authorizer, accessOf(user, info))
   if (info.method !== 'GET' && info.method !== 'POST') return refuseMethod(exchange)
   throw badRequest(`${info.subresource} needs a connection that is upgraded to websocket or SPDY/3.1`)
+}
+
+/** What can be done with an object of a view is done with the one behind it, judged as what was asked for. */
+async function answerThroughView(parts: ServerParts, exchange: Exchange, kind: Kind, source: Kind): Promise<void> {
+  const { info, user } = exchange
+  authorize(parts.authorizer, accessOf(user, info))
+  if (info.subresource === 'eviction') return info.verb === 'create' ? evictObject(parts, exchange, kind) : refuseMethod(exchange)
+  const shown = objectOf(parts, exchange, kind)
+  if (info.subresource !== 'log') return answerSubresource(parts, exchange, source)
+  const query = viewOf(kind)?.logQuery(JSON.parse(shown.bytes.toString()) as KubeObject, info.query) ?? info.query
+  return answerSubresource(parts, { ...exchange, info: { ...info, query } }, source)
 }
 
 function targetOf({ info }: Exchange, kind: Kind, subresource: Target['subresource']): Target {

@@ -3,18 +3,23 @@ import type { Kind } from '../../lib/api/define-kind.js'
 import { type FieldRequirement, parseFieldSelector } from '../../lib/api/field-selector.js'
 import { matchesLabels, parseLabelSelector } from '../../lib/api/label-selector.js'
 import type { StoredObject } from '../storage/store.js'
+import { type ObjectView, shownObject, viewOf } from '../views/object-view.js'
 
 /** The objects of one kind that a list, watch or deletecollection is about. */
 export interface Selection {
   readonly kind: Kind
+  /** The kind that is stored: `kind` itself, or the one behind the view that `kind` is. */
+  readonly source: Kind
+  readonly view: ObjectView | undefined
   /** Empty: all namespaces. */
   readonly namespace: string
   /** Equal for selections that select the same. */
   readonly key: string
-  /** Whether nothing but kind and namespace restricts it. */
+  /** Whether nothing but kind and namespace restricts it: every stored object there is one of it. */
   readonly isWhole: boolean
   /** Equality terms of the field selector; the authorizer and the indexes look at them. */
   readonly fieldEquals: Readonly<Record<string, string>>
+  /** Whether it is about this object of its kind. */
   matches(object: StoredObject): boolean
 }
 
@@ -32,17 +37,26 @@ export function createSelection(options: SelectionOptions): Selection {
   const fields = options.fieldSelector === '' ? [] : parseFieldSelector(options.fieldSelector)
   const selectable = new Set(['metadata.name', 'metadata.namespace', ...kind.indexed, ...kind.selectable])
   for (const { path } of fields) if (!selectable.has(path)) throw badRequest(`field label not supported: ${path}`)
+  const view = viewOf(kind)
   return {
     kind,
+    source: kind.viewOf ?? kind,
+    view,
     namespace,
     key: JSON.stringify([kind.apiVersion, kind.plural, namespace, options.labelSelector, options.fieldSelector]),
-    isWhole: labels === undefined && fields.length === 0,
+    isWhole: labels === undefined && fields.length === 0 && view === undefined,
     fieldEquals: Object.fromEntries(fields.filter((field) => field.operator === '=').map((field) => [field.path, field.value])),
     matches: (object) =>
       (namespace === '' || object.key.namespace === namespace) &&
       fields.every((field) => (fieldValue(object, field) === field.value) === (field.operator === '=')) &&
       (labels === undefined || matchesLabels(labels, object.facets.labels)),
   }
+}
+
+/** The stored object as the selection shows it; undefined when it is not about it. */
+export function select(selection: Selection, stored: StoredObject): StoredObject | undefined {
+  const object = selection.view ? shownObject(selection.view, stored) : stored
+  return object && selection.matches(object) ? object : undefined
 }
 
 function fieldValue(object: StoredObject, field: FieldRequirement): string {

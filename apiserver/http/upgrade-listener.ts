@@ -4,10 +4,11 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { badRequest, methodNotAllowed, serviceUnavailable } from '../../lib/api/api-error.js'
+import { viewOf } from '../views/object-view.js'
 import { sendError, sendNoSuchPath } from './answer.js'
 import { accessOf, authorize, type Exchange } from './exchange.js'
 import { negotiate } from './negotiate.js'
-import { selectionOf } from './read-resource.js'
+import { objectOf, selectionOf } from './read-resource.js'
 import { parseRequest, type RequestInfo } from './request-info.js'
 import { isSession, type ServerParts, type SessionTarget } from './server-parts.js'
 import { prepareWatch, type WatchRequest } from './watch/answer-watch.js'
@@ -73,7 +74,8 @@ const isNodeStream = (info: RequestInfo) =>
  * The exec, attach or port-forward that is asked for, judged. Whoever opens one creates it, however the request is dressed; a WebSocket begins with
  * GET, so there both verbs are needed.
  */
-function sessionOf(parts: ServerParts, { info, request, user }: Exchange): SessionTarget | undefined {
+function sessionOf(parts: ServerParts, exchange: Exchange): SessionTarget | undefined {
+  const { info, request, user } = exchange
   const { group, version, resource, subresource, namespace, name } = info
   const kind = parts.registry.findKind(group, version, resource)
   if (!kind || !isSession(subresource) || !kind.subresources.includes(subresource) || namespace === '' || name === '') return undefined
@@ -84,7 +86,9 @@ function sessionOf(parts: ServerParts, { info, request, user }: Exchange): Sessi
     const now = accessOf(parts.authenticate(request), info)
     return verbs.every((verb) => parts.authorizer.authorize({ ...now, verb }).allowed)
   }
-  return { type: subresource, namespace, name, query: info.query, isAllowed }
+  const view = viewOf(kind)
+  if (view) objectOf(parts, exchange, kind)
+  return { type: subresource, namespace, name, query: info.query, isAllowed, ...(view ? { container: view.container } : {}) }
 }
 
 function watchRequestOf(parts: ServerParts, exchange: Exchange): WatchRequest | undefined {
@@ -93,7 +97,7 @@ function watchRequestOf(parts: ServerParts, exchange: Exchange): WatchRequest | 
   const kind =
     info.verb === 'watch' && info.subresource === '' ? parts.registry.findKind(info.group, info.version, info.resource) : undefined
   if (!kind) return undefined
-  const selection = selectionOf(exchange, kind)
+  const selection = selectionOf(parts, exchange, kind)
   const access = accessOf(user, info, selection.fieldEquals)
   authorize(parts.authorizer, access)
   const { shape } = negotiate(exchange.request.headers.accept, info.query, false)

@@ -1,6 +1,8 @@
 import { ApiError, badRequest, isConflict, isNotFound, methodNotAllowed } from '../../lib/api/api-error.js'
 import type { Kind } from '../../lib/api/define-kind.js'
-import type { PatchType, Target } from '../registry/registry.js'
+import type { DeleteOptions, PatchType, Target } from '../registry/registry.js'
+import { assertMeant } from '../views/assert-meant.js'
+import { shownObject, viewOf } from '../views/object-view.js'
 import { sendValue, successStatus } from './answer.js'
 import { receiveDeleteOptions } from './delete-options.js'
 import { accessOf, authorize, type Exchange } from './exchange.js'
@@ -54,7 +56,10 @@ export async function deleteObject(parts: ServerParts, exchange: Exchange, kind:
   authorize(parts.authorizer, accessOf(user, info))
   const { options, dryRun } = await receiveDeleteOptions(exchange, parts.limits.bounds.maxBodyBytes)
   const { namespace, name } = info
-  const { object, gone } = await parts.registry.delete({ kind, namespace, name }, options, requestContext(exchange, dryRun))
+  const stored = { kind: kind.viewOf ?? kind, namespace, name }
+  const { object: last, gone } = await parts.registry.delete(stored, meantOptions(kind, name, options), requestContext(exchange, dryRun))
+  const view = viewOf(kind)
+  const object = (view && shownObject(view, last)) ?? last
   if (!gone) return sendObject(parts, exchange, 200, kind, object)
   sendValue(response, 200, successStatus({ name, ...(kind.group === '' ? {} : { group: kind.group }), kind: kind.plural, uid: object.uid }))
 }
@@ -62,7 +67,7 @@ export async function deleteObject(parts: ServerParts, exchange: Exchange, kind:
 /** Answers deletecollection. What somebody else deletes meanwhile is no failure. */
 export async function deleteMany(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
   const { info, user, response } = exchange
-  const selection = selectionOf(exchange, kind)
+  const selection = selectionOf(parts, exchange, kind)
   authorize(parts.authorizer, accessOf(user, info, selection.fieldEquals))
   const { options, dryRun } = await receiveDeleteOptions(exchange, parts.limits.bounds.maxBodyBytes)
   const context = requestContext(exchange, dryRun)
@@ -71,16 +76,24 @@ export async function deleteMany(parts: ServerParts, exchange: Exchange, kind: K
     await Promise.all(
       objects.slice(start, start + deletesAtOnce).map(async ({ key, uid }) => {
         const preconditions = { ...options.preconditions, uid: options.preconditions?.uid ?? uid }
-        const target = { kind, namespace: key.namespace, name: key.name }
-        await parts.registry.delete(target, { ...options, preconditions }, context).catch((error: unknown) => {
-          // Gone, or replaced by another object of the name: either way what was listed is no more.
-          if (!isNotFound(error) && !(isConflict(error) && options.preconditions === undefined)) throw error
-        })
+        const target = { kind: kind.viewOf ?? kind, namespace: key.namespace, name: key.name }
+        await parts.registry
+          .delete(target, meantOptions(kind, key.name, { ...options, preconditions }), context)
+          .catch((error: unknown) => {
+            // Gone, or replaced by another object of the name: either way what was listed is no more.
+            if (!isNotFound(error) && !(isConflict(error) && options.preconditions === undefined)) throw error
+          })
       }),
     )
   sendValue(response, 200, successStatus({ group: kind.group, kind: kind.plural }))
 }
 const deletesAtOnce = 200
+
+/** What the client asks of an object of a view is judged on that object, not on the one behind it. */
+function meantOptions(kind: Kind, name: string, { preconditions = {}, ...options }: DeleteOptions): DeleteOptions {
+  const view = viewOf(kind)
+  return view ? { ...options, judge: (stored) => assertMeant(view, name, preconditions, stored) } : { ...options, preconditions }
+}
 
 const patchTypes: readonly string[] = [
   'application/merge-patch+json',

@@ -8,6 +8,7 @@ import { applyObject } from './apply-object.js'
 import { bindWorkloads } from './bind-workloads.js'
 import { createObject } from './create-object.js'
 import { deleteObject } from './delete-object.js'
+import { evictWorkload } from './evict-workload.js'
 import { GpuAssignment } from './gpu-assignment.js'
 import { KindSet } from './kind-set.js'
 import { patchObject } from './patch-object.js'
@@ -76,6 +77,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     patch: (target, type, body, context) => patchObject(parts, target, type, body, context),
     apply: (target, body, applyOptions, context) => applyObject(parts, target, body, applyOptions, context),
     delete: (target, deleteOptions, context) => deleteObject(parts, target, deleteOptions, context),
+    evict: (target, evictOptions, context) => evictWorkload(parts, target, evictOptions, context),
     bind: (kind, bindings, context) => bindWorkloads(parts, kind, bindings, context),
   }
 }

@@ -21,6 +21,7 @@ export async function deleteObject(
 ): Promise<DeleteResult> {
   const { kind, namespace, name } = target
   const decide: Decide = (current, view) => {
+    options.judge?.(current)
     if (!current) throw notFound(subjectOf(kind, name))
     return decideDelete(parts, target, options, current, view, context)
   }

@@ -40,7 +40,11 @@ export interface DeleteOptions {
   readonly gracePeriodSeconds?: number
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string }
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'
+  /** Throws an ApiError unless this is what was meant; asked in the committer's turn. */
+  readonly judge?: (stored: StoredObject | undefined) => void
 }
+
+export type EvictOptions = Pick<DeleteOptions, 'gracePeriodSeconds' | 'judge'>
 
 /** A target within a kind. `subresource` is empty for the object itself. */
 export interface Target {
@@ -99,4 +103,6 @@ export interface Registry {
   delete(target: Omit<Target, 'subresource'>, options: DeleteOptions, context: RequestContext): Promise<DeleteResult>
   /** Binds workloads to nodes: each once. The bulk form and the single form are this one. */
   bind(kind: Kind, bindings: readonly Binding[], context: RequestContext): Promise<readonly BindingResult[]>
+  /** Asks for the end of a workload's attempt, or ends it at once where it is on no node. Rejects with TooManyRequests when that must wait. */
+  evict(target: Omit<Target, 'subresource'>, options: EvictOptions, context: RequestContext): Promise<void>
 }

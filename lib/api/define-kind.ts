@@ -28,7 +28,18 @@ export interface UniqueClaim {
 }
 
 /** Subresources beside the object itself. `status` splits writes; the others are actions or streams. */
-export type Subresource = 'status' | 'scale' | 'binding' | 'log' | 'exec' | 'attach' | 'portforward' | 'approval' | 'finalize' | 'token'
+export type Subresource =
+  | 'status'
+  | 'scale'
+  | 'binding'
+  | 'log'
+  | 'exec'
+  | 'attach'
+  | 'portforward'
+  | 'approval'
+  | 'finalize'
+  | 'token'
+  | 'eviction'
 
 /** What a kind knows beyond its declaration when a CustomResourceDefinition made it. */
 export interface DefinedBy {

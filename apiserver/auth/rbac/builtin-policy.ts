@@ -51,6 +51,10 @@ export const builtinRoles: readonly PolicyRole[] = [
       { verbs: change, apiGroups: [''], resources: ['configmaps'] },
       { verbs: change, apiGroups: [millrace], resources: ['tasks'] },
       { verbs: ['get', 'create'], apiGroups: [millrace], resources: ['tasks/exec', 'tasks/attach', 'tasks/portforward'] },
+      // A Pod is a view of a Task: whoever may delete the one may delete the other.
+      { verbs: ['delete', 'deletecollection'], apiGroups: [''], resources: ['pods'] },
+      { verbs: ['get', 'create'], apiGroups: [''], resources: ['pods/exec', 'pods/attach', 'pods/portforward'] },
+      { verbs: ['create'], apiGroups: [''], resources: ['pods/eviction'] },
       { verbs: [...read, ...change], apiGroups: ['coordination.k8s.io'], resources: ['leases'] },
       { verbs: [...change, 'impersonate'], apiGroups: [''], resources: ['serviceaccounts'] },
       { verbs: ['create'], apiGroups: [''], resources: ['serviceaccounts/token'] },
@@ -60,7 +64,11 @@ export const builtinRoles: readonly PolicyRole[] = [
   role(
     'system:aggregate-to-view',
     [
-      { verbs: read, apiGroups: [''], resources: ['configmaps', 'events', 'namespaces', 'namespaces/status', 'serviceaccounts'] },
+      {
+        verbs: read,
+        apiGroups: [''],
+        resources: ['configmaps', 'events', 'namespaces', 'namespaces/status', 'serviceaccounts', 'pods', 'pods/log'],
+      },
       { verbs: read, apiGroups: [millrace], resources: ['tasks', 'tasks/status', 'tasks/log'] },
     ],
     'view',

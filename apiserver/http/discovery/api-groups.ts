@@ -40,6 +40,7 @@ export const subresourceShapes: Readonly<Record<Subresource, SubresourceShape>> 
   scale: { verbs: ['get', 'patch', 'update'], kind: { group: 'autoscaling', version: 'v1', kind: 'Scale' } },
   finalize: { verbs: ['update'] },
   binding: { verbs: ['create'], kind: { group: '', version: 'v1', kind: 'Binding' } },
+  eviction: { verbs: ['create'], kind: { group: 'policy', version: 'v1', kind: 'Eviction' } },
   log: { verbs: ['get'] },
   exec: { verbs: ['create', 'get'] },
   attach: { verbs: ['create', 'get'] },

@@ -2,7 +2,9 @@ import { isConditionTrue } from '../../../lib/api/condition.js'
 import type { Kind, KubeObject } from '../../../lib/api/define-kind.js'
 import type { Event } from '../../../lib/api/kinds/event.js'
 import type { Node } from '../../../lib/api/kinds/node.js'
+import type { Pod } from '../../../lib/api/kinds/pod.js'
 import type { RoleBinding } from '../../../lib/api/kinds/role-binding.js'
+import { podCells } from './pod-cells.js'
 import { age, type Cell } from './table.js'
 
 /** Cells by column name that a JSONPath cannot say; the other columns come from the declaration. */
@@ -13,6 +15,7 @@ const none = {}
 
 const printers: Readonly<Record<string, (object: KubeObject, nowMs: number) => Record<string, Cell>>> = {
   '/nodes': (object) => ({ Status: nodeStatus(object as unknown as Node), Roles: roles(object) }),
+  '/pods': (object, nowMs) => podCells(object as unknown as Pod, nowMs),
   '/events': (object, nowMs) => eventCells(object as unknown as Event, nowMs),
   '/configmaps': ({ data, binaryData }) => ({ Data: countKeys(data) + countKeys(binaryData) }),
   '/secrets': ({ data }) => ({ Data: countKeys(data) }),

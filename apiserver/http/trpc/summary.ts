@@ -30,7 +30,7 @@ export async function summarize(context: ProcedureContext, { namespace }: { name
   const objects = new ReadableObjects(context)
   const kinds: KindCount[] = []
   for (const kind of registry.kinds) {
-    if ((namespace !== '' && kind.scope === 'Cluster') || !objects.mayList(kind, namespace)) continue
+    if (kind.viewOf || (namespace !== '' && kind.scope === 'Cluster') || !objects.mayList(kind, namespace)) continue
     kinds.push(await countKind(context, kind, namespace))
   }
   const nodes = registry.kinds.find((kind) => kind.group === Node.group && kind.plural === Node.plural)

@@ -1,6 +1,9 @@
+import type { Kind } from '../../../lib/api/define-kind.js'
 import type { Clock } from '../../../lib/base/clock.js'
 import type { Registry } from '../../registry/registry.js'
 import type { Change } from '../../storage/store.js'
+import type { ObjectView } from '../../views/object-view.js'
+import { viewChanges } from '../../views/view-changes.js'
 import type { Shape } from '../negotiate.js'
 import type { Selection } from '../selection.js'
 import { shapeObject } from '../shape-object.js'
@@ -14,10 +17,18 @@ export interface GroupContext {
   readonly clock: Clock
 }
 
+/** The selections of a group that are about one kind. */
+interface Watched {
+  readonly kind: Kind
+  readonly view: ObjectView | undefined
+  readonly selections: Selection[]
+}
+
 /** Watchers of the same selections in the same shape: whatever one gets, all get, as the same bytes. */
 export class WatchGroup {
   readonly watchers = new Set<Watcher>()
-  readonly #byResource = new Map<string, Selection[]>()
+  /** By the resource that is stored. */
+  readonly #byResource = new Map<string, Watched[]>()
   #events: WireEvent[] = []
 
   constructor(
@@ -26,17 +37,21 @@ export class WatchGroup {
     readonly context: GroupContext,
   ) {
     for (const selection of selections) {
-      const key = `${selection.kind.group}/${selection.kind.plural}`
-      this.#byResource.set(key, [...(this.#byResource.get(key) ?? []), selection])
+      const { kind, source, view } = selection
+      const key = `${source.group}/${source.plural}`
+      const all = this.#byResource.get(key) ?? []
+      const same = all.find((watched) => watched.kind.apiVersion === kind.apiVersion && watched.kind.kind === kind.kind)
+      if (same) same.selections.push(selection)
+      else this.#byResource.set(key, [...all, { kind, view, selections: [selection] }])
     }
   }
 
   /** Notes the change when it concerns the group; says whether it does. A shape that cannot be made ends the group's streams. */
   collect(change: Change): boolean {
     try {
-      const event = this.eventOf(change)
-      if (event) this.#events.push(event)
-      return event !== undefined
+      const events = this.eventsOf(change)
+      for (const event of events) this.#events.push(event)
+      return events.length > 0
     } catch (error) {
       for (const watcher of [...this.watchers]) watcher.fail(error)
       return false
@@ -50,16 +65,20 @@ export class WatchGroup {
     return events
   }
 
-  /** The change as the group's clients see it. */
-  eventOf(change: Change): WireEvent | undefined {
+  /** The change as the group's clients see it. Only the last of several events carries the id: with it, everything up to there is delivered. */
+  eventsOf(change: Change): readonly WireEvent[] {
     const { group, resource } = change.object.key
-    const selections = this.#byResource.get(`${group}/${resource}`)
-    const kind = selections?.[0]?.kind
-    if (!selections || !kind) return undefined
-    const transition = transitionOf(change, selections)
-    if (!transition) return undefined
     const { registry, clock } = this.context
-    const object = registry.serve(kind, transition.object)
-    return { type: transition.type, body: shapeObject(object, kind, this.shape, clock.now()), id: change.revision }
+    const events: (Omit<WireEvent, 'id'> & { id?: number })[] = []
+    for (const { kind, view, selections } of this.#byResource.get(`${group}/${resource}`) ?? [])
+      for (const seen of view ? viewChanges(view, change) : [change]) {
+        const transition = transitionOf(seen, selections)
+        if (!transition) continue
+        const object = registry.serve(kind, transition.object)
+        events.push({ type: transition.type, body: shapeObject(object, kind, this.shape, clock.now()) })
+      }
+    const last = events.at(-1)
+    if (last) last.id = change.revision
+    return events
   }
 }

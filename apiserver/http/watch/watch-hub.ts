@@ -6,6 +6,7 @@
  *     const hub = new WatchHub({ store, registry, clock })
  *     hub.join(watcher)      // gets every commit after store.revision
  */
+import type { Kind } from '../../../lib/api/define-kind.js'
 import type { Clock, Timer } from '../../../lib/base/clock.js'
 import type { Registry } from '../../registry/registry.js'
 import type { Commit, Store } from '../../storage/store.js'
@@ -90,7 +91,7 @@ export class WatchHub {
     if (!group) {
       group = new WatchGroup(watcher.selections, watcher.shape, this.#options)
       this.#groups.set(key, group)
-      for (const selection of group.selections) this.#routesOf(selection.kind.group, selection.kind.plural).add(selection, group)
+      for (const selection of group.selections) this.#routesOf(selection.source).add(selection, group)
     }
     group.watchers.add(watcher)
   }
@@ -109,7 +110,7 @@ export class WatchHub {
     group.watchers.delete(watcher)
     if (group.watchers.size > 0) return
     this.#groups.delete(key)
-    for (const selection of group.selections) this.#routesOf(selection.kind.group, selection.kind.plural).delete(selection, group)
+    for (const selection of group.selections) this.#routesOf(selection.source).delete(selection, group)
   }
 
   /** Ends every stream, at most `perSecond` in a second, so that clients do not come back all at once. */
@@ -161,8 +162,8 @@ export class WatchHub {
     })
   }
 
-  #routesOf(group: string, resource: string): ResourceRoutes {
-    const key = `${group}/${resource}`
+  #routesOf({ group, plural }: Kind): ResourceRoutes {
+    const key = `${group}/${plural}`
     const known = this.#routes.get(key)
     if (known) return known
     const routes = new ResourceRoutes()

@@ -5,7 +5,7 @@ import type { Change, Store, StoredObject } from '../../storage/store.js'
 import { toApiError } from '../answer.js'
 import { candidatesOf } from '../candidates.js'
 import type { Shape } from '../negotiate.js'
-import type { Selection } from '../selection.js'
+import { type Selection, select } from '../selection.js'
 import { shapeObject } from '../shape-object.js'
 import { bookmarkBody } from './bookmark.js'
 import { EventBatch, type WireEvent } from './event-batch.js'
@@ -117,10 +117,12 @@ export class WatchStream implements Watcher {
     return revision
   }
 
-  #added(object: StoredObject, selection: Selection): WireEvent | undefined {
-    if (!selection.matches(object)) return undefined
+  #added(stored: StoredObject, selection: Selection): readonly WireEvent[] {
+    const object = select(selection, stored)
+    if (!object) return []
     const { registry, clock } = this.#options
-    return { type: 'ADDED', body: shapeObject(registry.serve(selection.kind, object), selection.kind, this.shape, clock.now()) }
+    const { kind } = selection
+    return [{ type: 'ADDED', body: shapeObject(registry.serve(kind, object), kind, this.shape, clock.now()) }]
   }
 
   /** Reads and sends until the client has what the store has, then joins the hub in the same turn: no gap, nothing twice. */
@@ -131,7 +133,7 @@ export class WatchStream implements Watcher {
     while (!this.#ended && position < store.revision) {
       const upTo = store.revision
       const changes = await this.#changes(position, upTo)
-      await this.#sendSlices(changes, (change) => group.eventOf(change))
+      await this.#sendSlices(changes, (change) => group.eventsOf(change))
       position = upTo
     }
     if (!this.#ended) hub.join(this)
@@ -140,10 +142,10 @@ export class WatchStream implements Watcher {
   /** The changes of every watched resource in (after, upTo], in revision order. */
   async #changes(after: number, upTo: number): Promise<readonly Change[]> {
     const { store } = this.#options
-    const resources = new Map(this.selections.map(({ kind }) => [`${kind.group}/${kind.plural}`, kind]))
+    const resources = new Map(this.selections.map(({ source }) => [`${source.group}/${source.plural}`, source]))
     try {
       const lists = await Promise.all(
-        [...resources.values()].map((kind) => store.changesSince({ group: kind.group, resource: kind.plural, after, upTo })),
+        [...resources.values()].map(({ group, plural }) => store.changesSince({ group, resource: plural, after, upTo })),
       )
       return lists.length === 1 ? (lists[0] ?? []) : lists.flat().sort((a, b) => a.revision - b.revision)
     } catch (error) {
@@ -152,15 +154,14 @@ export class WatchStream implements Watcher {
   }
 
   /** Sends in slices of about half a mebibyte, with a turn of the event loop between, waiting for the client to take them. */
-  async #sendSlices<T>(items: readonly T[], eventOf: (item: T) => WireEvent | undefined): Promise<void> {
+  async #sendSlices<T>(items: readonly T[], eventsOf: (item: T) => readonly WireEvent[]): Promise<void> {
     let events: WireEvent[] = []
     let size = 0
     let looked = 0
     for (const item of items) {
       if (this.#ended) return
-      const event = eventOf(item)
       looked += 1
-      if (event) {
+      for (const event of eventsOf(item)) {
         events.push(event)
         size += event.body.length
       }

@@ -13,6 +13,7 @@ import { SelfSubjectReview, TokenReview } from './identity-review.js'
 import { Lease } from './lease.js'
 import { Namespace } from './namespace.js'
 import { Node } from './node.js'
+import { Pod } from './pod.js'
 import { Role } from './role.js'
 import { RoleBinding } from './role-binding.js'
 import { SelfSubjectRulesReview } from './rules-review.js'
@@ -22,6 +23,7 @@ import { Task } from './task.js'
 
 export const builtinKinds: readonly Kind[] = [
   Task,
+  Pod,
   Node,
   Namespace,
   Event,

@@ -10,7 +10,7 @@ const KeySelectorSchema = t.object({
   optional: t.boolean().describe('Whether the variable may be absent.').default(false),
 })
 
-const EnvVarSchema = t.object({
+export const EnvVarSchema = t.object({
   name: t.string().describe('The name of the variable.').with({ minLength: 1, maxLength: 256 }),
   value: t.string().describe('Its value.').optional(),
   valueFrom: t
@@ -26,7 +26,7 @@ const SourceSchema = t.object({
   name: t.string().describe('The name of the object.'),
   optional: t.boolean().describe('Whether it may be absent.').default(false),
 })
-const EnvFromSchema = t.object({
+export const EnvFromSchema = t.object({
   prefix: t.string().describe('Put before every key.').optional(),
   secretRef: SourceSchema.describe('A Secret in the same namespace.').optional(),
   configMapRef: SourceSchema.describe('A ConfigMap in the same namespace.').optional(),
@@ -42,7 +42,7 @@ const projectionFields = {
   defaultMode: t.integer().describe('The mode of the files.').with({ minimum: 0, maximum: 511 }).default(0o644),
   optional: t.boolean().describe('Whether the object may be absent.').default(false),
 }
-const VolumeSchema = t.object({
+export const VolumeSchema = t.object({
   name: t.string().describe('The name that mounts refer to.').with({ minLength: 1, maxLength: 63 }),
   emptyDir: t
     .object({
@@ -67,7 +67,7 @@ const VolumeSchema = t.object({
     .describe('Files from a ConfigMap.')
     .optional(),
 })
-const VolumeMountSchema = t.object({
+export const VolumeMountSchema = t.object({
   name: t.string().describe('The volume.'),
   mountPath: t
     .string()

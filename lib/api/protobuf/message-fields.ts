@@ -217,6 +217,7 @@ export const rootMessages: ReadonlyMap<string, Message> = new Map([
   ['v1/ConfigMap', configMap],
   ['v1/Secret', secret],
   ['v1/Event', event],
+  ['policy/v1/Eviction', { 1: metadata, 2: one('deleteOptions', deleteOptions) }],
   ['v1/Binding', { 1: metadata, 2: one('target', objectReference) }],
   ['coordination.k8s.io/v1/Lease', lease],
   ['certificates.k8s.io/v1/CertificateSigningRequest', certificateSigningRequest],

@@ -1,4 +1,4 @@
-import type { StoredObject } from '../storage/store.js'
+import type { StoredObject } from './store.js'
 
 /** The object's content under another revision: its bytes with the resourceVersion, which is always the first one in them, replaced. */
 export function withRevision(object: StoredObject, revision: number): StoredObject {
