@@ -8,6 +8,7 @@ import { lockDirectory } from './launcher-lock.js'
 import { endProgram } from './program-end.js'
 import { readProgram, removeProgram } from './program-record.js'
 import { programs } from './programs.js'
+import { purgeNodes } from './purge-nodes.js'
 import { stopWorkloads } from './stop-workloads.js'
 
 export interface DownOptions {
@@ -32,7 +33,7 @@ export async function down(options: DownOptions): Promise<void> {
   let purged = false
   try {
     if (options.stopWorkloads || options.purge)
-      await stopWorkloads({ directory, commands: options.commands, record, forGood: options.purge, say })
+      await stopWorkloads({ directory, commands: options.commands, record, forGood: options.purge })
     const ended: string[] = []
     for (const program of programs.toReversed()) {
       const running = readProgram(directory, program)
@@ -44,6 +45,7 @@ export async function down(options: DownOptions): Promise<void> {
     }
     say(ended.length === 0 ? `Nothing of the cluster in ${directory.path} was running.` : `Ended ${ended.join(', ')}.`)
     if (options.purge) {
+      await purgeNodes(directory, options.commands, record, say)
       rmSync(directory.path, { recursive: true, force: true })
       purged = true
       say(`Removed ${directory.path}.`)

@@ -11,7 +11,6 @@ export interface StopOptions {
   readonly record: ClusterRecord | undefined
   /** Delete the Tasks, rather than evict them: nobody will come back to them. */
   readonly forGood: boolean
-  say(text: string): void
 }
 
 /** Who must run for Tasks to be deleted with all that they left, and evicted. */
@@ -22,15 +21,13 @@ const evicters: readonly ProgramName[] = [...deleters, 'controller-manager']
  * Ends everything that runs on the node, containers too, while the programs that can do it still run. Evicted Tasks with onNodeLost: Reschedule
  * go on after the next `up`, which uncordons the node.
  */
-export async function stopWorkloads({ directory, commands, record, forGood, say }: StopOptions): Promise<void> {
+export async function stopWorkloads({ directory, commands, record, forGood }: StopOptions): Promise<void> {
   if (record === undefined || !record.complete) return
   const isMissing = (program: ProgramName): boolean => readProgram(directory, program) === undefined
   const missing = (forGood ? deleters : evicters).filter(isMissing)
   if (missing.length > 0) {
-    if (forGood && programs.every(isMissing)) {
-      say('Nothing of the cluster runs, so its containers, if there are any, are not ended: docker ps shows them.')
-      return
-    }
+    // What an agent left is removed at the end, without it.
+    if (forGood && programs.every(isMissing)) return
     throw new LaunchError(
       `The workloads can be ended only while the cluster runs, and ${missing.join(', ')} ${missing.length === 1 ? 'does' : 'do'} not. Start it with npm run up -- --data-dir ${directory.path}, then run this again.`,
     )

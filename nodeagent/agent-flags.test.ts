@@ -11,6 +11,7 @@ describe('the command line', () => {
       cpuFactor: 4,
       maxWorkloads: 110,
       keepProcesses: false,
+      purge: false,
       hollowNodes: 0,
       labels: {},
     })
@@ -31,6 +32,9 @@ describe('the command line', () => {
       keepProcesses: true,
     })
   })
+  it('asks for the removal of what an agent left', () => {
+    expect(agentFlags(['--data-dir', '/d', 'purge'])).toMatchObject({ purge: true })
+  })
   it('prints its help', () => {
     expect(agentFlags(['--help'])).toMatchObject({ help: expect.stringContaining('--join-token-file FILE') })
   })
@@ -42,6 +46,7 @@ describe('the command line', () => {
     [['--data-dir', '/d', '--labels', 'x'], '--labels takes KEY=VALUE'],
     [['--data-dir', '/d', '--log-level', 'loud'], '--log-level takes one of'],
     [['--data-dir', '/d', '--hollow-nodes=-1'], 'are counts'],
+    [['--data-dir', '/d', 'purge', 'all'], 'unexpected "purge all"'],
   ])('%j is refused: %s', (argv, message) => {
     expect(() => agentFlags(argv)).toThrow(FlagError)
     expect(() => agentFlags(argv)).toThrow(message)

@@ -23,16 +23,19 @@ export interface AgentFlags {
   readonly hollowNodes: number
   readonly hollowKubeconfig: string | undefined
   readonly logLevel: LogLevel
+  /** Whether to remove what an earlier agent left, instead of working. */
+  readonly purge: boolean
 }
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent']
 
 /** Reads the command line. Throws FlagError. */
 export function agentFlags(argv: readonly string[]): AgentFlags | { readonly help: string } {
-  const { values, help } = parseFlags(
+  const { values, operands, help } = parseFlags(
     {
       program: 'millrace-nodeagent',
-      summary: 'runs the workloads that are bound to its node, and says how they are',
+      summary: 'runs the workloads that are bound to its node, and says how they are; purge removes all that it left, when it has ended',
+      operands: '[purge]',
       flags: {
         'data-dir': {
           type: 'string',
@@ -77,6 +80,8 @@ export function agentFlags(argv: readonly string[]): AgentFlags | { readonly hel
     argv,
   )
   if (help !== undefined) return { help }
+  if (operands.join(' ') !== '' && operands.join(' ') !== 'purge')
+    throw new FlagError(`unexpected "${operands.join(' ')}"; see millrace-nodeagent --help`)
   const server = values.server
   if (server !== undefined && !/^https:\/\/[^/]+\/?$/.test(server))
     throw new FlagError(`--server takes an address such as https://10.0.0.1:6443, not ${server}`)
@@ -99,6 +104,7 @@ export function agentFlags(argv: readonly string[]): AgentFlags | { readonly hel
     hollowNodes: values['hollow-nodes'],
     hollowKubeconfig: values['hollow-kubeconfig'],
     logLevel: values['log-level'] as LogLevel,
+    purge: operands.length > 0,
   }
 }
 

@@ -9,10 +9,6 @@ import { createClient } from '../lib/client/create-client.js'
 import { createEventRecorder } from '../lib/client/events/event-recorder.js'
 import { loadKubeconfig } from '../lib/client/kubeconfig/load-kubeconfig.js'
 import type { AgentFlags } from './agent-flags.js'
-import type { Backend } from './backends/backend.js'
-import { DockerBackend } from './backends/docker/docker-backend.js'
-import { openCgroups } from './backends/process/cgroups.js'
-import { ProcessBackend } from './backends/process/process-backend.js'
 import type { AgentParts } from './execute/workload-context.js'
 import { agentPaths } from './files/agent-paths.js'
 import { createLedgerStore } from './files/ledger-store.js'
@@ -22,8 +18,8 @@ import { holdAgentDirectory } from './node/agent-directory.js'
 import { agentKubeconfig, hasJoined, joinCluster, keepCertificate } from './node/client-certificate.js'
 import { type MachineFacts, readMachineFacts } from './node/machine-facts.js'
 import { runNode } from './node-program.js'
-
-const version = '0.1.0'
+import { openBackends } from './open-backends.js'
+import { version } from './version.js'
 
 export interface AgentSignals {
   readonly ending: AbortSignal
@@ -113,23 +109,6 @@ async function readAuthority(file: string): Promise<string> {
   } catch (cause) {
     throw new FlagError(`--ca-file ${file} cannot be read: ${(cause as Error).message}`, { cause })
   }
-}
-
-async function openBackends(
-  flags: AgentFlags,
-  at: { runs: string; identity: string; asRoot: boolean; searchPath: string },
-): Promise<Backend[]> {
-  const backends: Backend[] = []
-  for (const name of flags.backends) {
-    if (name === 'docker') backends.push(await DockerBackend.open({ socketPath: flags.dockerSocket, agent: at.identity }))
-    else {
-      const cgroups = at.asRoot ? await openCgroups() : undefined
-      backends.push(
-        await ProcessBackend.open({ directory: at.runs, separateUsers: at.asRoot, cgroups, version, searchPath: at.searchPath }),
-      )
-    }
-  }
-  return backends
 }
 
 async function hollowLoop(

@@ -1,12 +1,13 @@
 /** `npm run up` and `down` on real processes: what they find again, what they leave alone, and what they say when something is in the way. */
 import { once } from 'node:events'
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isRunning } from '../../launcher/process-identity.js'
 import { eventually } from '../../lib/testing/eventually.js'
+import { agentPaths } from '../../nodeagent/files/agent-paths.js'
 import { freePort } from '../processes/free-port.js'
 import { type OneMachine, oneMachine, root, run } from './one-machine.js'
 
@@ -136,9 +137,20 @@ describe('a cluster', () => {
     })
   })
 
-  it('is gone after --purge', async () => {
+  it('is gone after --purge, with what its agent left running when it was killed', async () => {
+    const [node = ''] = readdirSync(`${machine.directory}/nodes`)
+    const { work } = await agentPaths({ data: `${machine.directory}/nodes/${node}`, asRoot: process.getuid?.() === 0 })
+    expect((await machine.kubectlLite('run', 'left', '--target', node, '--', 'sleep', '600')).code).toBe(0)
+    await machine.kubectlLite('wait', 'task/left', '--for=condition=Running', '--timeout=90s')
+    const { out: pid } = await machine.kubectlLite('get', 'task', 'left', '-o', 'jsonpath={.status.runtimeId}')
+    for (const program of Object.values(machine.running())) process.kill(program.pid, 'SIGKILL')
+    await eventually(() => expect(machine.running()).toEqual({}))
+    expect(readFileSync(`/proc/${pid}/comm`, 'utf8')).toBe('sleep\n')
+    expect(existsSync(work)).toBe(true)
     expect(await machine.launch('down', '--purge')).toMatchObject({ code: 0, out: expect.stringContaining(`Removed ${machine.directory}`) })
     expect(() => statSync(machine.directory)).toThrow('ENOENT')
+    expect(existsSync(work)).toBe(false)
+    await eventually(() => expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH'), { timeoutMs: 30_000 })
     expect(await machine.launch('down')).toMatchObject({ code: 0, out: expect.stringContaining('There is no cluster') })
   })
 })

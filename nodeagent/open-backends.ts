@@ -1,0 +1,31 @@
+import type { AgentFlags } from './agent-flags.js'
+import type { Backend } from './backends/backend.js'
+import { DockerBackend } from './backends/docker/docker-backend.js'
+import { openCgroups } from './backends/process/cgroups.js'
+import { ProcessBackend } from './backends/process/process-backend.js'
+import { version } from './version.js'
+
+export interface BackendPlaces {
+  /** Where the process backend keeps its records. */
+  readonly runs: string
+  /** Names the agent: other agents' containers are not its own. */
+  readonly identity: string
+  readonly asRoot: boolean
+  /** Where programs are found. */
+  readonly searchPath: string
+}
+
+/** The backends that the flags name. */
+export async function openBackends(flags: Pick<AgentFlags, 'backends' | 'dockerSocket'>, at: BackendPlaces): Promise<Backend[]> {
+  const backends: Backend[] = []
+  for (const name of flags.backends) {
+    if (name === 'docker') backends.push(await DockerBackend.open({ socketPath: flags.dockerSocket, agent: at.identity }))
+    else {
+      const cgroups = at.asRoot ? await openCgroups() : undefined
+      backends.push(
+        await ProcessBackend.open({ directory: at.runs, separateUsers: at.asRoot, cgroups, version, searchPath: at.searchPath }),
+      )
+    }
+  }
+  return backends
+}
