@@ -11,8 +11,7 @@ export function pathsOf(kind: Kind, object: Reference, list: Reference): Record<
   const place = namespaced ? [inPath('namespace', 'The namespace.')] : []
   const named = [inPath('name', 'The name of the object.'), ...place]
   const operation = operations(kind, object)
-  // A client that wants to write to a view asks here who checks its fields, and is to be told by the server what to write instead.
-  const may = (verb: ObjectVerb) => kind.verbs.includes(verb) || (verb === 'patch' && kind.viewOf !== undefined)
+  const may = (verb: ObjectVerb) => kind.verbs.includes(verb)
   const listing = may('list') ? { get: operation('list', { answer: list, parameters: listParameters }) } : {}
   return {
     ...(namespaced && may('list') ? { [`${base}/${kind.plural}`]: listing } : {}),
