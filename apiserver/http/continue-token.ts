@@ -29,8 +29,12 @@ export function decodeContinueToken(text: string): ContinueToken {
     throw badRequest('continue key is not valid: incorrect encoded start resourceVersion')
   const [namespace, name, ...rest] = typeof start === 'string' ? start.split('/') : []
   if (namespace === undefined || !name || rest.length > 0) throw badRequest('continue key is not valid: encoded start key empty or invalid')
-  return { revision, after: { namespace, name }, ...(Number.isSafeInteger(remaining) ? { remaining: Number(remaining) } : {}) }
+  if (remaining === undefined) return { revision, after: { namespace, name } }
+  if (!isCount(remaining)) throw badRequest('continue key is not valid: incorrect encoded remaining count')
+  return { revision, after: { namespace, name }, remaining }
 }
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
 
 function parseToken(text: string): Record<string, unknown> {
   if (text.length <= maxTokenLength)

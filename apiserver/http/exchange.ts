@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { forbidden } from '../../lib/api/api-error.js'
+import { ApiError, forbidden } from '../../lib/api/api-error.js'
 import type { AccessRequest, Authorizer } from '../auth/authorizer.js'
 import type { UserInfo } from '../auth/user.js'
 import type { RequestInfo } from './request-info.js'
@@ -20,6 +20,7 @@ export function authorize(authorizer: Authorizer, request: AccessRequest): void 
   const decision = authorizer.authorize(request)
   if (decision.allowed) return
   const { group, resource, name } = request
+  if (resource === '') throw new ApiError('Forbidden', `forbidden: ${decision.reason}`)
   throw forbidden({ group, resource, ...(name === '' ? {} : { name }) }, decision.reason)
 }
 

@@ -101,7 +101,7 @@ function start(server: Server, { host, port }: ListenOptions): Promise<void> {
 
 /** What cannot even be read as a request still gets a Status. */
 function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
     socket.destroy()
     return
   }
@@ -109,6 +109,11 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void
   const body = JSON.stringify(failure.toStatus())
   const head = `HTTP/1.1 ${failure.code} ${STATUS_CODES[failure.code]}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`
   socket.end(head + body)
+}
+
+/** Whether an answer is on its way: a watch, or a long list. Nothing of another one may come in between. Node's own default asks the same. */
+function isAnswering(socket: Duplex & { readonly _httpMessage?: { readonly headersSent: boolean } | null }): boolean {
+  return socket._httpMessage?.headersSent === true
 }
 
 function brokenRequest(code: string | undefined): ApiError {

@@ -102,7 +102,9 @@ function pageOf(revision: number, objects: readonly StoredObject[], limit: numbe
   const last = page.at(-1)
   if (!last) return { revision, objects }
   const after = { namespace: last.key.namespace, name: last.key.name }
-  return { revision, objects: page, next: { revision, after, ...(total === undefined ? {} : { remaining: total - limit }) } }
+  // A token that somebody changed may count too few: what was found follows at least.
+  const remaining = total === undefined ? {} : { remaining: Math.max(objects.length, total) - limit }
+  return { revision, objects: page, next: { revision, after, ...remaining } }
 }
 
 function expiredPage(parts: ServerParts, at: Exclude<ListAt, { type: 'latest' }>) {

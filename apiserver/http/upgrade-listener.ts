@@ -20,6 +20,11 @@ export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: B
 /** Answers requests that change the protocol: watches over a WebSocket, and the connections that node agents dial. */
 export function createUpgradeListener(parts: ServerParts): UpgradeListener {
   const webSockets = new WebSocketServer({ noServer: true, maxPayload: 4096, clientTracking: false })
+  // Without this the package answers in HTML.
+  webSockets.on('wsClientError', ({ message }, socket, request) => {
+    const response = new ServerResponse(request)
+    refuse(socket, response, () => sendError(response, badRequest(message)))
+  })
   return (request, socket, head) => {
     socket.on('error', () => socket.destroy())
     const response = new ServerResponse(request)

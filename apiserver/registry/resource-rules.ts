@@ -1,6 +1,7 @@
 import { type ErrorSubject, invalid, type StatusCause } from '../../lib/api/api-error.js'
 import type { Kind, KubeObject } from '../../lib/api/define-kind.js'
 import type { ObjectKey } from '../../lib/api/object-key.js'
+import { ObjectMetaSchema } from '../../lib/api/object-meta.js'
 import { createSchemaValidator, createSchemaWalk } from '../../lib/api/validation/schema-validator.js'
 import { validateMetadata } from '../../lib/api/validation/validate-metadata.js'
 import type { StoredObject } from '../storage/store.js'
@@ -36,6 +37,7 @@ export function createResourceRules(kind: Kind): ResourceRules {
   const validateSchema = kind.definedBy
     ? createSchemaWalk(kind.schema)
     : createSchemaValidator(kind.schema, { showValues: !kind.encrypted })
+  const shapeOfMetadata = createSchemaWalk(ObjectMetaSchema.json)
   const strategy = strategyOf(kind)
   const storedAs = kind.definedBy?.storageApiVersion ?? kind.apiVersion
   return {
@@ -45,7 +47,14 @@ export function createResourceRules(kind: Kind): ResourceRules {
     head: `{"apiVersion":${JSON.stringify(storedAs)},"kind":${JSON.stringify(kind.kind)},"metadata":{`,
     custom: kind.definedBy !== undefined || !isKubernetesGroup(kind.group),
     serve: kind.definedBy ? createServing(kind) : (stored) => stored,
-    assertShape: (object, old) => refuse(kind, shownName(object), validateSchema(object, old)),
+    assertShape(object, old) {
+      const causes = validateSchema(object, old)
+      if (causes.length === 0) return
+      // Whoever mends the one should not be told of the other only then: metadata of the right types can be judged now.
+      const isNamed = old === undefined && Boolean(object.metadata.name)
+      const others = isNamed && shapeOfMetadata(object.metadata).length === 0 ? validateMetadata(kind, object.metadata) : []
+      refuse(kind, shownName(object), [...causes, ...others])
+    },
     assertRules(object, old) {
       const causes = [
         ...validateMetadata(kind, object.metadata),

@@ -20,6 +20,8 @@ export function newestRun(task: Task, actual: Actual): ObservedRun | undefined {
     .reduce<ObservedRun | undefined>((newest, run) => (newest && newest.id.run > run.id.run ? newest : run), undefined)
 }
 
+export const isBeingDeleted = (task: Task) => task.metadata.deletionTimestamp != null
+
 /** When the task must have ended; wall clock, milliseconds. */
 export function deadlineOf(task: Task, actual: Actual): number {
   const { ledger } = actual
@@ -47,7 +49,9 @@ export function completionOf(task: Task, actual: Actual, nowMs: number): Complet
   const run = newestRun(task, actual)
   // Whatever a run said when it was asked to end: that was no end of its own. One that had done its work before is not begun again.
   if (disruption && !hasSucceededByItself(run, actual)) return disruption
-  const end = completionOfEnd(task, actual, isRunLost(task, actual) ? lostExit : run?.state === 'exited' ? run.exit : undefined, nowMs)
+  // What is being deleted is not restarted, and its run goes with it.
+  const isLost = !isBeingDeleted(task) && isRunLost(task, actual)
+  const end = completionOfEnd(task, actual, isLost ? lostExit : run?.state === 'exited' ? run.exit : undefined, nowMs)
   return end ?? disruption
 }
 
@@ -63,7 +67,7 @@ function completionOfEnd(task: Task, actual: Actual, exit: RunExit | undefined, 
   if (exit.finishedAtMs >= deadline) return deadlineExceeded(task)
   const ended = describeExit(exit)
   const { restartPolicy, backoffLimit } = task.spec
-  if (restartPolicy === 'Never' || (restartPolicy === 'OnFailure' && ended.reason === 'Succeeded')) return ended
+  if (restartPolicy === 'Never' || isBeingDeleted(task) || (restartPolicy === 'OnFailure' && ended.reason === 'Succeeded')) return ended
   const restarts = Math.max(newestRun(task, actual)?.id.run ?? 0, isRunLost(task, actual) ? (actual.ledger?.run ?? 0) : 0)
   if (restartPolicy === 'OnFailure' && restarts >= backoffLimit)
     return {

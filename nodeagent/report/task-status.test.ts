@@ -36,6 +36,20 @@ describe('what is said of a task', () => {
       'Preparing',
     ],
     [
+      'deleted: its run has ended, and is not started again',
+      aTask({ metadata: { deletionTimestamp: '2026-01-01T11:59:00Z' }, spec: { restartPolicy: 'Always' } }),
+      actual({ runs: [ended(143, { signal: 'SIGTERM' })] }),
+      { Running: 'False Ended', Complete: 'True Signalled' },
+      'Failed',
+    ],
+    [
+      'deleted: its run is gone already',
+      aTask({ metadata: { deletionTimestamp: '2026-01-01T11:59:00Z' }, status: { startedAt: '2026-01-01T11:00:00Z' } }),
+      nothing,
+      { Running: 'False Stopping', Complete: undefined },
+      'Preparing',
+    ],
+    [
       'refused',
       task,
       actual({ failures: [{ ...failure, type: 'admit', reason: 'Refused', retryable: false }] }),

@@ -4,7 +4,7 @@ import { taskPhase } from '../../lib/api/task-phase.js'
 import { timestamp } from '../../lib/base/clock.js'
 import type { ObservedRun } from '../backends/backend.js'
 import type { Actual, StepFailure } from '../plan/actual.js'
-import { attemptOf, type Completion, completionOf, describeExit, isRunLost, newestRun } from '../plan/completion.js'
+import { attemptOf, type Completion, completionOf, describeExit, isBeingDeleted, isRunLost, newestRun } from '../plan/completion.js'
 import type { StepType } from '../plan/step.js'
 
 /** What the agent says about a task: pure, from the task as the API has it and what is there. Conditions of others are kept. */
@@ -64,6 +64,7 @@ function runningSaid(task: Task, actual: Actual, run: ObservedRun | undefined, c
   if (completion) return not('Ended', completion.message)
   // Its run may be gone by now; what was said of it stands.
   if (isComplete(task)) return not('Ended', findCondition(task, 'Running')?.message ?? 'the task is over')
+  if (isBeingDeleted(task)) return not('Stopping', 'the task is being deleted')
   if (task.spec.suspend) return not('Paused', 'the task is suspended and was not started')
   const failure = failureOf(actual, ['prepareVolumes', 'start'])
   if (failure) return not(failure.reason, failure.message)
