@@ -75,6 +75,7 @@ describe('whatever a client sends', () => {
           const target = { kind, namespace, name: 'a', subresource }
           await settle(() => registry.create(kind, namespace, bodyOf(object), context))
           await settle(() => registry.update(target, bodyOf(other), context))
+          await settle(() => registry.apply(target, bodyOf(other), { force: true, assertMayCreate: () => {} }, context))
           for (const type of merges) await settle(() => registry.patch(target, type, bodyOf(other), context))
           const operations = [
             { op: 'replace', path: '/metadata', value: other },
