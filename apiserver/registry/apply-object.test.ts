@@ -363,6 +363,20 @@ describe('an object that kubectl applied client-side', () => {
     expect((await apply('kubectl', map({ a: '2' }))).metadata.resourceVersion).toBe(after.metadata.resourceVersion)
   })
 
+  it('is told apart, where nothing was tracked, from what others have', async () => {
+    const { apply, registry, admin, patch } = await open()
+    await registry.create(targetOf('ConfigMap', '').kind, 'default', bodyOf(applied({ a: '1', b: '1' })), admin)
+    await patch('bob', 'ConfigMap', 'c', { data: { b: '2', x: '2' } })
+    expect(managers(await apply('alice', map({ n: '1' })))).toEqual({
+      'alice Apply': { 'f:data': { 'f:n': {} } },
+      'before-first-apply Update': { 'f:data': { '.': {}, 'f:b': {}, 'f:x': {} }, 'f:metadata': { 'f:annotations': {} } },
+      'kubectl-client-side-apply Update': {
+        'f:data': { 'f:a': {} },
+        'f:metadata': { 'f:annotations': { [`f:${annotation}`]: {} } },
+      },
+    })
+  })
+
   it.each(['no JSON', '[]', '[[['.repeat(10_000)])('is treated as any other when the annotation says nothing: %.10s', async (text) => {
     const { apply, create } = await open()
     await create('kubectl-client-side-apply', 'ConfigMap', map({ a: '1' }, { annotations: { [annotation]: text } }))

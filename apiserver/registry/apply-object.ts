@@ -4,16 +4,17 @@ import { cloneValue } from '../../lib/api/json/clone-value.js'
 import { sameValue } from '../../lib/api/json/same-value.js'
 import { differenceOf, isEmptySet } from '../../lib/api/managed-fields/field-set.js'
 import { type FieldManager, type ManagedFieldsEntry, managedEntry, managedFieldsOf } from '../../lib/api/managed-fields/managed-entry.js'
+import type { JsonSchema } from '../../lib/api/schema/json-schema.js'
 import { timestamp } from '../../lib/base/clock.js'
 import { appliedFields } from '../patch/apply/applied-fields.js'
 import { type ApplyOutcome, applyConfiguration } from '../patch/apply/apply-configuration.js'
 import { arrangeEntries } from '../patch/apply/arrange-entries.js'
 import { fieldConflictError } from '../patch/apply/field-conflict-error.js'
 import { clientSideSuccessor, lastAppliedFields, withLastApplied } from '../patch/apply/last-applied.js'
+import { untrackedEntries } from '../patch/apply/untracked-entries.js'
 import type { Decide, StoredObject } from '../storage/store.js'
 import { bear, decideCreate, prepare } from './create-object.js'
 import { type Change, decideUpdate } from './decide-update.js'
-import { wholeObjectEntries } from './field-tracking.js'
 import { incomingObject } from './incoming-object.js'
 import { parseStored } from './object-bytes.js'
 import { readConfiguration } from './read-configuration.js'
@@ -81,7 +82,7 @@ function changeBy(parts: RegistryParts, apply: Apply): Change {
     next(stored) {
       const live = parseStored(rules.serve(stored))
       const time = timestamp(parts.clock.now())
-      outcome = applyTo(live, entriesOf(kind.schema, live, applier, time), apply)
+      outcome = applyTo(live, entriesOf(kind.schema, live, time), apply)
       const object = applier.manager === clientSideSuccessor ? withLastApplied(outcome.object, configuration) : outcome.object
       const { uid, resourceVersion } = configuration.metadata
       const metadata = { ...object.metadata, ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) }
@@ -91,11 +92,10 @@ function changeBy(parts: RegistryParts, apply: Apply): Change {
   }
 }
 
-/** The managers so far. What an untracked object has belongs to nobody in particular. */
-function entriesOf(schema: Target['kind']['schema'], live: KubeObject, { apiVersion }: FieldManager, time: string) {
+/** The managers so far. */
+function entriesOf(schema: JsonSchema, live: KubeObject, time: string): readonly ManagedFieldsEntry[] {
   const entries = managedFieldsOf(live)
-  if (entries.length > 0) return entries
-  return wholeObjectEntries(schema, live, { manager: 'before-first-apply', operation: 'Update', apiVersion }, time)
+  return entries.length > 0 ? entries : untrackedEntries(schema, live, time)
 }
 
 /** Throws the conflicts, but for those that force or the migration from client-side apply resolves. */

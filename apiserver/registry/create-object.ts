@@ -75,9 +75,9 @@ export function bear(
   const nowMs = parts.clock.now()
   const birth = { uid: parts.newUid(), nowMs, namespace: kind.scope === 'Namespaced' ? namespace : '', name: object.metadata.name }
   const complete: KubeObject = { ...newborn, metadata: newMetadata(newborn.metadata, birth) }
+  const entries = track(complete)
   strategy.prepareCreate?.(complete, { user: context.user, nowMs })
   rules.assertRules(complete, undefined)
-  const entries = track(complete)
   if (entries) complete.metadata.managedFields = [...entries]
   return complete
 }

@@ -4,16 +4,16 @@
  */
 import type { KubeObject } from '../../lib/api/define-kind.js'
 import { sameValue } from '../../lib/api/json/same-value.js'
-import { isEmptySet } from '../../lib/api/managed-fields/field-set.js'
-import { type FieldManager, type ManagedFieldsEntry, managedEntry, managedFieldsOf } from '../../lib/api/managed-fields/managed-entry.js'
+import { type FieldManager, type ManagedFieldsEntry, managedFieldsOf } from '../../lib/api/managed-fields/managed-entry.js'
 import { validateManagedFields } from '../../lib/api/managed-fields/validate-managed-fields.js'
 import type { JsonSchema } from '../../lib/api/schema/json-schema.js'
 import { arrangeEntries } from '../patch/apply/arrange-entries.js'
 import { compareFields, type FieldChanges } from '../patch/apply/compare-fields.js'
 import { trackUpdate } from '../patch/apply/track-update.js'
 import { trackedPart } from '../patch/apply/tracked-part.js'
+import { wholeObjectEntries } from '../patch/apply/untracked-entries.js'
 import type { RequestContext, Target } from './registry.js'
-import { refuse } from './resource-rules.js'
+import { type ResourceRules, refuse } from './resource-rules.js'
 
 /** A write that has been worked out but for managedFields. */
 export interface TrackedWrite {
@@ -41,28 +41,16 @@ export function trackWrite(target: Target, context: RequestContext): Track {
   }
 }
 
-/** What is recorded of a creation: all that the client gave, defaults included. */
+/** What is recorded of a creation: all that the client gave, defaults included. `object` is as before the kind's strategy completes it. */
 export function trackCreation(
-  target: Pick<Target, 'kind'>,
+  { kind, strategy }: Pick<ResourceRules, 'kind' | 'strategy'>,
   object: KubeObject,
   context: RequestContext,
 ): readonly ManagedFieldsEntry[] | undefined {
   if (!context.namesFieldManager) return undefined
-  const { kind } = target
-  const { status: _status, ...rest } = object
-  const created = (kind.subresources.includes('status') ? rest : object) as KubeObject
+  const created = { ...object }
+  strategy.prepareApply?.(created)
   return wholeObjectEntries(kind.schema, created, writerOf({ kind, subresource: '' }, context), object.metadata.creationTimestamp)
-}
-
-/** One entry for all that an object has. */
-export function wholeObjectEntries(
-  schema: JsonSchema,
-  object: KubeObject,
-  manager: FieldManager,
-  time: string,
-): readonly ManagedFieldsEntry[] {
-  const { changed } = compareFields(schema, { metadata: {} }, trackedPart(object))
-  return isEmptySet(changed) ? [] : [managedEntry(manager, changed, time)]
 }
 
 /** Who writes by an update, and through which part of the object. */

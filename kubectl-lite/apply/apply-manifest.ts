@@ -1,13 +1,17 @@
-import { isAlreadyExists, isConflict, isNotFound } from '../../lib/api/api-error.js'
+/**
+ * Makes a live object match its manifest. The server merges (apply-server-side.ts), unless the old way is asked for (apply-client-side.ts), or nothing
+ * is to be sent: a dry run at the client computes what would be.
+ */
+import { isNotFound } from '../../lib/api/api-error.js'
 import type { KubeObject } from '../../lib/api/define-kind.js'
 import type { DryRun } from '../cli/dry-run.js'
 import { ExitError } from '../cli/exit-code.js'
 import type { ApiResource } from '../cluster/api-resource.js'
 import type { Cluster } from '../cluster/cluster.js'
-import { createObject, getObject, patchObject, type WriteFlags } from '../cluster/objects.js'
+import { type At, getObject } from '../cluster/objects.js'
 import type { Manifest } from '../manifests/decode-manifests.js'
-import { lastApplied, lastAppliedAnnotation, withLastApplied } from './last-applied.js'
-import { applyMerge, threeWayMerge } from './merge-patch.js'
+import { applyClientSide } from './apply-client-side.js'
+import { applyServerSide } from './apply-server-side.js'
 
 export interface Applied {
   readonly resource: ApiResource
@@ -15,50 +19,36 @@ export interface Applied {
   readonly object: KubeObject
 }
 
-/** The field manager that kubectl's own client-side apply uses: the two clients share objects. */
-const fieldManager = 'kubectl-client-side-apply'
-const maxConflicts = 5
+/** How to apply. */
+export interface ApplyMethod {
+  readonly serverSide: boolean
+  /** Take fields that other managers have otherwise. */
+  readonly force?: boolean
+  /** Who applies. Default: what kubectl calls itself, so that both clients continue each other's work. */
+  readonly fieldManager?: string | undefined
+  readonly dryRun: DryRun
+}
 
-/** Makes the live object match the manifest, keeping what others set. Retries when somebody else wrote meanwhile. */
+/** What is applied, and where. */
+export interface ManifestTarget {
+  readonly resource: ApiResource
+  readonly manifest: Manifest
+  readonly at: At
+}
+
 export async function applyManifest(
   cluster: Cluster,
   given: Manifest,
-  dryRun: DryRun,
+  method: ApplyMethod,
   onWarning: (text: string) => void,
 ): Promise<Applied> {
   const resource = await cluster.discovery.ofKind(given.apiVersion, given.kind)
   const { name } = given.metadata
   if (!name) throw new ExitError('invalid', `a ${given.kind} has no metadata.name; apply needs one (create -f takes generateName)`)
-  const manifest = withLastApplied(inNamespace(given, resource, cluster.namespace))
-  const at = { namespace: manifest.metadata.namespace, name }
-  const write: WriteFlags = { fieldManager, dryRun: dryRun === 'server' }
-  for (let conflicts = 0; ; conflicts++) {
-    try {
-      const live = await getOrNothing(cluster, resource, at)
-      if (!live) {
-        const object =
-          dryRun === 'client'
-            ? (manifest as unknown as KubeObject)
-            : await createObject(cluster.client, resource, at.namespace, manifest, write)
-        return { resource, outcome: 'created', object }
-      }
-      const last = lastApplied(live)
-      if (last === undefined && live.metadata.annotations?.[lastAppliedAnnotation] === undefined)
-        onWarning(
-          `resource ${resource.plural}/${name} is missing the ${lastAppliedAnnotation} annotation, by which apply knows what to remove. ` +
-            'It was not made with apply; the annotation is added now.',
-        )
-      const patch = threeWayMerge(last, manifest, live as unknown as Record<string, unknown>)
-      if (Object.keys(patch).length === 0) return { resource, outcome: 'unchanged', object: live }
-      if (dryRun === 'client') return { resource, outcome: 'configured', object: applyMerge(live, patch) as KubeObject }
-      const object = await patchObject(cluster.client, resource, at, 'merge', patch, write)
-      const unchanged = object.metadata.resourceVersion === live.metadata.resourceVersion
-      return { resource, outcome: unchanged ? 'unchanged' : 'configured', object }
-    } catch (error) {
-      const retry = (isConflict(error) && error instanceof Error) || isAlreadyExists(error)
-      if (!retry || conflicts >= maxConflicts) throw error
-    }
-  }
+  const manifest = inNamespace(given, resource, cluster.namespace)
+  const target: ManifestTarget = { resource, manifest, at: { namespace: manifest.metadata.namespace, name } }
+  if (method.serverSide && method.dryRun !== 'client') return await applyServerSide(cluster, target, method, onWarning)
+  return await applyClientSide(cluster, target, method, onWarning)
 }
 
 /** The manifest with the namespace that it goes to. */
@@ -67,11 +57,7 @@ export function inNamespace(manifest: Manifest, resource: ApiResource, namespace
   return { ...manifest, metadata: { ...manifest.metadata, namespace } }
 }
 
-export async function getOrNothing(
-  cluster: Cluster,
-  resource: ApiResource,
-  at: { namespace?: string | undefined; name: string },
-): Promise<KubeObject | undefined> {
+export async function getOrNothing(cluster: Cluster, resource: ApiResource, at: At): Promise<KubeObject | undefined> {
   try {
     return await getObject(cluster.client, resource, at)
   } catch (error) {

@@ -2,6 +2,9 @@ import type { KubeObject } from '../../lib/api/define-kind.js'
 import { printCanonicalJson } from '../../lib/api/json/canonical-json.js'
 import type { Manifest } from '../manifests/decode-manifests.js'
 
+/** The field manager of kubectl's own client-side apply: the two clients share objects. */
+export const clientSideManager = 'kubectl-client-side-apply'
+
 /** Where kubectl keeps the last manifest; kubectl-lite shares it, so that both clients can apply one object. */
 export const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration'
 

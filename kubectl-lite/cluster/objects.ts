@@ -15,6 +15,8 @@ export interface WriteFlags {
   readonly dryRun?: boolean | undefined
   readonly fieldManager: string
   readonly subresource?: string | undefined
+  /** For apply: take fields that other managers have otherwise. */
+  readonly force?: boolean
 }
 
 export interface ListFlags {
@@ -23,9 +25,13 @@ export interface ListFlags {
   readonly fieldSelector?: string | undefined
 }
 
-export type PatchType = 'merge' | 'json'
+export type PatchType = 'merge' | 'json' | 'apply'
 
-const patchTypes: Record<PatchType, string> = { merge: 'application/merge-patch+json', json: 'application/json-patch+json' }
+const patchTypes: Record<PatchType, string> = {
+  merge: 'application/merge-patch+json',
+  json: 'application/json-patch+json',
+  apply: 'application/apply-patch+yaml',
+}
 
 export async function getObject(client: Client, resource: ApiResource, at: At): Promise<KubeObject> {
   return await decoded(client, 'GET', resourcePath(resource, at))
@@ -109,7 +115,12 @@ export async function deleteObject(client: Client, resource: ApiResource, at: At
 }
 
 function writeQuery(flags: WriteFlags): string {
-  return queryString({ fieldManager: flags.fieldManager, fieldValidation: 'Strict', dryRun: flags.dryRun ? 'All' : undefined })
+  return queryString({
+    fieldManager: flags.fieldManager,
+    fieldValidation: 'Strict',
+    dryRun: flags.dryRun ? 'All' : undefined,
+    force: flags.force ? true : undefined,
+  })
 }
 
 async function decoded<T>(client: Client, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {

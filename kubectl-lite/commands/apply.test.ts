@@ -34,6 +34,41 @@ describe('apply', () => {
     expect((await line.run("get configmap shared -o jsonpath='{.data}'")).out).toBe('{"a":"2","other":"x"}')
   })
 
+  it('is told with whom it conflicts, and takes fields by force', async () => {
+    await line.run('apply -f -', { input: map('contested', { a: '1' }) })
+    await line.run(['patch', 'configmap', 'contested', '-p', '{"data":{"a":"2"}}'])
+    const refused = await line.run('apply -f -', { input: map('contested', { a: '3' }) })
+    expect(refused.err).toMatch(
+      /^Error from server \(Conflict\): Apply failed with 1 conflict: conflict with "[\w-]+" using v1: \.data\.a\n.*take them over with --force-conflicts/,
+    )
+    expect(refused.code).toBe(4)
+    expect((await line.run('diff -f -', { input: map('contested', { a: '3' }) })).code).toBe(4)
+    expect((await line.run('diff -f - --force-conflicts', { input: map('contested', { a: '3' }) })).out).toMatch(/^\+ {2}a: "3"$/m)
+    expect(await line.run('apply -f - --force-conflicts', { input: map('contested', { a: '3' }) })).toMatchObject({
+      code: 0,
+      out: 'configmap/contested configured\n',
+    })
+    expect((await line.run('apply -f - --field-manager=other', { input: map('contested', { a: '4' }) })).err).toContain(
+      'conflict with "kubectl"',
+    )
+    expect((await line.run("get configmap contested -o jsonpath='{.data}'")).out).toBe('{"a":"3"}')
+  })
+
+  it('takes over from client-side apply, which may go on after it', async () => {
+    const data = async () => (await line.run("get configmap migrated -o jsonpath='{.data}'")).out
+    await line.run('apply --server-side=false -f -', { input: map('migrated', { a: '1', b: '1' }) })
+    expect((await line.run('diff -f -', { input: map('migrated', { a: '2' }) })).out).toMatch(/^- {2}b: "1"$/m)
+    expect((await line.run('apply -f -', { input: map('migrated', { a: '2' }) })).out).toBe('configmap/migrated configured\n')
+    expect(await data()).toBe('{"a":"2"}')
+    expect((await line.run('apply -f -', { input: map('migrated', { a: '2' }) })).out).toBe('configmap/migrated unchanged\n')
+    const managers = "get configmap migrated --show-managed-fields -o jsonpath='{.metadata.managedFields[*].manager}'"
+    expect((await line.run(managers)).out).toBe('kubectl kubectl-last-applied')
+    expect((await line.run('apply --server-side=false -f -', { input: map('migrated', { c: '3' }) })).out).toBe(
+      'configmap/migrated configured\n',
+    )
+    expect(await data()).toBe('{"c":"3"}')
+  })
+
   it('takes many documents and goes on past one that fails', async () => {
     const input = `${map('one', {})}\n---\n{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"Not A Name"}}\n---\n${map('two', {})}`
     const { code, out, err } = await line.run('apply -f -', { input })
@@ -46,7 +81,7 @@ describe('apply', () => {
     const input =
       'apiVersion: millrace.dev/v1\nkind: Task\nmetadata: {name: typo}\nspec:\n  comand: [echo]\n  env:\n  - name: A\n    vlaue: x\n'
     const { code, err } = await line.run('apply -f -', { input })
-    expect(err).toContain('unknown field "spec.comand"')
+    expect(err).toContain('.spec.comand: field not declared in schema')
     expect(err).toContain('"spec.comand": did you mean "command"?')
     expect(err).toContain('did you mean "value"?')
     expect(code).toBe(6)
@@ -95,7 +130,8 @@ describe('apply', () => {
     ['apply', 2, 'name a file or directory with -f'],
     ['apply -f nowhere.yaml', 2, 'the path "nowhere.yaml" does not exist'],
     ['apply -f - --prune', 2, 'not supported yet'],
-    ['apply -f - --server-side', 2, 'not supported'],
+    ['apply -f - --server-side=false --force-conflicts', 2, 'only works with --server-side'],
+    ['apply -f - --server-side --dry-run=client', 2, 'does not work with --server-side'],
   ])('%s ends with %i and says why', async (text, code, message) => {
     const result = await line.run(text)
     expect(result.err).toContain(message)

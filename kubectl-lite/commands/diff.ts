@@ -1,5 +1,6 @@
 /** `diff`: what apply would change, as the server would store it. Exit code 1 says that something would. */
 
+import { Option } from 'commander'
 import type { KubeObject } from '../../lib/api/define-kind.js'
 import { applyManifest, getOrNothing } from '../apply/apply-manifest.js'
 import { withoutLastApplied } from '../apply/last-applied.js'
@@ -15,13 +16,20 @@ interface Flags {
   readonly filename?: string[]
   readonly recursive?: boolean
   readonly showManagedFields?: boolean
+  readonly serverSide: 'true' | 'false'
+  readonly forceConflicts?: boolean
+  readonly fieldManager?: string
 }
 
 export const diff: DefineCommand = (command, cli) => {
   command
     .option('-f, --filename <file...>', 'files, directories, or - for standard input')
     .option('-R, --recursive', 'with a directory: folders below too')
+    .addOption(new Option('--server-side [boolean]', 'as apply would').choices(['true', 'false']).preset('true').default('true'))
+    .option('--force-conflicts', 'as apply would: take fields that others manage')
+    .option('--field-manager <name>', 'as apply would')
     .action(async (flags: Flags) => {
+      const method = { serverSide: flags.serverSide === 'true', force: flags.forceConflicts === true, fieldManager: flags.fieldManager }
       const manifests = await readManifests(flags.filename ?? [], flags.recursive === true, cli.io)
       const cluster = await cli.connect()
       let differences = 0
@@ -31,7 +39,7 @@ export const diff: DefineCommand = (command, cli) => {
           const resource = await cluster.discovery.ofKind(manifest.apiVersion, manifest.kind)
           const namespace = resource.scope === 'Cluster' ? undefined : (manifest.metadata.namespace ?? cluster.namespace)
           const live = await getOrNothing(cluster, resource, { namespace, name: manifest.metadata.name ?? '' })
-          const { object } = await applyManifest(cluster, manifest, 'server', () => undefined)
+          const { object } = await applyManifest(cluster, manifest, { ...method, dryRun: 'server' }, () => undefined)
           const name = [resource.group || 'core', resource.version, resource.kind, namespace, manifest.metadata.name]
             .filter(Boolean)
             .join('.')

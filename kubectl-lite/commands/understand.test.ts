@@ -127,13 +127,13 @@ describe('diff', () => {
     expect((await line.run("get configmap d -o jsonpath='{.data.a}'")).out).toBe('1')
   })
 
-  it("shows apply's own note only where it is all that changes", async () => {
+  it('shows the note of client-side apply only where it is all that changes', async () => {
     await line.run('create -f -', {
       input: JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'noted' }, data: { a: '1' } }),
     })
     const noted = (data: object) => JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'noted' }, data })
-    expect((await line.run('diff -f -', { input: noted({ a: '2' }) })).out).not.toContain('last-applied')
-    const { code, out } = await line.run('diff -f -', { input: noted({ a: '1' }) })
+    expect((await line.run('diff --server-side=false -f -', { input: noted({ a: '2' }) })).out).not.toContain('last-applied')
+    const { code, out } = await line.run('diff --server-side=false -f -', { input: noted({ a: '1' }) })
     expect(out).toContain('last-applied')
     expect(code).toBe(1)
   })

@@ -7,10 +7,12 @@ import { fieldsOf, type KindSchema, readSchema } from './read-schema.js'
 
 /** The server's refusal of unknown fields, with what was perhaps meant; any other error as it is. */
 export async function explainUnknownFields(cluster: Cluster, manifest: Manifest, error: unknown): Promise<unknown> {
-  if (!(error instanceof ApiError) || !error.message.includes('unknown field "') || error.message.includes('id you mean')) return error
+  if (!(error instanceof ApiError) || error.message.includes('id you mean')) return error
+  const unknown = unknownFieldsOf(error.message)
+  if (unknown.length === 0) return error
   try {
     const schema = await readSchema(cluster, await cluster.discovery.ofKind(manifest.apiVersion, manifest.kind))
-    const hints = [...error.message.matchAll(/unknown field "([^"]+)"/g)].flatMap(([, path = '']) => {
+    const hints = unknown.flatMap((path) => {
       const meant = suggestField(schema, path)
       return meant === undefined ? [] : [`"${path}": did you mean "${meant}"?`]
     })
@@ -20,6 +22,12 @@ export async function explainUnknownFields(cluster: Cluster, manifest: Manifest,
     // The hint is a courtesy: without it the refusal still stands.
     return error
   }
+}
+
+/** The paths in the words of a write, and in those of an apply. */
+function unknownFieldsOf(message: string): string[] {
+  const found = message.matchAll(/unknown field "([^"]+)"|\.([^\s:]+): field not declared in schema/g)
+  return [...found].map(([, written, applied]) => written ?? applied ?? '')
 }
 
 /** The known field that a path like `spec.env[0].nmae` was perhaps meant to be. */

@@ -25,6 +25,12 @@ export function lastAppliedFields(schema: JsonSchema, live: KubeObject): FieldSe
   return differenceOf(differenceOf(appliedFields(schema, manifest), changed), removed)
 }
 
+/** The annotation as a field, where the object has it. */
+export function lastAppliedAnnotationField(live: KubeObject): FieldSet {
+  if (live.metadata.annotations?.[annotation] === undefined) return noFields
+  return { 'f:metadata': { 'f:annotations': { [`f:${annotation}`]: noFields } } }
+}
+
 function lastManifest(live: KubeObject): KubeObject | undefined {
   const text = live.metadata.annotations?.[annotation]
   if (text === undefined) return undefined
