@@ -2,6 +2,7 @@ import type { CustomResourceDefinition } from '../lib/api/kinds/custom-resource-
 import type { Lease } from '../lib/api/kinds/lease.js'
 import type { Namespace } from '../lib/api/kinds/namespace.js'
 import type { Node } from '../lib/api/kinds/node.js'
+import type { ServiceAccount } from '../lib/api/kinds/service-account.js'
 import type { Task } from '../lib/api/kinds/task.js'
 import type { Clock } from '../lib/base/clock.js'
 import type { Logger } from '../lib/base/log.js'
@@ -20,6 +21,7 @@ export interface ControllerContext {
   readonly nodes: Informer<Node> & FeedableInformer
   readonly leases: Informer<Lease> & FeedableInformer
   readonly namespaces: Informer<Namespace> & FeedableInformer
+  readonly serviceAccounts: Informer<ServiceAccount> & FeedableInformer
   /** Index `node`: by spec.nodeName. */
   readonly tasks: Informer<Task, 'node'> & FeedableInformer
   readonly definitions: Informer<CustomResourceDefinition> & FeedableInformer

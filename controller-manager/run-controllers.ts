@@ -6,6 +6,7 @@ import { CustomResourceDefinition } from '../lib/api/kinds/custom-resource-defin
 import { Lease } from '../lib/api/kinds/lease.js'
 import { Namespace } from '../lib/api/kinds/namespace.js'
 import { Node } from '../lib/api/kinds/node.js'
+import { ServiceAccount } from '../lib/api/kinds/service-account.js'
 import { Task } from '../lib/api/kinds/task.js'
 import type { Clock } from '../lib/base/clock.js'
 import type { Logger } from '../lib/base/log.js'
@@ -13,16 +14,19 @@ import type { Client } from '../lib/client/client.js'
 import { createEventRecorder } from '../lib/client/events/event-recorder.js'
 import { createInformer, startInformers } from '../lib/client/informer/informer.js'
 import type { ControllerContext } from './controller-context.js'
+import { runCsrCleaner } from './csr-cleaner/csr-cleaner.js'
 import { runDefinitionDeletion } from './definition-deletion/definition-deletion.js'
 import { runEventTtl } from './event-ttl/event-ttl.js'
 import { runGarbageCollector } from './garbage-collector/garbage-collector.js'
 import { runNamespaceDeletion } from './namespace-deletion/namespace-deletion.js'
 import { runNodeLifecycle } from './node-lifecycle/node-lifecycle.js'
 import { WatchTime } from './node-lifecycle/watch-time.js'
+import { runServiceAccount } from './service-account/service-account.js'
 import { runTaintEviction } from './taint-eviction/taint-eviction.js'
 import { runTaskAttempt } from './task-attempt/task-attempt.js'
 import { runTaskDeadline } from './task-deadline/task-deadline.js'
 import { runTaskTtl } from './task-ttl/task-ttl.js'
+import { runTokenCleaner } from './token-cleaner/token-cleaner.js'
 
 type ControllerRun = (context: ControllerContext, signal: AbortSignal) => Promise<void>
 
@@ -37,6 +41,9 @@ export const controllers: Readonly<Record<string, ControllerRun>> = {
   'definition-deletion': runDefinitionDeletion,
   'garbage-collector': runGarbageCollector,
   'event-ttl': runEventTtl,
+  'service-account': runServiceAccount,
+  'token-cleaner': runTokenCleaner,
+  'csr-cleaner': runCsrCleaner,
 }
 
 export interface RunControllersOptions {
@@ -61,15 +68,29 @@ export async function runControllers(options: RunControllersOptions, signal: Abo
   const nodes = createInformer(client, Node)
   const leases = createInformer(client, Lease)
   const namespaces = createInformer(client, Namespace)
+  const serviceAccounts = createInformer(client, ServiceAccount)
   const tasks = createInformer(client, Task, { indexes: { node: (task: Task) => [task.spec.nodeName] } })
   const definitions = createInformer(client, CustomResourceDefinition)
-  const context: ControllerContext = { client, clock, log, events, identity, nodes, leases, namespaces, tasks, definitions, watchTime }
+  const context: ControllerContext = {
+    client,
+    clock,
+    log,
+    events,
+    identity,
+    nodes,
+    leases,
+    namespaces,
+    serviceAccounts,
+    tasks,
+    definitions,
+    watchTime,
+  }
   const onFailure = (failure: unknown, pauseMs: number) => {
     watchTime.interrupt()
     log.warn({ err: failure, pauseMs: Math.round(pauseMs) }, 'the watch broke; it is opened again')
   }
   const running = [
-    startInformers(client, [nodes, leases, namespaces, tasks, definitions], ending, { onFailure }),
+    startInformers(client, [nodes, leases, namespaces, serviceAccounts, tasks, definitions], ending, { onFailure }),
     ...Object.entries(controllers)
       .filter(([name]) => only.includes(name))
       .map(([, run]) => run(context, ending)),

@@ -8,6 +8,10 @@ export interface Manifest {
   readonly [field: string]: unknown
 }
 
+const rbac = 'rbac.authorization.k8s.io/v1'
+const roleRef = (kind: string, name: string) => ({ apiGroup: 'rbac.authorization.k8s.io', kind, name })
+const somebody = { kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'somebody' }
+
 /** One valid object of every built-in kind that people write: those in a namespace are called `one`, the others like `name`. */
 export function oneOfEach(name: string): Manifest[] {
   const one = { name: 'one', labels: { app: 'one', tier: 'front' } }
@@ -25,6 +29,11 @@ export function oneOfEach(name: string): Manifest[] {
       message: 'it began',
     },
     { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: one, spec: { holderIdentity: 'somebody' } },
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: one },
+    { apiVersion: rbac, kind: 'Role', metadata: one, rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['get'] }] },
+    { apiVersion: rbac, kind: 'RoleBinding', metadata: one, roleRef: roleRef('Role', 'one'), subjects: [somebody] },
+    { apiVersion: rbac, kind: 'ClusterRole', metadata: { name }, rules: [{ nonResourceURLs: ['/metrics'], verbs: ['get'] }] },
+    { apiVersion: rbac, kind: 'ClusterRoleBinding', metadata: { name }, roleRef: roleRef('ClusterRole', name), subjects: [somebody] },
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: `${name}-one` } },
     { apiVersion: 'v1', kind: 'Node', metadata: { name } },
   ]

@@ -5,6 +5,7 @@ import { parseStored, toDraft } from '../../registry/object-bytes.js'
 import type { ResourceRules } from '../../registry/resource-rules.js'
 import { arrange } from '../../registry/server-metadata.js'
 import type { Decide, ReadView, StoredObject } from '../../storage/store.js'
+import { isHeldByOther } from '../csr/reserve-name.js'
 import { type JoinToken, joinTokenKey, parseJoinToken } from './join-token.js'
 
 /** What a join token shall be used for. */
@@ -14,8 +15,8 @@ export interface TokenUse {
   /** See keyHash. */
   readonly key: string
   readonly nowMs: number
-  /** Whether another key holds a good certificate for the name. */
-  readonly nameIsHeld: () => boolean
+  /** The time by which certificates are judged. */
+  readonly certificateNowMs: number
 }
 
 /**
@@ -43,8 +44,9 @@ export function decideTokenUse(secretRules: ResourceRules, use: TokenUse): Decid
 }
 
 /** A name belongs to whoever registered it, holds a certificate for it, or is just about to. */
-function isTaken({ nodeName, tokenId, nameIsHeld }: TokenUse, view: ReadView): boolean {
-  if (view.get({ group: Node.group, resource: Node.plural, namespace: '', name: nodeName }) || nameIsHeld()) return true
+function isTaken({ nodeName, tokenId, key, certificateNowMs }: TokenUse, view: ReadView): boolean {
+  if (view.get({ group: Node.group, resource: Node.plural, namespace: '', name: nodeName })) return true
+  if (isHeldByOther(view, nodeName, key, certificateNowMs)) return true
   for (const token of tokensIn(view.scan(Secret.group, Secret.plural, joinTokenKey('').namespace)))
     if (token.id !== tokenId && token.boundNode === nodeName) return true
   return false

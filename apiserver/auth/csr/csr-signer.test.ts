@@ -182,10 +182,13 @@ describe('a machine with a join token', () => {
     await ask({ user: joining('bbbbbb') })
   })
 
-  it('does not take a name for which another key holds a certificate, though neither its node nor its token is there', async () => {
+  it('does not take a name for which another key holds a certificate, though node, token and request are gone and the server is another', async () => {
     await makeToken('aaaaaa')
     await ask({ user: joining('aaaaaa') })
-    await store.write(joinTokenKey('aaaaaa'), deleteIt, { actor: 'admin', requestId: 'r' })
+    const { group, plural: resource } = CertificateSigningRequest
+    const requests = store.list({ group, resource }).objects.map(({ key }) => key)
+    for (const key of [joinTokenKey('aaaaaa'), ...requests]) await store.write(key, deleteIt, { actor: 'admin', requestId: 'r' })
+    registry = createRegistry({ store, kinds: builtinKinds, clock, preparations: csrPreparations({ pki, store, clock }) })
     await makeToken('bbbbbb')
     expect((await errorOf(ask({ user: joining('bbbbbb') }))).message).toContain('there is a node "n1" already')
     await ask({ user: joining('bbbbbb'), parts: { name: nodeSubject('n2') } })

@@ -7,6 +7,7 @@
 import { forbidden, invalid } from '../../../lib/api/api-error.js'
 import type { Kind, KubeObject } from '../../../lib/api/define-kind.js'
 import { CertificateSigningRequest } from '../../../lib/api/kinds/certificate-signing-request.js'
+import { ConfigMap } from '../../../lib/api/kinds/config-map.js'
 import { Secret } from '../../../lib/api/kinds/secret.js'
 import { type Clock, systemClock, timestamp } from '../../../lib/base/clock.js'
 import type { RequestContext } from '../../registry/registry.js'
@@ -18,13 +19,13 @@ import { joinTokenIdOf, joinTokenKey } from '../bootstrap/join-token.js'
 import { clockSkewMs } from '../pki/certificate-facts.js'
 import type { Pki } from '../pki/ensure-pki.js'
 import { keyHash } from '../pki/key-hash.js'
-import { nodeNameOf, nodesGroup } from '../user.js'
-import { createIssuedCertificates } from './issued-certificates.js'
+import { actorOf, nodeNameOf, nodesGroup } from '../user.js'
 import { type NodeRequest, readNodeRequest } from './node-request.js'
+import { decideReservation, reservationKey } from './reserve-name.js'
 
 export interface CsrSignerOptions {
   readonly pki: Pki
-  readonly store: Pick<Store, 'list' | 'onCommit' | 'write'>
+  readonly store: Pick<Store, 'write'>
   /** Of the cluster: judges when tokens expire. */
   readonly clock: Clock
   /** Of certificates, which every TLS handshake judges by the machine's own time. */
@@ -38,16 +39,16 @@ export function csrPreparations(options: CsrSignerOptions): Readonly<Record<stri
 
 export function createCsrSigner(options: CsrSignerOptions): Preparation {
   const { pki, store, clock, certificateClock = systemClock } = options
+  const configMapRules = createResourceRules(ConfigMap as unknown as Kind)
   const secretRules = createResourceRules(Secret as unknown as Kind)
-  const issued = createIssuedCertificates(store)
 
   async function assertMayAsk({ nodeName, publicKey }: NodeRequest, { user, requestId }: RequestContext): Promise<void> {
     if (nodeNameOf(user) === nodeName) return
     const tokenId = joinTokenIdOf(user)
     if (tokenId === undefined) throw refusal(`only node "${nodeName}" itself, or a machine with a join token, may ask for its certificate`)
     const key = keyHash(publicKey)
-    const nameIsHeld = () => issued.hasOther(nodeName, key, certificateClock.now())
-    const decide = decideTokenUse(secretRules, { tokenId, nodeName, key, nowMs: clock.now(), nameIsHeld })
+    const use = { tokenId, nodeName, key, nowMs: clock.now(), certificateNowMs: certificateClock.now() }
+    const decide = decideTokenUse(secretRules, use)
     await store.write(joinTokenKey(tokenId), decide, { actor: user.name, requestId })
   }
 
@@ -56,13 +57,16 @@ export function createCsrSigner(options: CsrSignerOptions): Preparation {
     if ('causes' in request) throw invalid({ ...subject, kind: CertificateSigningRequest.kind, name: object.metadata.name }, request.causes)
     await assertMayAsk(request, context)
     const nowMs = certificateClock.now()
+    const { nodeName, publicKey, lifeMs } = request
+    const reservation = decideReservation(configMapRules, { nodeName, key: keyHash(publicKey), notAfterMs: nowMs + lifeMs, nowMs })
+    await store.write(reservationKey(nodeName), reservation, { actor: actorOf(context.user), requestId: context.requestId })
     const certificate = await pki.authority.issue({
-      publicKey: request.publicKey,
-      commonName: `system:node:${request.nodeName}`,
+      publicKey,
+      commonName: `system:node:${nodeName}`,
       organizations: [nodesGroup],
       usage: 'client',
       notBefore: new Date(nowMs - clockSkewMs),
-      notAfter: new Date(nowMs + request.lifeMs),
+      notAfter: new Date(nowMs + lifeMs),
     })
     return approved(object, certificate, context, clock.now())
   }

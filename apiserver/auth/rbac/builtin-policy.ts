@@ -100,6 +100,7 @@ export const builtinRoles: readonly PolicyRole[] = [
   // Owners and namespaces reach objects of every kind, users' own included; so do their collectors. It creates next to nothing.
   role('system:controller-manager', [
     { verbs: [...read, ...write, 'delete', 'deletecollection'], apiGroups: ['*'], resources: ['*'] },
+    { verbs: ['create'], apiGroups: [''], resources: ['serviceaccounts'] },
     { verbs: read, nonResourceURLs: ['/api', '/api/*', '/apis', '/apis/*'] },
     recordEvents,
   ]),

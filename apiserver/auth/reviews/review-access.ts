@@ -4,7 +4,7 @@ import type { UserInfo } from '../user.js'
 
 type AccessSpec = Pick<SubjectAccessReview['spec'], 'resourceAttributes' | 'nonResourceAttributes'>
 
-/** Whether a user may do what is asked about; the answer that a request itself would get. */
+/** Whether a user may do what is asked about; the answer that a request itself would get. That something is not allowed needs no reason. */
 export function reviewAccess(
   authorizer: Authorizer,
   user: UserInfo,
@@ -15,7 +15,8 @@ export function reviewAccess(
   const request = resourceAttributes
     ? { user, verb, group, resource, subresource, namespace, name, path: '' }
     : { user, verb: pathVerb, group: '', resource: '', subresource: '', namespace: '', name: '', path }
-  return authorizer.authorize(request)
+  const { allowed, reason } = authorizer.authorize(request)
+  return allowed ? { allowed, reason } : { allowed }
 }
 
 /** The user that a SubjectAccessReview is about, as it says. */

@@ -57,6 +57,20 @@ describe('decodeProtobuf', () => {
     expect(decodeProtobuf(body('v1', 'Secret', entry, field(3, 'Opaque')))).toMatchObject({ data: { k: 'AP8=' }, type: 'Opaque' })
   })
 
+  it('reads which manager set which fields as JSON says it', () => {
+    const entry = field(17, Buffer.concat([field(1, 'kubectl'), field(7, field(1, '{"f:rules":{}}'))]))
+    expect(decodeProtobuf(body('rbac.authorization.k8s.io/v1', 'Role', field(1, entry)))).toMatchObject({
+      metadata: { managedFields: [{ manager: 'kubectl', fieldsV1: { 'f:rules': {} } }] },
+    })
+  })
+
+  it('reads the rules of a Role, with the core group, which has an empty name', () => {
+    const rule = Buffer.concat([field(1, 'get'), field(1, 'list'), field(2, ''), field(3, 'secrets')])
+    expect(decodeProtobuf(body('rbac.authorization.k8s.io/v1', 'Role', field(2, rule)))).toMatchObject({
+      rules: [{ verbs: ['get', 'list'], apiGroups: [''], resources: ['secrets'] }],
+    })
+  })
+
   it('keeps the microseconds of a Lease and the zeros that Go would keep', () => {
     const renewTime = field(4, Buffer.concat([field(1, 1_700_000_000), field(2, 123_456_000)]))
     const spec = field(2, Buffer.concat([field(1, 'me'), field(2, 15), renewTime, field(5, 0)]))

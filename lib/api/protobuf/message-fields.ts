@@ -9,7 +9,7 @@ interface Common {
 
 export type Field = Common &
   (
-    | { readonly type: 'string' | 'int' | 'bool' | 'bytes' | 'base64' | 'time' | 'microTime' | 'json' }
+    | { readonly type: 'string' | 'int' | 'bool' | 'bytes' | 'base64' | 'time' | 'microTime' | 'wrappedJson' }
     | { readonly type: 'map'; readonly values: 'string' | 'base64' }
     | { readonly type: 'message'; readonly message: Message }
   )
@@ -52,7 +52,7 @@ const managedFieldsEntry: Message = {
   3: text('apiVersion'),
   4: time('time'),
   6: text('fieldsType'),
-  7: one('fieldsV1', { 1: { name: 'Raw', type: 'json' } }),
+  7: { name: 'fieldsV1', type: 'wrappedJson' },
   8: text('subresource'),
 }
 

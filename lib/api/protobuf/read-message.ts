@@ -24,6 +24,9 @@ export function readMessage(bytes: Buffer, message: Message, depth = 0, budget: 
 }
 const maxDepth = 32
 
+/** JSON as bytes in a message of its own: FieldsV1. */
+const rawMessage: Message = { 1: { name: 'raw', type: 'bytes' } }
+
 /** Fields that one body may still have, as many as JSON may have values. */
 interface Budget {
   values: number
@@ -44,8 +47,10 @@ function readValue(reader: WireReader, field: Field, wireType: number, depth: nu
       return bytes
     case 'base64':
       return bytes.toString('base64')
-    case 'json':
-      return parseJson(bytes, field.name)
+    case 'wrappedJson': {
+      const { raw } = readMessage(bytes, rawMessage, depth + 1, budget)
+      return raw instanceof Buffer ? parseJson(raw, field.name) : undefined
+    }
     case 'time':
     case 'microTime':
       return readTime(bytes, field.type)
