@@ -5,23 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, it } from 'vitest'
-import { parseKey } from '../../lib/api/object-key.js'
-import { ManualClock } from '../../lib/testing/manual-clock.js'
 import { verifyStore } from './maintenance/verify.js'
-import { openSqliteStore } from './open-sqlite-store.js'
-import type { LogEntry } from './store.js'
-import { contentOf, policyOf } from './testing/store-writes.js'
+import { type Acknowledged, expectInLog, readAcknowledged } from './testing/expect-in-log.js'
 
 const long = process.env.MILLRACE_TEST_LONG === '1'
 const kills = long ? 200 : 5
 /** Of each writer before it is killed. */
 const leastAcknowledged = 60
-
-interface Acknowledged {
-  readonly revision: number
-  readonly key: string
-  readonly value: string
-}
 
 it(`keeps every acknowledged write over ${kills} kills, and uses no revision twice`, { timeout: 120_000 + kills * 20_000 }, async () => {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-kill-'))
@@ -50,28 +40,11 @@ async function writeUntilKilled(directory: string, seed: number): Promise<Acknow
   const exited = once(child, 'exit')
   const answers: Acknowledged[] = []
   for await (const line of createInterface(child.stdout)) {
-    const [revision, key = '', value = ''] = line.split(' ')
-    if (line.length > 500) answers.push({ revision: Number(revision), key, value })
+    const answer = readAcknowledged(line)
+    if (answer) answers.push(answer)
     if (answers.length === leastAcknowledged) setTimeout(() => child.kill('SIGKILL'), Math.random() * 150)
   }
   const [, signal] = await exited
   expect(signal).toBe('SIGKILL')
   return answers
-}
-
-/** Every answer is in the log, with its value. Returns the newest revision that is there. */
-async function expectInLog(directory: string, answers: readonly Acknowledged[]): Promise<number> {
-  const store = await openSqliteStore({ directory, policyOf, clock: new ManualClock() })
-  const histories = new Map<string, Map<number, LogEntry>>()
-  for (const { revision, key, value } of answers) {
-    const history = histories.get(key) ?? new Map((await store.history(parseKey(key))).map((entry) => [entry.change.revision, entry]))
-    histories.set(key, history)
-    expect(String(contentOf(history.get(revision)?.change.object)?.value), `${key} at revision ${revision}`).toContain(value)
-    const current = store.get(parseKey(key))
-    const newest = [...history.values()].at(-1)
-    expect(current?.revision).toBe(newest?.change.type === 'DELETED' ? undefined : newest?.change.revision)
-  }
-  const { revision } = store
-  await store.close()
-  return revision
 }

@@ -1,5 +1,6 @@
 /**
- * The parts of the machine that the tests drive: Docker's engine, a root file system for an image, etcd for comparisons. Missing ones are
+ * The parts of the machine that the tests drive: Docker's engine, a root file system for an image, etcd for comparisons,
+ * strace for losses of power. Missing ones are
  * installed once, by one apt-get update and one install; where that cannot be, the missing part is named, and the tests that need it fail
  * unless MILLRACE_TEST_WITHOUT names it too.
  */
@@ -13,6 +14,7 @@ const parts = [
   { name: 'docker', command: 'busybox', package: 'busybox-static' },
   { name: 'etcd', command: 'etcd', package: 'etcd-server' },
   { name: 'etcd', command: 'etcdctl', package: 'etcd-client' },
+  { name: 'strace', command: 'strace', package: 'strace' },
 ]
 
 /** Installs what is missing, or says what it is. Throws only when apt-get itself fails. */
