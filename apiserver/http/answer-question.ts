@@ -12,6 +12,7 @@ import { reviewRules } from '../auth/reviews/review-rules.js'
 import { readQuestion } from '../registry/read-question.js'
 import { sendValue } from './answer.js'
 import { accessOf, authorize, type Exchange } from './exchange.js'
+import { requirePlain } from './negotiate.js'
 import { receiveObject } from './request-body.js'
 import { requestContext } from './request-context.js'
 import type { ServerParts } from './server-parts.js'
@@ -43,6 +44,7 @@ export function isQuestion({ plural, verbs }: Kind): boolean {
 export async function answerQuestion(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
   const { info, user, request, response } = exchange
   authorize(parts.authorizer, accessOf(user, info))
+  requirePlain(request.headers.accept)
   const body = await receiveObject(request, parts.limits.bounds.maxBodyBytes)
   const question = readQuestion(kind, body, requestContext(exchange))
   const answer = answers.get(kind.plural)

@@ -7,6 +7,7 @@ import { maxTokenLifeMs } from '../auth/tokens/signing-keys.js'
 import { readQuestion } from '../registry/read-question.js'
 import { sendValue } from './answer.js'
 import { accessOf, authorize, type Exchange } from './exchange.js'
+import { requirePlain } from './negotiate.js'
 import { receiveObject } from './request-body.js'
 import { requestContext } from './request-context.js'
 import type { ServerParts } from './server-parts.js'
@@ -16,6 +17,7 @@ export async function createToken(parts: ServerParts, exchange: Exchange, kind: 
   const { info, user, request, response } = exchange
   const { namespace, name } = info
   authorize(parts.authorizer, accessOf(user, info))
+  requirePlain(request.headers.accept)
   const context = requestContext(exchange)
   const body = await receiveObject(request, parts.limits.bounds.maxBodyBytes)
   const question = readQuestion(TokenRequest as unknown as Kind, body, context) as unknown as TokenRequest

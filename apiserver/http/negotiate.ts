@@ -19,17 +19,38 @@ const plain: Negotiated = { shape: { as: 'object' }, stream: 'json' }
  * watches alone.
  */
 export function negotiate(accept: string | undefined, query: URLSearchParams, isWatch: boolean): Negotiated {
-  if (accept === undefined || accept === '' || accept === '*/*' || accept === 'application/json') return plain
-  for (const candidate of accept.split(',', maxCandidates)) {
-    const [type = '', ...parameters] = candidate.split(';').map((part) => part.trim().toLowerCase())
+  if (acceptsPlain(accept)) return plain
+  for (const { type, parameters } of candidates(accept)) {
     if (isWatch && type === 'text/event-stream') return { shape: { as: 'object' }, stream: 'sse' }
-    if (type !== 'application/json' && type !== 'application/*' && type !== '*/*') continue
-    const shape = shapeOf(parameters, query)
+    const shape = isJson(type) ? shapeOf(parameters, query) : undefined
     if (shape) return { shape, stream: 'json' }
   }
-  const types = isWatch ? 'application/json, text/event-stream' : 'application/json'
-  throw new ApiError('NotAcceptable', `only the following media types are accepted: ${types}`)
+  throw notAcceptable(isWatch ? 'application/json, text/event-stream' : 'application/json')
 }
+
+/** For answers that have no other shape than their own. Throws NotAcceptable when the client takes only others. */
+export function requirePlain(accept: string | undefined): void {
+  if (acceptsPlain(accept)) return
+  const takes = candidates(accept).some(
+    ({ type, parameters }) => isJson(type) && !parameters.some((parameter) => parameter.startsWith('as=')),
+  )
+  if (!takes) throw notAcceptable('application/json')
+}
+
+const acceptsPlain = (accept: string | undefined): boolean =>
+  accept === undefined || accept === '' || accept === '*/*' || accept === 'application/json'
+
+function candidates(accept: string | undefined) {
+  return (accept ?? '').split(',', maxCandidates).map((candidate) => {
+    const [type = '', ...parameters] = candidate.split(';').map((part) => part.trim().toLowerCase())
+    return { type, parameters }
+  })
+}
+
+const isJson = (type: string) => type === 'application/json' || type === 'application/*' || type === '*/*'
+
+const notAcceptable = (types: string) => new ApiError('NotAcceptable', `only the following media types are accepted: ${types}`)
+
 const maxCandidates = 32
 
 function shapeOf(parameters: readonly string[], query: URLSearchParams): Shape | undefined {
