@@ -81,6 +81,17 @@ describeKubectls(startApiServerAlone, (kubectl) => {
     expect(await apply(printManifests(both.slice(0, 1)), prune)).toBe('configmap/member unchanged\ntask.millrace.dev/member pruned\n')
   })
 
+  it('prunes by an apply set', async () => {
+    const configMap = (name: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } })
+    const apply = (...names: string[]) =>
+      kubectl.out(`apply -f - -n ${kubectl.namespace} --prune --applyset=set`, {
+        input: printManifests(names.map(configMap)),
+        env: { KUBECTL_APPLYSET: 'true' },
+      })
+    expect(await apply('first', 'second')).toBe('configmap/first created\nconfigmap/second created\n')
+    expect(await apply('second')).toBe('configmap/second unchanged\nconfigmap/first pruned\n')
+  })
+
   it('replaces, and replaces by force', async () => {
     const manifest = task('replaced')
     await apply(manifest)
