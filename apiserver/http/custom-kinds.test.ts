@@ -199,6 +199,49 @@ describe('rules of a kind', () => {
   })
 })
 
+describe('the scale of an object', () => {
+  const scale = { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas', labelSelectorPath: '.status.selector' }
+  const number = { type: 'integer', minimum: 0, maximum: 50 }
+  const properties = {
+    spec: { type: 'object', properties: { replicas: number, color: { type: 'string' } } },
+    status: { type: 'object', properties: { replicas: number, selector: { type: 'string' } } },
+  }
+  const path = `${widgets}/a/scale`
+  beforeEach(async () => {
+    const openAPIV3Schema = { type: 'object', properties }
+    await define(cluster, aDefinition({ schema: { openAPIV3Schema }, subresources: { status: {}, scale } }))
+    await request('POST', widgets, aWidget('a', { replicas: 2 }))
+    await request('PATCH', `${widgets}/a/status`, { status: { replicas: 1, selector: 'app=a' } })
+  })
+
+  it('is shown, patched and replaced, and the object has it', async () => {
+    const { json } = await request('GET', path)
+    expect(json).toMatchObject({
+      kind: 'Scale',
+      apiVersion: 'autoscaling/v1',
+      spec: { replicas: 2 },
+      status: { replicas: 1, selector: 'app=a' },
+    })
+    expect((await request('PATCH', path, { spec: { replicas: 7 } })).json.spec.replicas).toBe(7)
+    expect((await request('PUT', path, { ...json, metadata: { name: 'a' }, spec: { replicas: 3 } })).json.spec.replicas).toBe(3)
+    const object = (await request('GET', `${widgets}/a`)).json
+    expect([object.spec, object.status.replicas, object.metadata.generation]).toEqual([{ color: 'red', replicas: 3 }, 1, 3])
+  })
+
+  it('is refused when it is none, when it is stale, and when the schema does not take it', async () => {
+    const { json } = await request('GET', path)
+    expect((await request('PATCH', path, { spec: { replicas: -1 } })).json.details.causes[0].field).toBe('spec.replicas')
+    expect((await request('PATCH', path, { spec: { replicas: 51 } })).code).toBe(422)
+    expect((await request('PUT', path, { kind: 'Widget' })).code).toBe(400)
+    await request('PATCH', path, { spec: { replicas: 4 } })
+    expect((await request('PUT', path, json)).code).toBe(409)
+    expect((await request('POST', path, json)).code).toBe(405)
+    expect((await request('GET', `${widgets}/none/scale`)).code).toBe(404)
+    const apply = { headers: { 'Content-Type': 'application/apply-patch+yaml' } }
+    expect((await request('PATCH', `${path}?fieldManager=me`, { spec: { replicas: 1 } }, apply)).code).toBe(415)
+  })
+})
+
 describe('versions of a kind', () => {
   const [one] = aDefinition().spec.versions
   const two = { ...one, name: 'v2beta1', storage: false, deprecated: true }

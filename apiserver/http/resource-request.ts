@@ -14,6 +14,7 @@ import { createToken } from './create-token.js'
 import { evictObject } from './evict-object.js'
 import { accessOf, authorize, type Exchange } from './exchange.js'
 import { objectOf, readMany, readObject } from './read-resource.js'
+import { answerScale } from './scale.js'
 import { isSession, type ServerParts } from './server-parts.js'
 import { watchMany } from './watch/watch-many.js'
 import { createObject, deleteMany, deleteObject, patchObject, refuseMethod, updateObject } from './write-resource.js'
@@ -86,6 +87,7 @@ function answerSubresource(parts: ServerParts, exchange: Exchange, kind: Kind): 
   if (isSession(subresource)) return refuseWithoutUpgrade(parts, exchange)
   if (subresource === 'token') return verb === 'create' ? createToken(parts, exchange, kind) : refuseMethod(exchange)
   if (subresource === 'binding') return verb === 'create' ? bindWorkload(parts, exchange, kind) : refuseMethod(exchange)
+  if (subresource === 'scale') return answerScale(parts, exchange, kind)
   const part = subresource as Target['subresource']
   if (verb === 'update') return updateObject(parts, exchange, targetOf(exchange, kind, part))
   if (part === 'finalize') return refuseMethod(exchange)

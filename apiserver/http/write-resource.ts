@@ -103,7 +103,7 @@ const patchTypes: readonly string[] = [
 
 const applyType = 'application/apply-patch+yaml'
 
-function patchTypeOf({ request }: Exchange, kind: Kind): PatchType | typeof applyType {
+export function patchTypeOf({ request }: Exchange, kind: Kind): PatchType | typeof applyType {
   const type = mediaTypeOf(request)
   if (type === applyType) return type
   if (patchTypes.includes(type)) return type as PatchType

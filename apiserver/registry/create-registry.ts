@@ -15,6 +15,7 @@ import { patchObject } from './patch-object.js'
 import type { Registry } from './registry.js'
 import type { Preparation, RegistryParts } from './registry-write.js'
 import { createResourceRules, keyOf, type ResourceRules, subjectOf } from './resource-rules.js'
+import { getScale, scaleObject } from './scale-object.js'
 import { settleDefinitions } from './settle-definitions.js'
 import { updateObject } from './update-object.js'
 import { WriteAllowance } from './write-allowance.js'
@@ -76,6 +77,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     update: (target, body, context) => updateObject(parts, target, body, context),
     patch: (target, type, body, context) => patchObject(parts, target, type, body, context),
     apply: (target, body, applyOptions, context) => applyObject(parts, target, body, applyOptions, context),
+    getScale: (target) => getScale(parts, target),
+    scale: (target, type, body, context) => scaleObject(parts, target, type, body, context),
     delete: (target, deleteOptions, context) => deleteObject(parts, target, deleteOptions, context),
     evict: (target, evictOptions, context) => evictWorkload(parts, target, evictOptions, context),
     bind: (kind, bindings, context) => bindWorkloads(parts, kind, bindings, context),

@@ -77,6 +77,8 @@ function splitSubresource(rules: ResourceRules, subresource: Target['subresource
       return rules.kind.subresources.includes('status') ? withField(wanted, 'status', base.status) : { ...wanted }
     case 'status':
       return withField(base, 'status', wanted.status)
+    case 'scale':
+      return withField({ ...wanted }, 'status', base.status)
     case 'approval':
       return withField(base, 'status', { ...asRecord(base.status), conditions: asRecord(wanted.status).conditions })
     case 'finalize':

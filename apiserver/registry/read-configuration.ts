@@ -56,6 +56,8 @@ function partOf({ kind, subresource }: Target, object: KubeObject): KubeObject {
   switch (subresource) {
     case '':
       return kind.subresources.includes('status') || status === undefined ? { apiVersion, kind: kindName, metadata, ...rest } : object
+    case 'scale':
+      throw badRequest('a scale is not applied, but patched or replaced')
     case 'status':
       return { apiVersion, kind: kindName, metadata: identity, ...(status === undefined ? {} : { status }) }
     case 'approval': {

@@ -5,6 +5,7 @@
 import type { Kind } from '../../lib/api/define-kind.js'
 import type { UserInfo } from '../auth/user.js'
 import type { StoredObject } from '../storage/store.js'
+import type { Scale } from './scale.js'
 
 /** What every operation knows of its request. */
 export interface RequestContext {
@@ -51,7 +52,7 @@ export interface Target {
   readonly kind: Kind
   readonly namespace: string
   readonly name: string
-  readonly subresource: '' | 'status' | 'approval' | 'finalize'
+  readonly subresource: '' | 'status' | 'scale' | 'approval' | 'finalize'
 }
 
 export interface ObjectResult {
@@ -98,6 +99,10 @@ export interface Registry {
   create(kind: Kind, namespace: string, body: DecodedBody, context: RequestContext): Promise<ObjectResult>
   update(target: Target, body: DecodedBody, context: RequestContext): Promise<ObjectResult>
   patch(target: Target, type: PatchType, body: DecodedBody, context: RequestContext): Promise<ObjectResult>
+  /** Reads how many replicas an object of a user's kind shall have and has. */
+  getScale(target: Omit<Target, 'subresource'>): Scale
+  /** Sets how many it shall have: `body` is a Scale, or a patch of one. */
+  scale(target: Omit<Target, 'subresource'>, type: PatchType | 'replace', body: DecodedBody, context: RequestContext): Promise<Scale>
   /** Server-side apply by `context.fieldManager`: merges by the schema, and creates what is absent. */
   apply(target: Target, body: DecodedBody, options: ApplyOptions, context: RequestContext): Promise<ObjectResult>
   delete(target: Omit<Target, 'subresource'>, options: DeleteOptions, context: RequestContext): Promise<DeleteResult>

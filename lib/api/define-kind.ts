@@ -53,6 +53,15 @@ export interface DefinedBy {
   readonly deprecation: string | undefined
   /** The revision at which the definition became as it is: older objects may have another form. */
   readonly since: number
+  /** Where the numbers are that the subresource `scale` shows. */
+  readonly scale?: ScalePaths
+}
+
+/** Names of fields, from the outside in. */
+export interface ScalePaths {
+  readonly specReplicas: readonly string[]
+  readonly statusReplicas: readonly string[]
+  readonly selector?: readonly string[]
 }
 
 /** What can be done with the objects of a kind, in the words of discovery. */

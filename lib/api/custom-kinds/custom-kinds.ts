@@ -4,7 +4,7 @@
  */
 import { hasRules } from '../cel/schema-rules.js'
 import { isConditionTrue } from '../condition.js'
-import { type Column, type Kind, kindWithSchema, type Subresource } from '../define-kind.js'
+import { type Column, type Kind, kindWithSchema, type ScalePaths, type Subresource } from '../define-kind.js'
 import type { CustomResourceDefinition, DefinedVersion } from '../kinds/custom-resource-definition.js'
 import { objectSchema } from './object-schema.js'
 import { ruleValidation } from './rule-validation.js'
@@ -54,8 +54,17 @@ function customKind(definition: CustomResourceDefinition, version: DefinedVersio
       selectable: [...new Set(versions.flatMap(selectablePaths))],
       deprecation: deprecationOf(version, `${group}/${version.name} ${kind}`),
       since,
+      ...scaleOf(version),
     },
   }
+}
+
+function scaleOf({ subresources }: DefinedVersion): { scale?: ScalePaths } {
+  const scale = subresources?.scale
+  if (!scale) return {}
+  const names = (path: string) => path.slice(1).split('.')
+  const selector = scale.labelSelectorPath === undefined ? {} : { selector: names(scale.labelSelectorPath) }
+  return { scale: { specReplicas: names(scale.specReplicasPath), statusReplicas: names(scale.statusReplicasPath), ...selector } }
 }
 
 function subresourcesOf({ subresources = {} }: DefinedVersion): Subresource[] {

@@ -64,7 +64,7 @@ const simplePath = /^(\.[A-Za-z_$][\w$-]*)+$/
 function scaleCauses({ subresources }: DefinedVersion, path: string): StatusCause[] {
   const scale = subresources?.scale
   if (!scale) return []
-  const causes: StatusCause[] = [forbiddenField(`${path}.subresources.scale`, 'not supported yet')]
+  const causes: StatusCause[] = []
   const check = (field: keyof typeof scale, roots: readonly string[]) => {
     const value = scale[field]
     const place = `${path}.subresources.scale.${field}`
