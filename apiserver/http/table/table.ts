@@ -3,8 +3,10 @@
  * cells that no path can say (cells.ts).
  */
 import type { Column, Kind, KubeObject } from '../../../lib/api/define-kind.js'
+import { printJson } from '../../../lib/api/json/print-json.js'
 import { compileJsonPath, type JsonPath } from '../../../lib/api/json-path.js'
 import { shortDuration } from '../../../lib/api/short-duration.js'
+import { parseStored } from '../../registry/object-bytes.js'
 import type { StoredObject } from '../../storage/store.js'
 import type { Shape } from '../negotiate.js'
 import { specialCells } from './cells.js'
@@ -42,14 +44,18 @@ function columnDefinition(column: Column): object {
 /** Prints one row as JSON. Made once per table: paths are compiled here. */
 export function createRowPrinter(kind: Kind, shape: Shape & { as: 'table' }, nowMs: number): (object: StoredObject) => string {
   const paths = kind.columns.map((column) => compileJsonPath(column.jsonPath))
+  // Only the numbers of users' kinds may be longer than a double holds.
+  const [read, print] = kind.definedBy ? [parseStored, printJson] : [parsePlain, JSON.stringify]
   return (stored) => {
-    const object = JSON.parse(stored.bytes.toString()) as KubeObject
+    const object = read(stored)
     const special = specialCells(kind, object, nowMs)
     const cells = kind.columns.map((column, index) => special[column.name] ?? cellAt(object, column, paths[index], nowMs))
     const all = kind.nameFirst === false ? cells : [object.metadata.name, ...cells]
-    return `{"cells":${JSON.stringify(all)},"object":${rowObject(stored, object, shape)}}`
+    return `{"cells":${print(all)},"object":${rowObject(stored, object, shape)}}`
   }
 }
+
+const parsePlain = (stored: StoredObject) => JSON.parse(stored.bytes.toString()) as KubeObject
 
 function rowObject(stored: StoredObject, object: KubeObject, shape: Shape & { as: 'table' }): string {
   if (shape.includeObject === 'None') return 'null'
@@ -69,7 +75,7 @@ function cellAt(object: KubeObject, column: Column, path: JsonPath | undefined, 
     case 'date':
       return age(value, nowMs)
     default:
-      return typeof value === 'string' ? value : (JSON.stringify(value) ?? null)
+      return typeof value === 'string' ? value : (printJson(value) ?? null)
   }
 }
 

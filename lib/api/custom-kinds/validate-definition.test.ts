@@ -146,6 +146,11 @@ describe('a definition', () => {
       definition(plain, { additionalPrinterColumns: [{ name: 'A', type: 'string', jsonPath: '.a[' }] }),
       ['Invalid spec.versions[0].additionalPrinterColumns[0].jsonPath'],
     ],
+    [
+      'a column that searches everything',
+      definition(plain, { additionalPrinterColumns: [{ name: 'A', type: 'string', jsonPath: '..a' }] }),
+      ['Forbidden spec.versions[0].additionalPrinterColumns[0].jsonPath'],
+    ],
     ['unknown fields kept everywhere', definition(plain, {}, { preserveUnknownFields: true }), ['Invalid spec.preserveUnknownFields']],
     [
       'a conversion by webhook',

@@ -50,6 +50,7 @@ function columnCauses({ additionalPrinterColumns = [] }: DefinedVersion, path: s
   for (const [index, { name, jsonPath }] of additionalPrinterColumns.entries()) {
     const place = `${path}.additionalPrinterColumns[${index}]`
     if (name === '') causes.push(requiredValue(`${place}.name`))
+    if (jsonPath.includes('..')) causes.push(forbiddenField(`${place}.jsonPath`, 'a column may not search the whole object (..)'))
     try {
       compileJsonPath(jsonPath)
     } catch (error) {

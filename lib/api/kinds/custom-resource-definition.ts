@@ -21,7 +21,7 @@ const ColumnSchema = t.object({
   format: t.string().describe('How clients may show them.').optional(),
   description: t.string().describe('What the column shows.').optional(),
   priority: t.integer().describe('0: always shown; above: only with -o wide.').with({ format: 'int32' }).optional(),
-  jsonPath: t.string().describe('Where the value is: .spec.size.'),
+  jsonPath: t.string().describe('Where the value is: .spec.size.').with({ maxLength: 512 }),
 })
 
 const VersionSchema = t.object({
@@ -48,7 +48,7 @@ const VersionSchema = t.object({
     })
     .describe('Parts of an object that are read and written on their own.')
     .optional(),
-  additionalPrinterColumns: t.list(ColumnSchema).describe('The columns of get; default: Age.').optional(),
+  additionalPrinterColumns: t.list(ColumnSchema).describe('The columns of get; default: Age.').with({ maxItems: 32 }).optional(),
   selectableFields: t
     .list(t.object({ jsonPath: t.string().describe('The path of a text, number or boolean: .spec.color.') }))
     .describe('Fields that a field selector may name.')
