@@ -28,11 +28,11 @@ export async function startApiServerAlone(): Promise<ConformanceCluster & { read
   return { directory: owner.directory, kubeconfig: kubeconfigOf(server), server, end: () => owner.end() }
 }
 
-/** Every program, as users start them, with a node that runs processes. */
-export async function startWholeCluster(): Promise<ConformanceCluster> {
+/** Every program, as users start them, with a node that runs processes, and with hollow ones where that is asked for. */
+export async function startWholeCluster({ hollowNodes = 0 } = {}): Promise<ConformanceCluster> {
   const owner = createOwner('conformance')
   try {
-    const { kubeconfig } = await startCluster(owner, { backends: 'process' })
+    const { kubeconfig } = await startCluster(owner, { backends: 'process', hollowNodes })
     return {
       directory: path.join(owner.directory, 'users'),
       kubeconfig: parse(readFileSync(kubeconfig, 'utf8')),

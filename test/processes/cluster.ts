@@ -18,6 +18,8 @@ export interface Cluster {
 export interface ClusterOptions {
   /** As in `up --backends`. */
   readonly backends: string
+  /** As in `up --hollow-nodes`. */
+  readonly hollowNodes?: number
   readonly env?: Readonly<Record<string, string>>
 }
 
@@ -29,7 +31,8 @@ export async function startCluster(owner: Owner, options: ClusterOptions): Promi
   const launcher = path.join(owner.build, 'dist/launcher/main.js')
   const env = { ...process.env, ...options.env }
   owner.defer(() => runToEnd(launcher, ['down', '--data-dir', directory, '--stop-workloads'], env))
-  await runToEnd(launcher, ['up', '--data-dir', directory, '--port', String(port), '--backends', options.backends], env)
+  const hollow = options.hollowNodes === undefined ? [] : ['--hollow-nodes', String(options.hollowNodes)]
+  await runToEnd(launcher, ['up', '--data-dir', directory, '--port', String(port), '--backends', options.backends, ...hollow], env)
   return {
     directory,
     port,
