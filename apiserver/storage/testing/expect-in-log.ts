@@ -12,10 +12,10 @@ export interface Acknowledged {
   readonly value: string
 }
 
-/** What a line that `kill-writer` printed says; undefined for one that was cut off. */
+/** What a line that `kill-writer` printed says; undefined for one that was cut off, or is not its. */
 export function readAcknowledged(line: string): Acknowledged | undefined {
-  const [revision, key = '', value = ''] = line.split(' ')
-  return line.length > 500 ? { revision: Number(revision), key, value } : undefined
+  const [, revision, key = '', value = ''] = /^(\d+) (\S+) (\d+-\d+-\d+) x{500}$/.exec(line) ?? []
+  return revision === undefined ? undefined : { revision: Number(revision), key, value }
 }
 
 /** Every answer is in the log, with its value. Returns the newest revision that is there. */

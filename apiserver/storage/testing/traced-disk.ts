@@ -22,8 +22,8 @@ interface TracedFile {
 
 /** One system call of the process, as far as it matters here. */
 export type DiskEvent =
-  /** What the process printed: the outside world knows it from here on. */
-  | { readonly type: 'said'; readonly text: string }
+  /** What a process printed to its standard output, `file`: the outside world knows it from here on. */
+  | { readonly type: 'said'; readonly file: string; readonly text: string }
   | { readonly type: 'changed'; readonly file: string; readonly change: Change }
   | { readonly type: 'syncing' | 'synced'; readonly file: string; readonly thread: string }
   | { readonly type: 'renamed'; readonly file: string; readonly to: string }
@@ -45,7 +45,7 @@ export async function readTrace(trace: string, folder: string): Promise<DiskEven
     }
     if (rest.includes(') = -1 ')) continue
     const [file = '', second = ''] = namesIn(rest)
-    if (call === 'write' && rest.startsWith('1<')) events.push({ type: 'said', text: bytesIn(rest).toString() })
+    if (call === 'write' && rest.startsWith('1<')) events.push({ type: 'said', file, text: bytesIn(rest).toString() })
     if (!file.startsWith(`${folder}/`)) continue
     if (call === 'fsync' || call === 'fdatasync') {
       syncing.set(thread, file)
