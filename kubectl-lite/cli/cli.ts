@@ -7,6 +7,9 @@ export interface GlobalFlags {
   readonly kubeconfig?: string
   readonly context?: string
   readonly namespace?: string
+  readonly as?: string
+  readonly asGroup?: string[]
+  readonly asUid?: string
 }
 
 /** What a command works with. */

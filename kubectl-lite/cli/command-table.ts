@@ -10,7 +10,7 @@ export interface CommandEntry {
 /** All commands, in the order of the help. Each is loaded only when it is asked for. */
 export const commandTable: readonly CommandEntry[] = [
   entry('Basic', 'apply', 'Make the cluster match manifests', async () => (await import('../commands/apply.js')).apply),
-  entry('Basic', 'create', 'Create objects from manifests', async () => (await import('../commands/create.js')).create),
+  entry('Basic', 'create', 'Create objects from manifests or arguments', async () => (await import('../commands/create.js')).create),
   entry('Basic', 'run', 'Create a Task from the command line', async () => (await import('../commands/run.js')).run),
   entry('Basic', 'get', 'Show objects', async () => (await import('../commands/get.js')).get),
   entry('Basic', 'delete', 'Delete objects', async () => (await import('../commands/delete.js')).deleteCommand),
@@ -32,6 +32,7 @@ export const commandTable: readonly CommandEntry[] = [
   entry('Understand', 'wait', 'Wait until objects are in a state', async () => (await import('../commands/wait.js')).wait),
   entry('Understand', 'explain', 'Describe the fields of a kind', async () => (await import('../commands/explain.js')).explain),
   entry('Understand', 'diff', 'Show what apply would change', async () => (await import('../commands/diff.js')).diff),
+  entry('Rights', 'auth', 'Ask what one may do, and who one is', async () => (await import('../commands/auth.js')).auth),
   entry('Change', 'patch', 'Change fields of an object', async () => (await import('../commands/patch.js')).patch),
   entry('Change', 'label', 'Change labels', async () => (await import('../commands/label.js')).label),
   entry('Change', 'annotate', 'Change annotations', async () => (await import('../commands/annotate.js')).annotate),

@@ -40,6 +40,9 @@ export async function buildProgram(argv: readonly string[], io: ByteIo, closers:
     .option('--kubeconfig <file>', 'the kubeconfig to use (default: $KUBECONFIG, then ~/.kube/config, then the default cluster)')
     .option('--context <name>', 'the context of the kubeconfig to use')
     .option('-n, --namespace <name>', "the namespace (default: the context's)")
+    .option('--as <user>', 'ask as somebody else, where you may: a user, or system:serviceaccount:NAMESPACE:NAME')
+    .option('--as-group <group>', 'with this group; may be given again', (group: string, before: string[] = []) => [...before, group])
+    .option('--as-uid <uid>', 'with this uid')
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({

@@ -1,4 +1,4 @@
-/** `create -f`: makes new objects; one that exists already is a failure. */
+/** `create`: makes new objects, of manifests or of arguments; one that exists already is a failure. */
 import type { KubeObject } from '../../lib/api/define-kind.js'
 import { inNamespace } from '../apply/apply-manifest.js'
 import type { DefineCommand } from '../cli/cli.js'
@@ -9,6 +9,10 @@ import { createObject } from '../cluster/objects.js'
 import { readManifests } from '../manifests/read-manifests.js'
 import { parseOutputFormat } from '../print/output-format.js'
 import { explainUnknownFields } from '../schema/unknown-fields.js'
+import { createBindings } from './create/role-bindings.js'
+import { createRoles } from './create/roles.js'
+import { createServiceAccount } from './create/service-account.js'
+import { createToken } from './create/token.js'
 import { printObjects } from './get/as-objects.js'
 
 interface Flags {
@@ -19,6 +23,10 @@ interface Flags {
 }
 
 export const create: DefineCommand = (command, cli) => {
+  createServiceAccount(command, cli)
+  createRoles(command, cli)
+  createBindings(command, cli)
+  createToken(command, cli)
   command
     .option('-f, --filename <file...>', 'files, directories, or - for standard input')
     .option('-R, --recursive', 'with a directory: folders below too')

@@ -12,10 +12,19 @@ export interface ClientConfig {
   /** A bearer token. `tokenFile` wins, and is read again when it changes. */
   readonly token?: string | undefined
   readonly tokenFile?: string | undefined
+  /** As whom the server shall take every request, where the user may do that. */
+  readonly impersonate?: Impersonation | undefined
   /** Trusts any server. For experiments alone. */
   readonly insecureSkipTlsVerify?: boolean | undefined
   /** The name that the server's certificate must carry, where it is not the host of `server`. */
   readonly tlsServerName?: string | undefined
+}
+
+/** Another identity: `kubectl --as`. */
+export interface Impersonation {
+  readonly user: string
+  readonly groups?: readonly string[] | undefined
+  readonly uid?: string | undefined
 }
 
 /** PEM text, or a file that holds it; files are read again when they change, so that a renewed certificate is used without a restart. */

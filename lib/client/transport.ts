@@ -8,7 +8,7 @@ import https from 'node:https'
 import type { Socket } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import { ConnectionError } from './client.js'
-import type { ClientConfig } from './client-config.js'
+import type { ClientConfig, Impersonation } from './client-config.js'
 import { type Credentials, createCredentialsReader } from './credentials.js'
 
 export interface TransportRequest {
@@ -28,7 +28,7 @@ export interface Transport {
   /** Resolves with the head of the answer; its body is the caller's to read or destroy. Rejects with ConnectionError, or the signal's reason. */
   send(request: TransportRequest): Promise<http.IncomingMessage>
   /** What a connection of its own needs: a WebSocket. */
-  connectionOptions(): { readonly server: string; readonly headers: Readonly<Record<string, string>>; readonly tls: TlsOptions }
+  connectionOptions(): { readonly server: string; readonly headers: Readonly<Record<string, string | string[]>>; readonly tls: TlsOptions }
   /** Ends all connections; what is in flight fails. */
   close(): void
 }
@@ -43,6 +43,7 @@ export function createTransport(config: ClientConfig, userAgent: string): Transp
     throw new Error(`the server's address must begin with https:// or http://, not ${config.server}`)
   const basePath = base.pathname.replace(/\/+$/, '')
   const readCredentials = createCredentialsReader(config)
+  const impersonation = impersonationHeaders(config.impersonate)
   let agents: Agents | undefined
   let closed = false
 
@@ -54,14 +55,20 @@ export function createTransport(config: ClientConfig, userAgent: string): Transp
     return agents
   }
 
+  /** Who asks, with what, and as whom. */
+  const identityHeaders = ({ authorization }: Credentials) => ({
+    'user-agent': userAgent,
+    ...(authorization === undefined ? {} : { authorization }),
+    ...impersonation,
+  })
+
   const send = async (request: TransportRequest): Promise<http.IncomingMessage> => {
     if (closed) throw new ConnectionError(`the client of ${config.server} is closed`)
     request.signal?.throwIfAborted()
     // One signal may end many requests at once: a program's own, say. Node would warn of a leak.
     if (request.signal) setMaxListeners(0, request.signal)
     const { credentials, requests, streams } = currentAgents()
-    const headers: http.OutgoingHttpHeaders = { accept: 'application/json', 'user-agent': userAgent, ...request.headers }
-    if (credentials.authorization !== undefined) headers.authorization = credentials.authorization
+    const headers: http.OutgoingHttpHeaders = { accept: 'application/json', ...request.headers, ...identityHeaders(credentials) }
     if (request.body !== undefined) headers['content-length'] = Buffer.byteLength(request.body)
     return await new Promise((resolve, reject) => {
       const outgoing = (secure ? https : http).request({
@@ -106,17 +113,23 @@ export function createTransport(config: ClientConfig, userAgent: string): Transp
     send,
     connectionOptions() {
       const credentials = readCredentials()
-      const headers = {
-        'user-agent': userAgent,
-        ...(credentials.authorization === undefined ? {} : { authorization: credentials.authorization }),
-      }
-      return { server: config.server.replace(/\/+$/, ''), headers, tls: tlsOptions(config, credentials) }
+      return { server: config.server.replace(/\/+$/, ''), headers: identityHeaders(credentials), tls: tlsOptions(config, credentials) }
     },
     close() {
       closed = true
       agents?.requests.agent.destroy()
       agents?.streams.destroy()
     },
+  }
+}
+
+function impersonationHeaders(impersonate: Impersonation | undefined): Record<string, string | string[]> {
+  if (impersonate === undefined) return {}
+  const { user, groups = [], uid } = impersonate
+  return {
+    'impersonate-user': user,
+    ...(groups.length > 0 ? { 'impersonate-group': [...groups] } : {}),
+    ...(uid === undefined ? {} : { 'impersonate-uid': uid }),
   }
 }
 

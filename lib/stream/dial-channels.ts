@@ -7,7 +7,7 @@ import { channelProtocols, maxMessageBytes, WebSocketChannels } from './websocke
 export interface DialChannelsOptions {
   /** As wss://127.0.0.1:6443/apis/… */
   readonly url: string
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string | string[]>>
   readonly tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized' | 'servername'>
   readonly signal?: AbortSignal | undefined
   readonly timeoutMs: number

@@ -26,6 +26,9 @@ export interface KubeconfigUser {
   'client-key-data'?: string
   token?: string
   tokenFile?: string
+  as?: string
+  'as-groups'?: string[]
+  'as-uid'?: string
   username?: string
   password?: string
   exec?: unknown

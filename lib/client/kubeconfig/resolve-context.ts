@@ -1,4 +1,4 @@
-import type { ClientConfig, PemSource } from '../client-config.js'
+import type { ClientConfig, Impersonation, PemSource } from '../client-config.js'
 import { type Kubeconfig, type KubeconfigCluster, KubeconfigError, type KubeconfigUser } from './kubeconfig.js'
 
 /** Which context to take, and what to put in place of what it says. */
@@ -7,6 +7,7 @@ export interface ContextChoice {
   readonly cluster?: string | undefined
   readonly user?: string | undefined
   readonly namespace?: string | undefined
+  readonly impersonate?: Impersonation | undefined
 }
 
 export interface ResolvedContext {
@@ -40,10 +41,15 @@ export function resolveContext(file: Kubeconfig, choice: ContextChoice = {}): Re
       key: pem(user['client-key-data'], user['client-key'], `client-key-data of the user ${userName}`),
       token: user.token,
       tokenFile: user.tokenFile,
+      impersonate: choice.impersonate ?? impersonationOf(user),
       insecureSkipTlsVerify: cluster['insecure-skip-tls-verify'],
       tlsServerName: cluster['tls-server-name'],
     },
   }
+}
+
+function impersonationOf(user: KubeconfigUser): Impersonation | undefined {
+  return user.as ? { user: user.as, groups: user['as-groups'], uid: user['as-uid'] } : undefined
 }
 
 function refuseUnsupported(cluster: KubeconfigCluster, clusterName: string, user: KubeconfigUser, userName: string): void {
