@@ -16,6 +16,7 @@ import {
   Watch,
 } from '@kubernetes/client-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { builtinKinds } from '../../lib/api/kinds/index.js'
 import { eventually } from '../../lib/testing/eventually.js'
 import type { TestCluster } from '../../lib/testing/test-cluster.js'
 import { type ConformanceCluster, startApiServerAlone } from './conformance-cluster.js'
@@ -38,7 +39,8 @@ describe('the API of objects', () => {
     'creates, reads, patches, replaces, lists and deletes: %s',
     async (_kind, manifest) => {
       const api = KubernetesObjectApi.makeApiClient(config)
-      const place = ['Namespace', 'Node'].includes(manifest.kind) ? {} : { namespace: 'default' }
+      const isClusterWide = builtinKinds.some(({ kind, scope }) => kind === manifest.kind && scope === 'Cluster')
+      const place = isClusterWide ? {} : { namespace: 'default' }
       const { apiVersion, kind } = manifest
       const metadata = { ...manifest.metadata, ...place } as Manifest['metadata'] & { name: string; namespace?: string }
       const header = { apiVersion, kind, metadata: { name: metadata.name, ...place } }
