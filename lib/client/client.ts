@@ -28,6 +28,20 @@ export interface WriteOptions {
   readonly signal?: AbortSignal
 }
 
+/** The parts of an object that a manager applies: any of its fields, and its name. */
+export type ApplyConfiguration<K extends Kind> = DeepPartial<Omit<Manifest<K>, 'metadata'>> & {
+  metadata: Manifest<K>['metadata'] & { name: string }
+}
+
+type DeepPartial<T> = T extends readonly (infer Item)[] ? Item[] : T extends object ? { [Key in keyof T]?: DeepPartial<T[Key]> } : T
+
+export interface ApplyOptions extends WriteOptions {
+  readonly fieldManager: string
+  /** Take fields that other managers have otherwise. Default false. */
+  readonly force?: boolean
+  readonly subresource?: 'status'
+}
+
 export interface DeleteOptions {
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string }
@@ -49,6 +63,11 @@ export interface KindClient<K extends Kind> {
   update(object: Resource<K>, options?: WriteOptions & { subresource?: 'status' | 'approval' | 'finalize' }): Promise<Resource<K>>
   /** JSON merge patch (RFC 7386). With metadata.resourceVersion in the patch, a conflict is an error. */
   mergePatch(at: ObjectName, patch: object, options?: WriteOptions & { subresource?: 'status' }): Promise<Resource<K>>
+  /**
+   * Server-side apply: makes the object have these fields, creates it when it is absent, and removes what `fieldManager` applied before and does not apply
+   * now. A Conflict names who else manages a field that would change; `force` takes it.
+   */
+  apply(configuration: ApplyConfiguration<K>, options: ApplyOptions): Promise<Resource<K>>
   /** JSON patch (RFC 6902). */
   jsonPatch(at: ObjectName, patch: readonly object[], options?: WriteOptions & { subresource?: 'status' }): Promise<Resource<K>>
   /** The object with its deletionTimestamp, or undefined when it is gone. */

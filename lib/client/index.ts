@@ -1,5 +1,15 @@
 /** `millrace/client`: how to talk to a cluster. */
-export type { Client, DeleteOptions, KindClient, ListOptions, ObjectList, ObjectName, WriteOptions } from './client.js'
+export type {
+  ApplyConfiguration,
+  ApplyOptions,
+  Client,
+  DeleteOptions,
+  KindClient,
+  ListOptions,
+  ObjectList,
+  ObjectName,
+  WriteOptions,
+} from './client.js'
 export { ConnectionError } from './client.js'
 export type { ClientConfig } from './client-config.js'
 export { type CreateClientOptions, createClient } from './create-client.js'

@@ -56,6 +56,13 @@ export function createKindClient<K extends Kind>(kind: K, send: Send, defaultNam
 
     jsonPatch: (at, body, options = {}) => patch(at, body, 'application/json-patch+json', options),
 
+    apply: (configuration, options) =>
+      ask('PATCH', place({ ...configuration.metadata, subresource: options.subresource }) + writeQuery(options), {
+        body: { ...configuration, apiVersion: kind.apiVersion, kind: kind.kind },
+        contentType: 'application/apply-patch+yaml',
+        signal: options.signal,
+      }),
+
     async delete(at, options = {}) {
       const { signal, dryRun, ...rest } = options
       const body = { apiVersion: 'v1', kind: 'DeleteOptions', ...rest, ...(dryRun ? { dryRun: ['All'] } : {}) }
@@ -70,6 +77,6 @@ function listQuery(options: ListOptions): string {
   return queryString({ labelSelector, fieldSelector, limit, continue: options.continue, resourceVersion })
 }
 
-function writeQuery({ dryRun, fieldManager, fieldValidation }: WriteOptions): string {
-  return queryString({ dryRun: dryRun ? 'All' : undefined, fieldManager, fieldValidation })
+function writeQuery({ dryRun, fieldManager, fieldValidation, force }: WriteOptions & { readonly force?: boolean }): string {
+  return queryString({ dryRun: dryRun ? 'All' : undefined, fieldManager, fieldValidation, force: force ? true : undefined })
 }

@@ -30,6 +30,7 @@ export class OwnWrites {
           create: (...args) => objects.create(...args).then(record),
           update: (...args) => objects.update(...args).then(record),
           mergePatch: (...args) => objects.mergePatch(...args).then(record),
+          apply: (...args) => objects.apply(...args).then(record),
           jsonPatch: (...args) => objects.jsonPatch(...args).then(record),
           delete: (...args) => objects.delete(...args).then(record),
         }

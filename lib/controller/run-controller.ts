@@ -24,9 +24,10 @@ import { isConflict } from '../api/api-error.js'
 import type { Kind, Resource } from '../api/define-kind.js'
 import { type Clock, sleep } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
-import type { Client } from '../client/client.js'
+import type { ApplyConfiguration, Client } from '../client/client.js'
 import type { EventRecorder } from '../client/events/event-recorder.js'
 import type { WatchedKind } from '../client/informer/informer.js'
+import { applyOwned, type Owner, ownedObjects } from './apply-owned.js'
 import { commitChanges } from './commit-changes.js'
 import { OwnWrites } from './own-writes.js'
 import type { Trigger } from './trigger.js'
@@ -59,6 +60,10 @@ export interface ReconcileContext {
   readonly signal: AbortSignal
   /** Writes the differences of a private copy: nothing when there are none, a Conflict when the object has changed since. */
   commit<K extends Kind>(kind: K, before: Resource<K>, after: Resource<K>): Promise<Resource<K>>
+  /** Server-side apply with the controller's name as field manager; sets the owner, and sends nothing when nothing would differ. */
+  apply<K extends Kind>(kind: K, configuration: ApplyConfiguration<K>, owner?: Owner): Promise<Resource<K>>
+  /** The objects of a kind that this owner owns, as the informers show them. */
+  owned<K extends Kind>(kind: K, owner: Owner): Resource<K>[]
 }
 
 export interface ReconcileResult {
@@ -88,6 +93,9 @@ export async function runController(options: ControllerOptions, signal: AbortSig
       events: options.events,
       signal,
       commit: (kind, before, after) => commitChanges(recording, kind, before, after, signal),
+      apply: (kind, configuration, owner) =>
+        applyOwned({ client: recording, informers, manager: name, signal }, kind, configuration, owner),
+      owned: (kind, owner) => ownedObjects(informers, kind, owner),
     }
     try {
       const result = await options.reconcile(key, ctx)

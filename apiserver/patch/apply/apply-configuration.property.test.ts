@@ -5,12 +5,12 @@ import type { KubeObject } from '../../../lib/api/define-kind.js'
 import { sameValue } from '../../../lib/api/json/same-value.js'
 import { pathsOf } from '../../../lib/api/managed-fields/field-set.js'
 import { type FieldManager, type ManagedFieldsEntry, managedEntry } from '../../../lib/api/managed-fields/managed-entry.js'
+import { trackedPart } from '../../../lib/api/managed-fields/tracked-part.js'
 import type { JsonSchema } from '../../../lib/api/schema/json-schema.js'
 import { applyConfiguration } from './apply-configuration.js'
 import { arrangeEntries } from './arrange-entries.js'
 import { compareFields } from './compare-fields.js'
 import { trackUpdate } from './track-update.js'
-import { trackedPart } from './tracked-part.js'
 
 const text: JsonSchema = { type: 'string' }
 const spec: JsonSchema = {

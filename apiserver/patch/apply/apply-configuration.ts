@@ -7,14 +7,14 @@
  *     const { object, others, fields, conflicts } = applyConfiguration(schema, { live, configuration, entries, applier })
  */
 import type { KubeObject } from '../../../lib/api/define-kind.js'
+import { appliedFields } from '../../../lib/api/managed-fields/applied-fields.js'
 import { differenceOf, type FieldSet, intersectionOf, isEmptySet, noFields, unionOf } from '../../../lib/api/managed-fields/field-set.js'
 import { type FieldManager, isSameManager, type ManagedFieldsEntry, withoutFields } from '../../../lib/api/managed-fields/managed-entry.js'
+import { trackedPart } from '../../../lib/api/managed-fields/tracked-part.js'
 import type { JsonSchema } from '../../../lib/api/schema/json-schema.js'
-import { appliedFields } from './applied-fields.js'
 import { compareFields } from './compare-fields.js'
 import { mergeValues } from './merge-values.js'
 import { removeFields, withDeclaredParents } from './remove-fields.js'
-import { trackedPart } from './tracked-part.js'
 
 export interface Application {
   readonly live: KubeObject

@@ -5,11 +5,11 @@
 import type { KubeObject } from '../../../lib/api/define-kind.js'
 import { printCanonicalJson } from '../../../lib/api/json/canonical-json.js'
 import { decodeJson } from '../../../lib/api/json/decode-json.js'
+import { appliedFields } from '../../../lib/api/managed-fields/applied-fields.js'
 import { differenceOf, type FieldSet, noFields } from '../../../lib/api/managed-fields/field-set.js'
+import { trackedPart } from '../../../lib/api/managed-fields/tracked-part.js'
 import type { JsonSchema } from '../../../lib/api/schema/json-schema.js'
-import { appliedFields } from './applied-fields.js'
 import { compareFields } from './compare-fields.js'
-import { trackedPart } from './tracked-part.js'
 
 /** The one manager that is taken for the successor of client-side apply. */
 export const clientSideSuccessor = 'kubectl'

@@ -1,11 +1,11 @@
 import type { KubeObject } from '../../../lib/api/define-kind.js'
 import { differenceOf, isEmptySet, unionOf } from '../../../lib/api/managed-fields/field-set.js'
 import { type FieldManager, type ManagedFieldsEntry, managedEntry } from '../../../lib/api/managed-fields/managed-entry.js'
+import { trackedPart } from '../../../lib/api/managed-fields/tracked-part.js'
 import type { JsonSchema } from '../../../lib/api/schema/json-schema.js'
 import { arrangeEntries } from './arrange-entries.js'
 import { compareFields } from './compare-fields.js'
 import { lastAppliedAnnotationField, lastAppliedFields } from './last-applied.js'
-import { trackedPart } from './tracked-part.js'
 
 /** One entry for all that an object has. */
 export function wholeObjectEntries(schema: JsonSchema, object: KubeObject, manager: FieldManager, time: string): ManagedFieldsEntry[] {

@@ -38,7 +38,7 @@ export interface FollowInformerOptions extends Omit<FollowOptions, 'signal'> {
 export interface WatchedKind {
   readonly kind: Kind
   readonly source: WatchSource
-  readonly lister: { get(name: string): unknown }
+  readonly lister: Pick<Lister<unknown>, 'get' | 'list' | 'inNamespace'>
   readonly hasSynced: boolean
   /** Resolves when the whole first state is there. Rejects when the informer stops before. */
   synced(): Promise<void>

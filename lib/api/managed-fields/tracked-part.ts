@@ -1,4 +1,4 @@
-import type { KubeObject } from '../../../lib/api/define-kind.js'
+import type { KubeObject } from '../define-kind.js'
 
 /** What of an object can belong to a manager: not what names it, and not what the server alone writes. Shares all that it holds. */
 export function trackedPart(object: KubeObject): Record<string, unknown> {

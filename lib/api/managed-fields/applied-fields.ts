@@ -1,7 +1,7 @@
-import type { KubeObject } from '../../../lib/api/define-kind.js'
-import type { FieldSet } from '../../../lib/api/managed-fields/field-set.js'
-import { fieldsOf } from '../../../lib/api/managed-fields/fields-of.js'
-import type { JsonSchema } from '../../../lib/api/schema/json-schema.js'
+import type { KubeObject } from '../define-kind.js'
+import type { JsonSchema } from '../schema/json-schema.js'
+import type { FieldSet } from './field-set.js'
+import { fieldsOf } from './fields-of.js'
 import { trackedPart } from './tracked-part.js'
 
 /** The fields that belong to whoever applies this configuration. Metadata that only names the object is none. */
