@@ -33,6 +33,15 @@ describe('get', () => {
     expect((await line.run('get tasks -o wide')).out).toContain('IMAGE')
   })
 
+  it('shows Tasks as Pods too, as the server says', async () => {
+    expect((await line.run('get pods')).out).toMatch(/^NAME +READY +STATUS +RESTARTS +AGE\na +0\/1 +Pending +0 .*\nb /)
+    expect((await line.run('get po -l app=web -o name')).out).toBe('pod/a\n')
+    expect((await line.run('get pod a -o jsonpath={.spec.containers[0].name}')).out).toBe('main')
+    expect((await line.run('get all -o name')).out).not.toContain('pod/')
+    const refused = await line.run('label pod a x=y')
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('patch a Task (millrace.dev/v1) instead')])
+  })
+
   it('selects by label and field', async () => {
     expect((await line.run('get tasks -l app=web -o name')).out).toBe('task.millrace.dev/a\n')
     expect((await line.run('get tasks --field-selector metadata.name!=a -o name')).out).toBe('task.millrace.dev/b\n')

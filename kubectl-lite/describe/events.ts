@@ -9,9 +9,10 @@ import { escapeControls } from '../print/table.js'
 
 /** What programs reported about an object, oldest first. */
 export async function readEvents(cluster: Cluster, object: KubeObject): Promise<Event[]> {
-  const { namespace, uid } = object.metadata
+  const { namespace, uid, name } = object.metadata
   const resource = await cluster.discovery.findOne('events')
-  const fieldSelector = printFieldSelector([{ path: 'involvedObject.uid', operator: '=', value: uid }])
+  const about = { 'involvedObject.uid': uid, 'involvedObject.name': name }
+  const fieldSelector = printFieldSelector(Object.entries(about).map(([path, value]) => ({ path, operator: '=', value })))
   // Events about cluster-scoped objects lie in the default namespace.
   const { items } = await listObjects(cluster.client, resource, { namespace: namespace ?? 'default', fieldSelector })
   return (items as unknown as Event[]).toSorted(byTime)

@@ -71,6 +71,16 @@ describe('decodeProtobuf', () => {
     })
   })
 
+  it('reads an Eviction with its options', () => {
+    const options = field(2, Buffer.concat([field(2, field(1, 'u')), field(5, 'All')]))
+    expect(decodeProtobuf(body('policy/v1', 'Eviction', field(1, field(1, 'a')), options))).toEqual({
+      apiVersion: 'policy/v1',
+      kind: 'Eviction',
+      metadata: { name: 'a' },
+      deleteOptions: { preconditions: { uid: 'u' }, dryRun: ['All'] },
+    })
+  })
+
   it('keeps the microseconds of a Lease and the zeros that Go would keep', () => {
     const renewTime = field(4, Buffer.concat([field(1, 1_700_000_000), field(2, 123_456_000)]))
     const spec = field(2, Buffer.concat([field(1, 'me'), field(2, 15), renewTime, field(5, 0)]))
