@@ -183,3 +183,10 @@ describe('the patch of a status', () => {
     expect(statusPatch({ phase: 'Running' }, { phase: 'Running', signal: undefined })).toBeUndefined()
   })
 })
+
+it('that a task is over holds for a later generation too, in the words and at the time of who said so', () => {
+  const over = { type: 'Complete', status: 'True', reason: 'DeadlineExceeded', message: 'late', lastTransitionTime: '2026-01-01T11:00:00Z' }
+  const changed = aTask({ metadata: { generation: 7 }, status: { conditions: [over] } as never })
+  const status = taskStatus(changed, actual({ runs: [ended(0)] }), now)
+  expect(findCondition({ status }, 'Complete')).toEqual({ ...over, observedGeneration: 7 })
+})

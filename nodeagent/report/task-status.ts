@@ -36,8 +36,10 @@ const isComplete = (task: Task) => findCondition(task, 'Complete')?.status === '
 function saidOf(task: Task, actual: Actual, run: ObservedRun | undefined, completion: Completion | undefined): Said[] {
   const running = runningSaid(task, actual, run, completion)
   const said = [acceptedSaid(actual, run, completion), ...imageSaid(task, actual, run), running, readySaid(task, actual, running)]
-  // Whoever ended the task first (its deadline, an eviction) keeps the last word.
-  if (completion && !isComplete(task)) said.push({ type: 'Complete', status: 'True', ...completion })
+  // Whoever ended the task first (its deadline, an eviction) keeps the last word; it holds for what the task asks now too.
+  const before = findCondition(task, 'Complete')
+  if (before?.status === 'True') said.push(keep(before))
+  else if (completion) said.push({ type: 'Complete', status: 'True', ...completion })
   return said
 }
 

@@ -23,6 +23,8 @@ describeKubectls(startWholeCluster, (kubectl) => {
     await creation
     expect(await kubectl.out('wait task/worked --for=condition=Complete --timeout=60s')).toContain('condition met')
     expect(await kubectl.out(`wait task/worked --for=jsonpath='{.status.phase}'=Succeeded --timeout=60s`)).toContain('condition met')
+    await kubectl.out(`patch task worked --type=merge -p '{"spec":{"priority":1}}'`)
+    expect(await kubectl.out('wait task/worked --for=condition=Complete --timeout=60s')).toContain('condition met')
     expect(await kubectl.refusal('wait task/worked --for=condition=Never --timeout=1s')).toContain('timed out waiting for the condition')
     expect(await kubectl.out('get task worked')).toMatch(/\nworked +Succeeded +0 +0 +\S+ +\d+s\n/)
   })
