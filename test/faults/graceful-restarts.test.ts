@@ -10,7 +10,7 @@ import { freePort } from '../processes/free-port.js'
 import { createOwner } from '../processes/owner.js'
 
 const long = process.env.MILLRACE_TEST_LONG !== undefined
-const restarts = long ? 100 : 4
+const restarts = long ? 100 : 3
 const lanes = 8
 const configMaps = '/api/v1/namespaces/default/configmaps'
 
