@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { builtinKinds } from '../../lib/api/kinds/index.js'
 import { type TestCluster, testCluster } from '../../lib/testing/test-cluster.js'
+import { createRegistry } from '../registry/create-registry.js'
 import { aDefinition, aWidget, define, definitions, widgetSchema, widgets } from './fixtures/definitions.js'
 import { type Json, type RequestOptions, send, tableAccept } from './fixtures/requests.js'
 import { WatchClient } from './fixtures/watch-client.js'
@@ -303,5 +305,28 @@ describe('a definition that is being deleted', () => {
     expect((await request('GET', widgets)).code).toBe(404)
     await define(cluster, aDefinition())
     expect((await request('GET', widgets)).json.items).toEqual([])
+  })
+})
+
+describe('a server that starts again', () => {
+  it('has the kinds, their rules and their objects before it answers', async () => {
+    const { spec } = widgetSchema.properties
+    const rules = [{ rule: 'self.size < 10', message: 'at most nine' }]
+    const properties = { ...widgetSchema.properties, spec: { ...spec, 'x-kubernetes-validations': rules } }
+    await define(cluster, aDefinition({ schema: { openAPIV3Schema: { ...widgetSchema, properties } } }))
+    await request('POST', widgets, aWidget('a', { size: 4 }))
+    const registry = createRegistry({ store: cluster.store, kinds: builtinKinds, clock: cluster.clock })
+    const kind = registry.findKind('example.com', 'v1', 'widgets')
+    if (!kind) throw new Error('the kind is not there')
+    const target = { kind, namespace: 'default', name: 'a', subresource: '' } as const
+    expect(JSON.parse(registry.get(target).bytes.toString())).toMatchObject({ spec: { size: 4 } })
+    const context = { user: { name: 'admin', groups: [] }, requestId: 'test', fieldManager: 'test', namesFieldManager: false } as const
+    const patched = registry.patch(
+      target,
+      'application/merge-patch+json',
+      { value: { spec: { size: 10 } }, duplicates: [] },
+      { ...context, dryRun: false, fieldValidation: 'Strict', warn: () => {} },
+    )
+    await expect(patched).rejects.toThrow('at most nine')
   })
 })

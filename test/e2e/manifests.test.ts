@@ -73,6 +73,15 @@ describe('manifests that need only the process backend', () => {
     expect((await followed).code).toBe(0)
     expect((await followed).out).toBe(await logs('picky'))
   })
+
+  it('09-own-kind defines a kind, and makes the first of it', async () => {
+    await apply('09-own-kind.yaml')
+    expect((await machine.kubectlLite('get', 'bn')).out).toMatch(/^NAME +COLOR +HEIGHT +LIT +AGE\nnorth +white +10 /)
+    expect((await machine.kubectlLite('explain', 'beacon.spec.height')).out).toContain('Metres above the sea.')
+    const shrunk = await machine.kubectlLite('patch', 'beacon', 'north', '-p', '{"spec": {"height": 5}}')
+    expect(shrunk).toMatchObject({ out: '', err: expect.stringContaining('a beacon of 10 metres does not shrink') })
+    expect((await machine.kubectlLite('delete', 'crd', 'beacons.example.com')).code).toBe(0)
+  })
 })
 
 describe.skipIf(withoutDocker)('manifests that need Docker', () => {

@@ -27,8 +27,10 @@ export interface RulePlace {
   readonly values?: RulePlace
 }
 
-/** Rules that a definition may have. */
-const maxRules = 300
+/** How many rules there may still be. */
+export interface RuleBudget {
+  rules: number
+}
 
 /** Whether there is any rule in the schema. */
 export function hasRules(schema: JsonSchema): boolean {
@@ -36,19 +38,24 @@ export function hasRules(schema: JsonSchema): boolean {
 }
 
 /** Compiles all rules; undefined when there are none. What cannot be compiled goes to `causes`, with its path. */
-export function compileSchemaRules(schema: JsonSchema, path: string, causes: StatusCause[]): RulePlace | undefined {
+export function compileSchemaRules(
+  schema: JsonSchema,
+  path: string,
+  causes: StatusCause[],
+  budget: RuleBudget = { rules: Number.POSITIVE_INFINITY },
+): RulePlace | undefined {
   if (!hasRules(schema)) return undefined
-  return new Compiler(schema, causes).place(schema, path, true)
+  return new Compiler(schema, causes, budget).place(schema, path, true)
 }
 
 class Compiler {
   readonly #environment = createCelEnvironment()
   readonly #typeOf: TypeOf
-  #rules = 0
 
   constructor(
     root: JsonSchema,
     private readonly causes: StatusCause[],
+    private readonly budget: RuleBudget,
   ) {
     this.#typeOf = declareSchemaTypes(this.#environment, root)
   }
@@ -75,9 +82,9 @@ class Compiler {
     const rules = schema['x-kubernetes-validations'] ?? []
     if (rules.length === 0) return []
     const place = `${path}.x-kubernetes-validations`
-    this.#rules += rules.length
-    if (this.#rules > maxRules) {
-      this.causes.push({ reason: 'FieldValueTooMany', field: place, message: `Too many: must have at most ${maxRules} rules` })
+    this.budget.rules -= rules.length
+    if (this.budget.rules < 0) {
+      this.causes.push({ reason: 'FieldValueTooMany', field: place, message: 'Too many: the definition has too many rules' })
       return []
     }
     const scopes = new Scopes(this.#environment, schema, this.#typeOf(schema))

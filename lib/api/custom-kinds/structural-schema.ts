@@ -3,7 +3,7 @@
  * pruning, defaulting, merging and documentation need no logic. One rule: what this server would ignore is refused here, with its path.
  */
 import { forbiddenField, invalidValue, notSupported, requiredValue, type StatusCause } from '../api-error.js'
-import { compilePattern } from '../pattern/compile-pattern.js'
+import { compilePattern, type StepBudget } from '../pattern/compile-pattern.js'
 import type { JsonSchema } from '../schema/json-schema.js'
 import { logicOf, partsOf } from '../schema/schema-parts.js'
 import { defaultCauses } from './default-causes.js'
@@ -12,31 +12,48 @@ import { keywordCauses } from './keyword-causes.js'
 
 /** So many schemas all versions of a definition may have, one within the other. The largest operators' have half of it. */
 const maxSchemas = 10_000
+export const maxRules = 250
 /** An answer holds no more; see `invalid`. */
 const maxCauses = 20
 
-/** Counts the schemas of a definition. */
-export interface SchemaCount {
+/** What a definition may still have, all versions together. */
+export interface DefinitionBudget {
   schemas: number
+  /** Objects within objects: each has all fields of metadata. */
+  embedded: number
+  /** Steps of patterns, written out. */
+  readonly patterns: StepBudget
+  /** Steps for checking defaults. */
+  readonly defaults: StepBudget
+  /** Rules in CEL. */
+  rules: number
 }
 
+export const definitionBudget = (): DefinitionBudget => ({
+  schemas: maxSchemas,
+  embedded: 100,
+  patterns: { left: 200_000 },
+  defaults: { left: 500_000 },
+  rules: maxRules,
+})
+
 /** What is wrong with the schema of a version; empty: `schema` is a JsonSchema with structure. `path` is where it stands. */
-export function structuralCauses(schema: unknown, path: string, count: SchemaCount): StatusCause[] {
+export function structuralCauses(schema: unknown, path: string, budget: DefinitionBudget): StatusCause[] {
   const causes: StatusCause[] = []
-  new ShapeWalk(causes, count).visit(schema, path)
+  new ShapeWalk(causes, budget).visit(schema, path)
   if (causes.length > 0) return causes
   const root = schema as JsonSchema
   if (root.type !== 'object') causes.push(invalidValue(`${path}.type`, root.type ?? '', 'must be object at the root'))
   if (root.nullable) causes.push(forbiddenField(`${path}.nullable`, 'nullable cannot be true at the root'))
-  new StructureWalk(causes).visit(root, path, true)
-  return causes.length > 0 ? causes.slice(0, maxCauses) : defaultCauses(root, path).slice(0, maxCauses)
+  new StructureWalk(causes, budget).visit(root, path, true)
+  return causes.length > 0 ? causes.slice(0, maxCauses) : defaultCauses(root, path, budget.defaults).slice(0, maxCauses)
 }
 
 /** That the words of the schema are known, and their values of the right type. */
 class ShapeWalk {
   constructor(
     readonly causes: StatusCause[],
-    readonly count: SchemaCount,
+    readonly budget: DefinitionBudget,
   ) {}
 
   visit(schema: unknown, path: string): void {
@@ -45,8 +62,8 @@ class ShapeWalk {
       this.causes.push(invalidValue(path, schema, 'must be a schema object'))
       return
     }
-    if (++this.count.schemas > maxSchemas) {
-      if (this.count.schemas > maxSchemas + 1) return
+    if (--this.budget.schemas < 0) {
+      if (this.budget.schemas < -1) return
       this.causes.push({ reason: 'FieldValueTooMany', field: path, message: `Too many: must have at most ${maxSchemas} schemas` })
       return
     }
@@ -60,13 +77,18 @@ class ShapeWalk {
 
 /** That the schema is structural. */
 class StructureWalk {
-  constructor(readonly causes: StatusCause[]) {}
+  constructor(
+    readonly causes: StatusCause[],
+    readonly budget: DefinitionBudget,
+  ) {}
 
   visit(schema: JsonSchema, path: string, isObject = false): void {
     if (this.causes.length >= maxCauses) return
     if (schema.type === undefined && !schema['x-kubernetes-int-or-string'] && !schema['x-kubernetes-preserve-unknown-fields'])
       this.causes.push(requiredValue(`${path}.type`, 'must not be empty for specified object fields'))
-    this.causes.push(...structureCauses(schema, path), ...extensionCauses(schema, path), ...patternCauses(schema, path))
+    this.causes.push(...structureCauses(schema, path), ...extensionCauses(schema, path), ...patternCauses(schema, path, this.budget))
+    if (schema['x-kubernetes-embedded-resource'] && --this.budget.embedded < 0)
+      this.causes.push(forbiddenField(`${path}.x-kubernetes-embedded-resource`, 'a definition may have at most 100 embedded resources'))
     const hasMetadata = isObject || schema['x-kubernetes-embedded-resource'] === true
     for (const part of partsOf(schema)) {
       const partPath = `${path}.${part.path}`
@@ -82,7 +104,7 @@ class StructureWalk {
     for (const word of notInLogic)
       if (schema[word] !== undefined && !(word === 'type' && structure['x-kubernetes-int-or-string']))
         this.causes.push(forbiddenField(`${path}.${word}`, 'must be undefined to be structural'))
-    this.causes.push(...patternCauses(schema, path))
+    this.causes.push(...patternCauses(schema, path, this.budget))
     for (const [name, part] of Object.entries(schema.properties ?? {})) {
       const known =
         structure.properties && Object.hasOwn(structure.properties, name) ? structure.properties[name] : structure.additionalProperties
@@ -141,10 +163,10 @@ function standardFieldCauses(name: string, schema: JsonSchema, path: string): St
     : [forbiddenField(path, 'must not specify anything other than name and generateName, but metadata is implicitly specified')]
 }
 
-function patternCauses({ pattern }: JsonSchema, path: string): StatusCause[] {
+function patternCauses({ pattern }: JsonSchema, path: string, { patterns }: DefinitionBudget): StatusCause[] {
   if (pattern === undefined) return []
   try {
-    compilePattern(pattern)
+    compilePattern(pattern, patterns)
     return []
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)

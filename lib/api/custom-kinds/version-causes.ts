@@ -5,7 +5,7 @@ import type { DefinedVersion } from '../kinds/custom-resource-definition.js'
 import type { JsonSchema } from '../schema/json-schema.js'
 import { isName, nameText } from './names-causes.js'
 import { objectSchema } from './object-schema.js'
-import { type SchemaCount, structuralCauses } from './structural-schema.js'
+import { type DefinitionBudget, definitionBudget, structuralCauses } from './structural-schema.js'
 
 /** What is wrong with the versions of a definition. */
 export function versionCauses(versions: readonly DefinedVersion[]): StatusCause[] {
@@ -26,12 +26,12 @@ export function versionCauses(versions: readonly DefinedVersion[]): StatusCause[
         'must have exactly one version marked as storage version',
       ),
     )
-  const count: SchemaCount = { schemas: 0 }
-  for (const [index, version] of versions.entries()) causes.push(...oneVersionCauses(version, `spec.versions[${index}]`, count))
+  const budget = definitionBudget()
+  for (const [index, version] of versions.entries()) causes.push(...oneVersionCauses(version, `spec.versions[${index}]`, budget))
   return causes
 }
 
-function oneVersionCauses(version: DefinedVersion, path: string, count: SchemaCount): StatusCause[] {
+function oneVersionCauses(version: DefinedVersion, path: string, budget: DefinitionBudget): StatusCause[] {
   const causes: StatusCause[] = []
   if (!isName(version.name)) causes.push(invalidValue(`${path}.name`, version.name, nameText))
   if (version.deprecationWarning !== undefined && !version.deprecated)
@@ -39,9 +39,9 @@ function oneVersionCauses(version: DefinedVersion, path: string, count: SchemaCo
   causes.push(...columnCauses(version, path), ...scaleCauses(version, path))
   const schema = version.schema?.openAPIV3Schema
   if (!schema) return [...causes, requiredValue(`${path}.schema.openAPIV3Schema`, 'schemas are required')]
-  const schemaCauses = structuralCauses(schema, `${path}.schema.openAPIV3Schema`, count)
+  const schemaCauses = structuralCauses(schema, `${path}.schema.openAPIV3Schema`, budget)
   if (schemaCauses.length > 0) return [...causes, ...schemaCauses]
-  compileSchemaRules(objectSchema(schema as JsonSchema), `${path}.schema.openAPIV3Schema`, causes)
+  compileSchemaRules(objectSchema(schema as JsonSchema), `${path}.schema.openAPIV3Schema`, causes, budget)
   return [...causes, ...selectableCauses(version, schema as JsonSchema, path)]
 }
 

@@ -41,9 +41,9 @@ type Instruction =
   | { readonly op: 'split'; first: number; second: number }
   | { readonly op: 'match' }
 
-/** Throws a SyntaxError that says what is not understood, or that the pattern is too large. */
-export function compilePattern(text: string): Pattern {
-  const program = new Program()
+/** Throws a SyntaxError that says what is not understood, or that the pattern is too large. Each step of it is paid for where there is a budget. */
+export function compilePattern(text: string, budget: StepBudget = { left: maxInstructions }): Pattern {
+  const program = new Program(budget)
   program.emit(parsePattern(text))
   program.add({ op: 'match' })
   const { instructions } = program
@@ -58,11 +58,17 @@ export function codePoints(text: string): number[] {
   return Array.from(text, (char) => char.codePointAt(0) ?? 0)
 }
 
+const tooLarge = () => new SyntaxError('the pattern is too large once its repetitions are written out')
+
 class Program {
   readonly instructions: Instruction[] = []
 
+  constructor(private readonly budget: StepBudget) {}
+
   add(instruction: Instruction): number {
-    if (this.instructions.length >= maxInstructions) throw new SyntaxError('the pattern is too large once its repetitions are written out')
+    this.budget.left--
+    if (this.budget.left < 0) throw tooLarge()
+    if (this.instructions.length >= maxInstructions) throw tooLarge()
     return this.instructions.push(instruction) - 1
   }
 

@@ -11,7 +11,7 @@ import { type Show, scalarCauses, typeMismatch } from './scalar-causes.js'
 const maxCauses = 20
 
 /** About 50 ms: a whole object may cost no more. */
-const objectBudget = 1_000_000
+const objectBudget = 600_000
 /** What looking at a value by one schema costs, in steps of a pattern. */
 const visitCost = 5
 
@@ -63,7 +63,7 @@ class Walk {
 
   visit(schema: JsonSchema, value: unknown, old: unknown): void {
     if (this.causes.length >= maxCauses || (value === null && schema.nullable)) return
-    this.#pay()
+    this.#pay(schema)
     if (old !== undefined && this.#path.length > 0 && sameValue(old, value)) return
     const field = this.place
     const mismatch = typeMismatch(schema, value, field)
@@ -147,8 +147,8 @@ class Walk {
     return pattern
   }
 
-  #pay(): void {
-    this.#budget.left -= visitCost
+  #pay({ enum: values, required }: JsonSchema): void {
+    this.#budget.left -= visitCost + (values?.length ?? 0) + (required?.length ?? 0)
     if (this.#budget.left < 0) throw new BudgetSpent('checking it takes too long')
   }
 }

@@ -51,11 +51,18 @@ function typeName(value: unknown): string {
 export function scalarCauses(schema: JsonSchema, value: unknown, field: string, show: Show): StatusCause[] {
   const causes: StatusCause[] = []
   if (schema.enum && !schema.enum.some((item) => sameValue(item, value)))
-    causes.push(notSupported(field, show(value), `supported values: ${schema.enum.map((item) => JSON.stringify(item)).join(', ')}`))
+    causes.push(notSupported(field, show(value), `supported values: ${printEnum(schema.enum)}`))
   if (typeof value === 'number' || typeof value === 'bigint') causes.push(...numberCauses(schema, value, field, show))
   if (typeof value === 'string') causes.push(...lengthCauses(schema, value, field, show))
   if (!hasFormat(schema.format, value)) causes.push(invalidValue(field, show(value), formatText(schema.format ?? '', field)))
   return causes
+}
+
+const maxShown = 50
+
+function printEnum(values: readonly unknown[]): string {
+  const shown = values.slice(0, maxShown).map((value) => JSON.stringify(value))
+  return [...shown, ...(values.length > maxShown ? [`${values.length - maxShown} more`] : [])].join(', ')
 }
 
 function numberCauses(schema: JsonSchema, value: number | bigint, field: string, show: Show): StatusCause[] {

@@ -1,4 +1,6 @@
+import { ApiError } from '../api-error.js'
 import { printFieldPath } from '../json/field-path.js'
+import { maxValues } from '../json/scan-json.js'
 import type { JsonSchema } from '../schema/json-schema.js'
 
 /** A field that the schema does not know. */
@@ -21,14 +23,21 @@ export function shapeValue(schema: JsonSchema, value: unknown, { defaults = true
   return shaper.unknown
 }
 
+interface Default {
+  readonly key: string
+  readonly field: JsonSchema
+  /** How many values it is. */
+  readonly values: number
+}
+
 class Shaper {
   readonly unknown: UnknownField[] = []
   readonly #path: (string | number)[] = []
-  readonly #defaults: boolean
+  readonly #known = new Map<JsonSchema, readonly Default[]>()
+  /** Values that defaults brought. */
+  #added = 0
 
-  constructor(defaults: boolean) {
-    this.#defaults = defaults
-  }
+  constructor(private readonly defaults: boolean) {}
 
   shape(schema: JsonSchema, value: unknown): void {
     if (typeof value !== 'object' || value === null) return
@@ -63,12 +72,28 @@ class Shaper {
       }
       this.#path.pop()
     }
-    if (this.#defaults) for (const key in schema.properties) this.#setDefault(schema.properties[key], object, key)
+    if (this.defaults) for (const missing of this.#defaultsOf(schema)) this.#setDefault(missing, object)
   }
 
-  #setDefault(field: JsonSchema | undefined, object: Record<string, unknown>, key: string): void {
-    if (field?.default === undefined || Object.hasOwn(object, key)) return
-    object[key] = structuredClone(field.default)
+  /** The members of a schema that have a default. Looked for once: a list may have many items of one schema. */
+  #defaultsOf(schema: JsonSchema): readonly Default[] {
+    const known = this.#known.get(schema)
+    if (known) return known
+    const found: Default[] = []
+    for (const key in schema.properties) {
+      const field = schema.properties[key]
+      if (field?.default !== undefined) found.push({ key, field, values: countValues(field.default) })
+    }
+    this.#known.set(schema, found)
+    return found
+  }
+
+  #setDefault({ key, field, values }: Default, object: Record<string, unknown>): void {
+    if (Object.hasOwn(object, key)) return
+    this.#added += values
+    if (this.#added > maxValues)
+      throw new ApiError('RequestEntityTooLarge', `with its defaults the object would have more than ${maxValues} members and items`)
+    object[key] = values === 1 ? field.default : structuredClone(field.default)
     this.shape(field, object[key])
   }
 
@@ -83,4 +108,10 @@ function fieldSchema(schema: JsonSchema, key: string): JsonSchema | 'any' | unde
   if (schema.properties && Object.hasOwn(schema.properties, key)) return schema.properties[key]
   if (typeof schema.additionalProperties === 'object') return schema.additionalProperties
   return schema['x-kubernetes-preserve-unknown-fields'] || schema.additionalProperties === true ? 'any' : undefined
+}
+
+/** One for what is no object: an empty one counts twice, since it is copied. */
+function countValues(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 1
+  return Object.values(value).reduce<number>((count, member) => count + countValues(member), 2)
 }
