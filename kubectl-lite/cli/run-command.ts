@@ -7,15 +7,15 @@ import { Command, CommanderError } from 'commander'
 import { openCluster } from '../cluster/cluster.js'
 import type { Cli, GlobalFlags } from './cli.js'
 import { commandTable } from './command-table.js'
-import { nearestWord } from './did-you-mean.js'
 import { exitCodes, exitOf } from './exit-code.js'
 import type { ByteIo } from './io.js'
 import { reportError } from './report-error.js'
 
 export async function runCommand(argv: readonly string[], io: ByteIo): Promise<number> {
   const closers: (() => Promise<void>)[] = []
+  let program: Command | undefined
   try {
-    const program = await buildProgram(argv, io, closers)
+    program = await buildProgram(argv, io, closers)
     if (argv.length === 0) {
       await io.out(program.helpInformation())
       return exitCodes.done.code
@@ -24,7 +24,11 @@ export async function runCommand(argv: readonly string[], io: ByteIo): Promise<n
     return io.signal.aborted ? exitCodes.interrupted.code : exitCodes.done.code
   } catch (error) {
     if (io.signal.aborted) return exitCodes.interrupted.code
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done.code : exitCodes.usage.code
+    if (error instanceof CommanderError && program) {
+      if (error.exitCode === 0) return exitCodes.done.code
+      if (error.code !== 'commander.help') io.err(await withHint(`${error.message}\n`, program))
+      return exitCodes.usage.code
+    }
     await reportError(error, io)
     return exitCodes[exitOf(error)].code
   } finally {
@@ -32,7 +36,7 @@ export async function runCommand(argv: readonly string[], io: ByteIo): Promise<n
   }
 }
 
-/** The whole grammar, with the details of the commands that `argv` names. */
+/** The grammar, with the details of the commands that `argv` names; of those alone when it begins with one. */
 export async function buildProgram(argv: readonly string[], io: ByteIo, closers: (() => Promise<void>)[] = []): Promise<Command> {
   const program = new Command('kubectl-lite')
   program
@@ -48,7 +52,8 @@ export async function buildProgram(argv: readonly string[], io: ByteIo, closers:
     .configureOutput({
       writeOut: (text) => void io.out(text),
       writeErr: (text) => io.err(text),
-      outputError: (text, write) => write(withHint(text, program)),
+      // Told where the error is caught: the hint to it is loaded then.
+      outputError: () => {},
     })
     .addHelpText('after', '\n`kubectl-lite COMMAND --help` says more. Exit codes are in docs/exit-codes.md.')
   const cli: Cli = {
@@ -63,7 +68,10 @@ export async function buildProgram(argv: readonly string[], io: ByteIo, closers:
     },
   }
   const wanted = new Set(argv)
+  // Once the command is clear, the others are nothing but work.
+  const isClear = commandTable.some(({ name }) => name === argv[0])
   for (const { name, summary, group, load } of commandTable) {
+    if (isClear && !wanted.has(name)) continue
     const command = program.command(name).description(summary).helpGroup(`${group}:`).copyInheritedSettings(program)
     if (wanted.has(name)) (await load())(command, cli)
     else command.allowUnknownOption().allowExcessArguments()
@@ -72,7 +80,7 @@ export async function buildProgram(argv: readonly string[], io: ByteIo, closers:
 }
 
 /** Says what was perhaps meant where commander does not: it suggests a flag for `--outptu json`, and none for `--outptu=json`. */
-function withHint(text: string, program: Command): string {
+async function withHint(text: string, program: Command): Promise<string> {
   if (/^error: unknown command [^\n]*\n$/.test(text)) return `${text}(kubectl-lite --help lists the commands)\n`
   if (text.startsWith("error: unknown option '--version'")) return `${text.trimEnd()}\n(Did you mean kubectl-lite version?)\n`
   const [, excess] = /^error: too many arguments for '(\w+)'/.exec(text) ?? []
@@ -81,6 +89,7 @@ function withHint(text: string, program: Command): string {
   const [, flag] = /^error: unknown option '(--[^'=]+)=/.exec(text) ?? []
   if (flag === undefined) return text
   const known = [program, ...program.commands].flatMap((command) => command.options.flatMap((option) => option.long ?? []))
+  const { nearestWord } = await import('./did-you-mean.js')
   const meant = nearestWord(flag, known)
   return meant === undefined ? text : `${text.trimEnd()}\n(Did you mean ${meant}?)\n`
 }

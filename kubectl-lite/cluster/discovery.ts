@@ -3,7 +3,6 @@
  * anew, so a new custom kind is found at once.
  */
 import type { Client } from '../../lib/client/client.js'
-import { didYouMean } from '../cli/did-you-mean.js'
 import { UsageError } from '../cli/exit-code.js'
 import type { ApiResource } from './api-resource.js'
 import type { DiscoveryFile } from './discovery-file.js'
@@ -41,6 +40,7 @@ export class Discovery {
     const found = findResources(fresh, word)
     if (found.length > 0) return found
     const words = fresh.flatMap((resource) => [resource.plural, resource.singular])
+    const { didYouMean } = await import('../cli/did-you-mean.js')
     const hint = didYouMean(word, words) || ` An object is named KIND/NAME, as task/${word}; kubectl-lite api-resources lists the kinds.`
     throw new UsageError(`the server doesn't have a resource type "${word}".${hint}`)
   }
@@ -62,6 +62,7 @@ export class Discovery {
     const known = this.#resources ?? this.#file.read()
     const found = (known && match(known)) ?? match(await this.refresh())
     if (found) return found
+    const { didYouMean } = await import('../cli/did-you-mean.js')
     const resources = this.#resources ?? []
     const sameKind = resources.find((resource) => resource.kind === kind)
     const hint = sameKind

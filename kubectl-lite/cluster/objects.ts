@@ -1,7 +1,7 @@
 /** Requests about objects of any kind, built-in or custom, by what discovery says of it. */
 import type { KubeObject } from '../../lib/api/define-kind.js'
 import type { Client } from '../../lib/client/client.js'
-import { decodeAnswer } from '../../lib/client/decode-answer.js'
+import { readAnswer } from '../../lib/client/read-answer.js'
 import { queryString, resourcePath } from '../../lib/client/resource-path.js'
 import type { ApiResource } from './api-resource.js'
 
@@ -125,5 +125,5 @@ function writeQuery(flags: WriteFlags): string {
 
 async function decoded<T>(client: Client, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
   const response = await client.raw({ method, path, headers, ...(body === undefined ? {} : { body }) })
-  return decodeAnswer(await response.text()) as T
+  return (await readAnswer(response)) as T
 }

@@ -41,7 +41,7 @@ export const apply: DefineCommand = (command, cli) => {
         throw new UsageError('apply --prune is not supported yet: delete what is no longer wanted with delete -f or delete -l')
       const method = methodOf(flags)
       const manifests = await readManifests(flags.filename ?? [], flags.recursive === true, cli.io)
-      const format = parseOutputFormat(flags.output)
+      const format = await parseOutputFormat(flags.output)
       const cluster = await cli.connect()
       await forEach(manifests, cli.io, async (manifest) => {
         const { resource, outcome, object } = await applyManifest(cluster, manifest, method, (text) =>

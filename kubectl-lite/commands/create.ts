@@ -34,7 +34,7 @@ export const create: DefineCommand = (command, cli) => {
     .option('-o, --output <format>', 'print the objects: json, yaml, name, jsonpath=…')
     .action(async (flags: Flags) => {
       const manifests = await readManifests(flags.filename ?? [], flags.recursive === true, cli.io)
-      const format = parseOutputFormat(flags.output)
+      const format = await parseOutputFormat(flags.output)
       const cluster = await cli.connect()
       await forEach(manifests, cli.io, async (given) => {
         const resource = await cluster.discovery.ofKind(given.apiVersion, given.kind)

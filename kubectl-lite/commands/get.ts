@@ -7,7 +7,6 @@ import { ExitError, exitOf, UsageError } from '../cli/exit-code.js'
 import { errorText } from '../cli/report-error.js'
 import type { ApiResource } from '../cluster/api-resource.js'
 import { parseSelection } from '../cluster/selection.js'
-import { readManifests } from '../manifests/read-manifests.js'
 import { parseOutputFormat } from '../print/output-format.js'
 import { getAsTables } from './get/as-tables.js'
 import type { GetFlags, Query } from './get/query.js'
@@ -32,7 +31,7 @@ export const get: DefineCommand = (command, cli) => {
     .option('--raw <path>', 'print the answer to a path of the API as it is: /readyz?verbose')
     .option('--ignore-not-found', 'an absent object is no failure')
     .action(async (words: string[], flags: GetFlags) => {
-      const format = parseOutputFormat(flags.output)
+      const format = await parseOutputFormat(flags.output)
       const cluster = await cli.connect()
       if (flags.raw !== undefined) {
         const response = await cluster.client.raw({ method: 'GET', path: flags.raw, headers: { accept: '*/*' }, signal: cli.io.signal })
@@ -74,6 +73,7 @@ export const get: DefineCommand = (command, cli) => {
       }
 
       async function queriesOfManifests(files: readonly string[]): Promise<Query[]> {
+        const { readManifests } = await import('../manifests/read-manifests.js')
         const found: Query[] = []
         for (const manifest of await readManifests(files, flags.recursive === true, cli.io)) {
           const resource = await cluster.discovery.ofKind(manifest.apiVersion, manifest.kind)

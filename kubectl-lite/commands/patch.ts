@@ -38,7 +38,7 @@ export const patch: DefineCommand = (command, cli) => {
         throw new UsageError(
           type === 'json' ? 'a JSON patch is a list of operations' : 'a merge patch is a map; a list of operations needs --type=json',
         )
-      const format = parseOutputFormat(flags.output)
+      const format = await parseOutputFormat(flags.output)
       const cluster = await cli.connect()
       await forEach(await findTargets(cluster, words, flags, cli.io), cli.io, async (target) => {
         const live = await getObject(cluster.client, target.resource, target)

@@ -44,7 +44,7 @@ export const run: DefineCommand = (command, cli) => {
       const manifest = taskManifest(name, words, flags)
       if (words.length === 0 && flags.image === undefined)
         return self.error('error: say what to run, after --: kubectl-lite run hello -- echo hello')
-      const format = parseOutputFormat(flags.output)
+      const format = await parseOutputFormat(flags.output)
       const cluster = await cli.connect()
       const resource = await cluster.discovery.ofKind(manifest.apiVersion, manifest.kind)
       const write = { fieldManager: 'kubectl-run', dryRun: flags.dryRun === 'server' }

@@ -42,13 +42,13 @@ describe('alignColumns', () => {
 describe('painter', () => {
   const io = (terminal: boolean, env = {}) => ({ terminal, env })
 
-  it('colours states on a terminal, around the same text', () => {
-    const painted = alignColumns([['a', 'Failed', 'x']], [], painter(io(true)))
+  it('colours states on a terminal, around the same text', async () => {
+    const painted = alignColumns([['a', 'Failed', 'x']], [], await painter(io(true)))
     expect(painted).toContain('\u001b[31mFailed   \u001b[39m')
     expect(stripVTControlCharacters(painted)).toBe('a     Failed   x\n')
   })
 
-  it.each([io(false), io(true, { NO_COLOR: '1' }), io(true, { TERM: 'dumb' })])('does not for %j', (where) => {
-    expect(painter(where)).toBeUndefined()
+  it.each([io(false), io(true, { NO_COLOR: '1' }), io(true, { TERM: 'dumb' })])('does not for %j', async (where) => {
+    expect(await painter(where)).toBeUndefined()
   })
 })

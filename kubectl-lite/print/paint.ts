@@ -1,4 +1,3 @@
-import pico from 'picocolors'
 import type { Io } from '../cli/io.js'
 
 /** Puts a cell's text, padding included, in its colour. */
@@ -20,8 +19,9 @@ const colours: Readonly<Record<string, 'green' | 'red' | 'yellow'>> = {
 }
 
 /** Colours for states, on a terminal only, and not when NO_COLOR is set. Undefined: no colours. */
-export function painter(io: Pick<Io, 'terminal' | 'env'>): Paint | undefined {
+export async function painter(io: Pick<Io, 'terminal' | 'env'>): Promise<Paint | undefined> {
   if (!io.terminal || io.env.NO_COLOR || io.env.TERM === 'dumb') return undefined
+  const { default: pico } = await import('picocolors')
   const paint = pico.createColors(true)
   return (padded, cell) => {
     const colour = Object.hasOwn(colours, cell) ? colours[cell] : undefined

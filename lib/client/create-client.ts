@@ -8,13 +8,11 @@
  * The rule: a write whose outcome is unknown is the caller's to look into; it is never sent twice.
  */
 import type { Kind } from '../api/define-kind.js'
-import type { Client, KindClient, RawRequest } from './client.js'
+import type { Client, EventStream, KindClient, RawRequest } from './client.js'
 import type { ClientConfig } from './client-config.js'
 import { createKindClient } from './kind-client.js'
-import { openChannels } from './open-channels.js'
 import { sendRequest } from './send-request.js'
 import { createTransport } from './transport.js'
-import { openEventStream } from './watch/event-stream.js'
 
 export interface CreateClientOptions {
   /** Sent with each request; shown in the history of objects as who changed them. */
@@ -38,8 +36,24 @@ export function createClient(config: ClientConfig, options: CreateClientOptions 
     server,
     raw,
     of: <K extends Kind>(kind: K): KindClient<K> => createKindClient(kind, raw, config.namespace ?? 'default'),
-    channels: (path, signal) => openChannels(transport, path, { timeoutMs, signal }),
-    stream: (path, receiver) => openEventStream({ transport, server, path, watchdogMs }, receiver),
+    // Loaded when they are first asked for, as streams are: most programs use neither.
+    channels: async (path, signal) => (await import('./open-channels.js')).openChannels(transport, path, { timeoutMs, signal }),
+    stream(path, receiver) {
+      let stream: EventStream | undefined
+      let closed = false
+      import('./watch/event-stream.js').then(
+        ({ openEventStream }) => {
+          if (!closed) stream = openEventStream({ transport, server, path, watchdogMs }, receiver)
+        },
+        (error: Error) => receiver.end(error),
+      )
+      return {
+        close() {
+          closed = true
+          stream?.close()
+        },
+      }
+    },
     bind: async (kind, bindings, signal) => {
       const response = await raw({
         method: 'POST',

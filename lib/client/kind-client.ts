@@ -1,6 +1,6 @@
 import type { Kind, Resource } from '../api/define-kind.js'
 import type { KindClient, ListOptions, ObjectList, ObjectName, RawRequest, RawResponse, WriteOptions } from './client.js'
-import { decodeAnswer } from './decode-answer.js'
+import { readAnswer } from './read-answer.js'
 import { queryString, type ResourceAddress, resourcePath } from './resource-path.js'
 
 type Send = (request: RawRequest) => Promise<RawResponse>
@@ -17,7 +17,7 @@ export function createKindClient<K extends Kind>(kind: K, send: Send, defaultNam
       ...(options.contentType === undefined ? {} : { headers: { 'content-type': options.contentType } }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     })
-    return decodeAnswer(await response.text()) as Resource<K>
+    return (await readAnswer(response)) as Resource<K>
   }
 
   const patch = (at: ObjectName, body: object, contentType: string, options: WriteOptions & { subresource?: string }) =>

@@ -1,4 +1,5 @@
 import type { ChannelLink } from '../stream/channel-link.js'
+import { dialChannels, UpgradeRefused } from '../stream/dial-channels.js'
 import { ConnectionError } from './client.js'
 import { errorFromBody } from './send-request.js'
 import type { Transport } from './transport.js'
@@ -9,8 +10,6 @@ export async function openChannels(
   path: string,
   { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined },
 ): Promise<ChannelLink> {
-  // Loaded when it is first asked for: most programs never speak over a WebSocket.
-  const { dialChannels, UpgradeRefused } = await import('../stream/dial-channels.js')
   const { server, headers, tls } = transport.connectionOptions()
   const url = server.replace(/^http/, 'ws') + path
   try {

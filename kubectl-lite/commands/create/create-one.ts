@@ -21,7 +21,7 @@ export async function createOne(
   name: string,
   make: (cluster: Cluster) => Promise<object> | object,
 ): Promise<void> {
-  const format = parseOutputFormat(flags.output)
+  const format = await parseOutputFormat(flags.output)
   const cluster = await cli.connect()
   const resource = await cluster.discovery.ofKind(kind.apiVersion, kind.kind)
   const namespace = kind.scope === 'Namespaced' ? cluster.namespace : undefined

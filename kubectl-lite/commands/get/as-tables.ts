@@ -1,10 +1,9 @@
 import { isNotFound } from '../../../lib/api/api-error.js'
-import { decodeAnswer } from '../../../lib/client/decode-answer.js'
+import { readAnswer } from '../../../lib/client/read-answer.js'
 import { queryString } from '../../../lib/client/resource-path.js'
 import { qualifiedSingular } from '../../cluster/api-resource.js'
 import { alignColumns } from '../../print/align-columns.js'
 import { painter } from '../../print/paint.js'
-import { sortByPath } from '../../print/sort-objects.js'
 import { type Table, type TableFlags, type TableRow, tableCells } from '../../print/table.js'
 import type { GetContext, Query } from './query.js'
 
@@ -26,6 +25,7 @@ export async function getAsTables(context: GetContext, queries: readonly Query[]
       failures.push(error)
     }
   }
+  const paint = await painter(io)
   const shown = tables.filter((table) => table.rows.length > 0)
   const several = new Set(queries.map((query) => query.resource)).size > 1
   for (const [index, { query, columns, rows }] of shown.entries()) {
@@ -33,7 +33,7 @@ export async function getAsTables(context: GetContext, queries: readonly Query[]
       ...tableFlags(context, query, wide),
       namePrefix: several ? `${qualifiedSingular(query.resource)}/` : undefined,
     })
-    await io.out(`${index > 0 ? '\n' : ''}${alignColumns(flags.headers ? [cells.header, ...cells.rows] : cells.rows, [], painter(io))}`)
+    await io.out(`${index > 0 ? '\n' : ''}${alignColumns(flags.headers ? [cells.header, ...cells.rows] : cells.rows, [], paint)}`)
   }
   if (shown.length === 0 && failures.length === 0 && !flags.ignoreNotFound) io.err(`${nothingFound(context, queries)}\n`)
   return { failures }
@@ -66,7 +66,7 @@ export async function readTable(
       includeObject: flags.sortBy === undefined ? undefined : 'Object',
     })
     const response = await cluster.client.raw({ method: 'GET', path: `${query.path}${parameters}`, headers: { accept: tableAccept } })
-    const table = decodeAnswer(await response.text()) as Table
+    const table = (await readAnswer(response)) as Table
     columns ??= table.columnDefinitions
     rows.push(...(table.rows ?? []))
     resourceVersion = table.metadata?.resourceVersion || (rows[0]?.object?.metadata?.resourceVersion ?? '')
@@ -75,7 +75,8 @@ export async function readTable(
   }
   return {
     columns: columns ?? [],
-    rows: flags.sortBy === undefined ? rows : sortByPath(rows, flags.sortBy, (row) => row.object),
+    rows:
+      flags.sortBy === undefined ? rows : (await import('../../print/sort-objects.js')).sortByPath(rows, flags.sortBy, (row) => row.object),
     resourceVersion,
   }
 }

@@ -36,12 +36,13 @@ export async function watchChanges(context: GetContext, query: Query, format: Ou
   }
   // Room for what may come: states change their length, and rows that were printed cannot move.
   const widths: number[] = Array.from({ length: list.columns.length + 2 }, () => roomyWidth)
+  const paint = await painter(io)
   let headerDue = flags.headers
   const show = async (rows: readonly TableRow[], event: string): Promise<void> => {
     const cells = tableCells(list.columns, rows, tableFlags(context, query, format.wide))
     const withEvent = (row: string[], first: string): string[] => (flags.outputWatchEvents ? [first, ...row] : row)
     const lines = cells.rows.map((row) => withEvent(row, event))
-    if (lines.length > 0) await io.out(alignColumns(headerDue ? [withEvent(cells.header, 'EVENT'), ...lines] : lines, widths, painter(io)))
+    if (lines.length > 0) await io.out(alignColumns(headerDue ? [withEvent(cells.header, 'EVENT'), ...lines] : lines, widths, paint))
     headerDue = headerDue && lines.length === 0
   }
   if (!flags.watchOnly && list.rows.length === 0) io.err(`${nothingFound(context, [query])}\n`)

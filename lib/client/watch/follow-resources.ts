@@ -11,6 +11,7 @@ import type { KubeObject } from '../../api/define-kind.js'
 import { type BackoffOptions, backoffDelayMs } from '../../base/backoff.js'
 import type { Client } from '../client.js'
 import { decodeAnswer } from '../decode-answer.js'
+import { readAnswer } from '../read-answer.js'
 import { listPath, type WatchSource, type WatchStart, watchPath } from './watch-source.js'
 
 export type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED'
@@ -140,7 +141,7 @@ async function listAll(
   let resourceVersion = ''
   do {
     const response = await client.raw({ method: 'GET', path: listPath(source, pageSize, token), signal })
-    const page = decodeAnswer(await response.text()) as { items: KubeObject[]; metadata: { resourceVersion: string; continue?: string } }
+    const page = (await readAnswer(response)) as { items: KubeObject[]; metadata: { resourceVersion: string; continue?: string } }
     for (const item of page.items) {
       item.apiVersion ??= source.kind.apiVersion
       item.kind ??= source.kind.kind
