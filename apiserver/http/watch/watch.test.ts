@@ -388,11 +388,17 @@ describe('bookmarks', () => {
 })
 
 describe('a slow watcher', () => {
-  it('is ended at its byte budget, and hurts nobody else', async () => {
+  const upgrade =
+    'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n'
+  it.each([
+    ['chunked JSON', ''],
+    ['server-sent events', 'Accept: text/event-stream\r\n'],
+    ['WebSocket', upgrade],
+  ])('is ended at its byte budget, and hurts nobody else: %s', async (_dressing, headers) => {
     const small = await testCluster({ limits: { watchByteBudget: 64 * 1024 } })
     const quick = await WatchClient.open(small.url, `${tasks}?watch=1`)
     const stalled = connect(Number(new URL(small.url).port), '127.0.0.1')
-    stalled.write(`GET ${tasks}?watch=1 HTTP/1.1\r\nHost: x\r\n\r\n`)
+    stalled.write(`GET ${tasks}?watch=1 HTTP/1.1\r\nHost: x\r\n${headers}\r\n`)
     await new Promise((resolve) => stalled.once('data', resolve))
     stalled.pause()
     const closed = new Promise((resolve) => stalled.once('close', resolve))
