@@ -132,7 +132,7 @@ async function filterInTurns(candidates: readonly StoredObject[], selection: Sel
 }
 const turnItems = 10_000
 /** Objects of a view may have to be made to be judged. */
-const turnOfMade = 500
+const turnOfMade = 200
 
 /** The index of the first object behind a key, by bisection. */
 function firstAfter(objects: readonly StoredObject[], key: { namespace: string; name: string }): number {

@@ -179,6 +179,7 @@ describe('a list of Pods', () => {
   it('is of the kind PodList, at the revision of the cluster', async () => {
     const list = await read(pods)
     expect([list.kind, list.apiVersion, list.metadata.resourceVersion]).toEqual(['PodList', 'v1', String(cluster.store.revision)])
+    expect(list.items.map(({ kind }: Json) => kind)).toEqual(['Pod', 'Pod', 'Pod', 'Pod'])
   })
 
   it('goes on page by page at one revision, whatever is changed meanwhile', async () => {
