@@ -18,28 +18,32 @@ export interface Grant {
   readonly subject: Subject
 }
 
-/** What one subject may do. */
+/** What one subject may do; each rule comes with the sentence that says by which binding it is allowed. */
 export interface SubjectAccess {
-  readonly everywhere: RuleIndex<Grant>
-  readonly inNamespace: ReadonlyMap<string, RuleIndex<Grant>>
+  readonly everywhere: RuleIndex<string>
+  readonly inNamespace: ReadonlyMap<string, RuleIndex<string>>
 }
 
-/** Users and ServiceAccounts by `User:NAME`, groups by `Group:NAME`. */
-type SubjectKey = string
-export const userKey = (name: string): SubjectKey => `User:${name}`
-export const groupKey = (name: string): SubjectKey => `Group:${name}`
+/** A ServiceAccount is a user. */
+export type SubjectSort = 'User' | 'Group'
 
-function keyOfSubject({ kind, name, namespace = '' }: Subject): SubjectKey {
-  if (kind === 'Group') return groupKey(name)
-  return userKey(kind === 'ServiceAccount' ? serviceAccountUserName(namespace, name) : name)
+function nameOfSubject({ kind, name, namespace = '' }: Subject): string {
+  return kind === 'ServiceAccount' ? serviceAccountUserName(namespace, name) : name
+}
+
+/** Subjects of one sort, by name. */
+class SubjectTable {
+  /** By the id of the binding. */
+  readonly grants = new Map<string, Map<string, Grant>>()
+  /** Worked out on demand; dropped by every change of a role or binding. */
+  readonly access = new Map<string, SubjectAccess>()
 }
 
 export class RbacPolicy {
   readonly #roles = new Map<string, PolicyRole>()
   readonly #bindings = new Map<string, PolicyBinding>()
-  readonly #bindingsOf = new Map<SubjectKey, Map<string, Grant>>()
-  /** Worked out on demand; dropped by every change of a role or binding. */
-  readonly #access = new Map<SubjectKey, SubjectAccess>()
+  readonly #users = new SubjectTable()
+  readonly #groups = new SubjectTable()
   readonly #gathered = new Map<string, readonly PolicyRule[]>()
 
   constructor(store: Pick<Store, 'list' | 'onCommit'>) {
@@ -51,18 +55,19 @@ export class RbacPolicy {
   }
 
   /** Undefined when no binding names the subject. */
-  accessOf(subject: SubjectKey): SubjectAccess | undefined {
-    const known = this.#access.get(subject)
-    const grants = known === undefined ? this.#bindingsOf.get(subject) : undefined
+  accessOf(sort: SubjectSort, name: string): SubjectAccess | undefined {
+    const table = this.#tableOf(sort)
+    const known = table.access.get(name)
+    const grants = known === undefined ? table.grants.get(name) : undefined
     if (!grants) return known
     const access = this.#workOut(grants)
-    this.#access.set(subject, access)
+    table.access.set(name, access)
     return access
   }
 
   /** The bindings that name the subject. */
-  grantsOf(subject: SubjectKey): readonly Grant[] {
-    return [...(this.#bindingsOf.get(subject)?.values() ?? [])]
+  grantsOf(sort: SubjectSort, name: string): readonly Grant[] {
+    return [...(this.#tableOf(sort).grants.get(name)?.values() ?? [])]
   }
 
   /** The rules of the role that a binding in `namespace` names; undefined when there is no such role. */
@@ -82,6 +87,10 @@ export class RbacPolicy {
         yield { name: metadata.name, rules: this.rulesOf({ apiGroup: rbacGroup, kind: 'ClusterRole', name: metadata.name }, '') ?? [] }
   }
 
+  #tableOf(kind: Subject['kind']): SubjectTable {
+    return kind === 'Group' ? this.#groups : this.#users
+  }
+
   *#clusterRoles(): Generator<PolicyRole> {
     for (const role of this.#roles.values()) if (role.kind === 'ClusterRole') yield role
   }
@@ -89,7 +98,8 @@ export class RbacPolicy {
   #follow({ type, object }: Change): void {
     this.#remove(object)
     if (type !== 'DELETED') this.#put(object)
-    this.#access.clear()
+    this.#users.access.clear()
+    this.#groups.access.clear()
     this.#gathered.clear()
   }
 
@@ -101,8 +111,9 @@ export class RbacPolicy {
       const binding = JSON.parse(bytes.toString()) as PolicyBinding
       this.#bindings.set(id, binding)
       for (const subject of binding.subjects ?? []) {
-        const key = keyOfSubject(subject)
-        this.#bindingsOf.set(key, (this.#bindingsOf.get(key) ?? new Map<string, Grant>()).set(id, { binding, subject }))
+        const { grants } = this.#tableOf(subject.kind)
+        const name = nameOfSubject(subject)
+        grants.set(name, (grants.get(name) ?? new Map<string, Grant>()).set(id, { binding, subject }))
       }
     }
   }
@@ -113,9 +124,10 @@ export class RbacPolicy {
       this.#roles.delete(id)
     } else if (resource === RoleBinding.plural || resource === ClusterRoleBinding.plural) {
       for (const subject of this.#bindings.get(id)?.subjects ?? []) {
-        const grants = this.#bindingsOf.get(keyOfSubject(subject))
-        grants?.delete(id)
-        if (grants?.size === 0) this.#bindingsOf.delete(keyOfSubject(subject))
+        const { grants } = this.#tableOf(subject.kind)
+        const held = grants.get(nameOfSubject(subject))
+        held?.delete(id)
+        if (held?.size === 0) grants.delete(nameOfSubject(subject))
       }
       this.#bindings.delete(id)
     }
@@ -123,13 +135,14 @@ export class RbacPolicy {
 
   /** A binding to a role that does not exist gives nothing. */
   #workOut(grants: ReadonlyMap<string, Grant>): SubjectAccess {
-    const everywhere = new RuleIndex<Grant>()
-    const inNamespace = new Map<string, RuleIndex<Grant>>()
+    const everywhere = new RuleIndex<string>()
+    const inNamespace = new Map<string, RuleIndex<string>>()
     for (const grant of grants.values()) {
       const { namespace = '' } = grant.binding.metadata
-      const index = namespace === '' ? everywhere : (inNamespace.get(namespace) ?? new RuleIndex<Grant>())
+      const index = namespace === '' ? everywhere : (inNamespace.get(namespace) ?? new RuleIndex<string>())
       if (namespace !== '') inNamespace.set(namespace, index)
-      for (const rule of this.rulesOf(grant.binding.roleRef, namespace) ?? []) index.add(rule, grant)
+      const reason = describeGrant(grant)
+      for (const rule of this.rulesOf(grant.binding.roleRef, namespace) ?? []) index.add(rule, reason)
     }
     return { everywhere, inNamespace }
   }
@@ -137,3 +150,9 @@ export class RbacPolicy {
 
 /** Cluster-scoped ones have no namespace; names hold no slash. */
 const roleKey = (namespace: string, name: string) => `${namespace}/${name}`
+
+function describeGrant({ binding: { kind, metadata, roleRef }, subject }: Grant): string {
+  const where = metadata.namespace === undefined ? metadata.name : `${metadata.name}/${metadata.namespace}`
+  const name = subject.kind === 'ServiceAccount' ? `${subject.name}/${subject.namespace ?? ''}` : subject.name
+  return `RBAC: allowed by ${kind} "${where}" of ${roleRef.kind} "${roleRef.name}" to ${subject.kind} "${name}"`
+}
