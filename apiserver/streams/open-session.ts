@@ -2,19 +2,22 @@
  * exec, attach and port-forward: a client's connection is upgraded and carried to the agent of the Task's node. Everything that can be wrong is
  * said as a Status before the upgrade; after it, the session's own error channel speaks.
  */
-import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { badRequest, notFound } from '../../lib/api/api-error.js'
 import { Task } from '../../lib/api/kinds/task.js'
 import type { Logger } from '../../lib/base/log.js'
-import { acceptChannels, chooseProtocol } from '../../lib/stream/accept-channels.js'
 import { FramedChannels } from '../../lib/stream/framed-channels.js'
 import type { SessionTarget } from '../http/server-parts.js'
 import type { Store } from '../storage/store.js'
+import { acceptorOfChannels, acceptorOfForward, type Upgrade } from './accept-session.js'
 import { readRefusal } from './agent-refusal.js'
+import { carryForward } from './carry-forward.js'
+import { carryPortChannels } from './carry-port-channels.js'
 import { carrySession } from './carry-session.js'
-import { parseExecQuery } from './exec-query.js'
+import { parseAttachQuery, parseExecQuery, type SessionStreams } from './exec-query.js'
+import { parseForwardQuery } from './forward-query.js'
 import type { NodeStreams } from './node-streams.js'
+import { judgeRepeatedly } from './repeated-judgement.js'
 import { type SessionSource, sessionSourceOf } from './session-source.js'
 
 export interface SessionOptions {
@@ -24,32 +27,73 @@ export interface SessionOptions {
   readonly judgeEveryMs: number
 }
 
-/** The upgrade that a client asks for. */
-interface Upgrade {
-  readonly request: IncomingMessage
-  readonly socket: Duplex
-  readonly head: Buffer
-}
-
 /** Rejects with an ApiError while nothing was sent; resolves when the session has ended. */
 export async function openSession(options: SessionOptions, target: SessionTarget, upgrade: Upgrade): Promise<void> {
-  const { store, log, judgeEveryMs } = options
+  const { store, log } = options
   const source = sessionSourceOf(findTask(store, target))
-  const isStillDue = () => target.isAllowed() && isSameRun(store, target, source)
-  const { command, ...streams } = parseExecQuery(target.query, target.container)
-  const orders = new URLSearchParams({ stdin: String(streams.stdin), tty: String(streams.tty) })
-  for (const word of command) orders.append('command', word)
-  if (upgrade.request.headers.upgrade?.toLowerCase() !== 'websocket' || chooseProtocol(upgrade.request) === undefined)
-    throw badRequest('exec needs the upgrade websocket with a subprotocol of v5.channel.k8s.io or v4.channel.k8s.io')
+  const carry = await prepareCarry(options, target, source, upgrade)
+  const about = { session: target.type, namespace: target.namespace, task: target.name, node: source.node }
+  log.info(about, 'a session began')
+  await carry(() => target.isAllowed() && isSameRun(store, target, source))
+  log.info(about, 'a session ended')
+}
+
+type Carry = (isStillDue: () => boolean) => Promise<void>
+
+/** Everything that can be refused is over when this resolves. */
+function prepareCarry(options: SessionOptions, target: SessionTarget, source: SessionSource, upgrade: Upgrade): Promise<Carry> {
+  const { query, container } = target
+  switch (target.type) {
+    case 'exec': {
+      const { command, ...streams } = parseExecQuery(query, container)
+      const orders = new URLSearchParams({ stdin: String(streams.stdin), tty: String(streams.tty) })
+      for (const word of command) orders.append('command', word)
+      return prepareChannels(options, target, source, upgrade, streams, orders)
+    }
+    case 'attach': {
+      const streams = parseAttachQuery(query, container)
+      if (streams.stdin || streams.tty)
+        throw badRequest(
+          `task "${target.name}" has no ${streams.stdin ? 'open input' : 'terminal'}: attach shows what it says; exec runs a command with both`,
+        )
+      return prepareChannels(options, target, source, upgrade, streams, new URLSearchParams())
+    }
+    case 'portforward':
+      return prepareForward(options, target, source, upgrade)
+  }
+}
+
+async function prepareChannels(
+  options: SessionOptions,
+  target: SessionTarget,
+  source: SessionSource,
+  upgrade: Upgrade,
+  streams: SessionStreams,
+  orders: URLSearchParams,
+): Promise<Carry> {
+  const accept = acceptorOfChannels(upgrade, streams)
   const node = new FramedChannels(await askAgent(options, target, source, orders))
   try {
-    const client = await acceptChannels(upgrade.request, upgrade.socket, upgrade.head)
-    const about = { session: target.type, namespace: target.namespace, task: target.name, node: source.node }
-    log.info(about, 'a session began')
-    await carrySession(client, node, { streams, isStillDue, judgeEveryMs })
-    log.info(about, 'a session ended')
-  } finally {
+    const client = await accept()
+    return (isStillDue) => carrySession(client, node, { streams, isStillDue, judgeEveryMs: options.judgeEveryMs })
+  } catch (error) {
     node.destroy()
+    throw error
+  }
+}
+
+async function prepareForward(options: SessionOptions, target: SessionTarget, source: SessionSource, upgrade: Upgrade): Promise<Carry> {
+  const { needsPorts, accept } = acceptorOfForward(upgrade)
+  const ports = parseForwardQuery(target.query)
+  if (needsPorts !== ports.length > 0)
+    throw badRequest(needsPorts ? 'name the ports: ?ports=80' : 'each stream names its port; the request has none')
+  const dial = (port: number) => askAgent(options, target, source, new URLSearchParams({ port: String(port) }))
+  const carrier = await accept()
+  return async (isStillDue) => {
+    const end = () => (carrier.type === 'streams' ? carrier.transport : carrier.link).destroy()
+    const stop = judgeRepeatedly(options.judgeEveryMs, isStillDue, end)
+    await (carrier.type === 'streams' ? carryForward(carrier.transport, dial) : carryPortChannels(carrier.link, ports, dial))
+    stop()
   }
 }
 

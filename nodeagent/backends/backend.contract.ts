@@ -28,6 +28,8 @@ export interface ContractPrograms {
   /** Prints the variable. */
   printEnv(name: string): string[]
   missing: string[]
+  /** Listens on the TCP port, and says back what it hears. */
+  echo(port: number): string[]
   /** Uses more memory than 32 MiB. */
   hungry: string[]
 }
@@ -200,6 +202,23 @@ export function describeBackend(name: string, prepare: () => Promise<ContractSub
         await expect(backend.openExec(ended.id, { command: ['true'], stdin: false, tty: false }, signal)).rejects.toMatchObject({
           message: expect.stringContaining('not running'),
         })
+      })
+    })
+
+    describe('a connection to a port of a run', () => {
+      const port = 30_000 + (process.pid % 10_000)
+
+      it('reaches what listens there, each half to its end', async () => {
+        const run = aRun(subject.programs.echo(port))
+        await backend.start(run, signal)
+        await inState(run, 'running')
+        if (!sessions) return await expect(backend.dialPort(run.id, port, signal)).rejects.toMatchObject({ reason: 'Unsupported' })
+        const connection = await eventually(() => backend.dialPort(run.id, port, signal))
+        connection.end('hello')
+        expect(await text(connection)).toBe('hello')
+        await expect(backend.dialPort(run.id, port + 1, signal)).rejects.toMatchObject({ reason: 'NotListening' })
+        await backend.remove(run.id, signal)
+        await expect(backend.dialPort(run.id, port, signal)).rejects.toMatchObject({ message: expect.stringContaining('not running') })
       })
     })
 

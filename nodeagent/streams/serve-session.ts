@@ -2,7 +2,9 @@ import type { ServerHttp2Stream } from 'node:http2'
 import { BackendError } from '../backends/backend.js'
 import type { AgentParts } from '../execute/workload-context.js'
 import { findRuns } from './find-run.js'
+import { serveAttach } from './serve-attach.js'
 import { serveExec } from './serve-exec.js'
+import { serveForward } from './serve-forward.js'
 import type { SessionRequest } from './session-request.js'
 
 /** Why there is no session, in words. */
@@ -23,7 +25,17 @@ export async function serveSession(
   if (!found || run?.state !== 'running')
     throw new RefusedSession(`task "${request.name}" does not run on the node${run ? `: it is ${run.state}` : ''}`)
   try {
-    if (request.type === 'exec') return await serveExec(await found.backend.openExec(run.id, request, ending.signal), stream)
+    switch (request.type) {
+      case 'exec':
+        return await serveExec(await found.backend.openExec(run.id, request, ending.signal), stream)
+      case 'attach':
+        return await serveAttach(
+          found.backend.logs(run.id, { logDirectory: parts.files.logs(run.id), follow: true, tailLines: 0 }, ending.signal),
+          stream,
+        )
+      case 'portforward':
+        return await serveForward(await found.backend.dialPort(run.id, request.port, ending.signal), stream)
+    }
   } catch (error) {
     if (error instanceof BackendError) throw new RefusedSession(error.message, { cause: error })
     throw error

@@ -10,7 +10,6 @@ import { Node } from '../../lib/api/kinds/node.js'
 import { Task } from '../../lib/api/kinds/task.js'
 import { systemClock } from '../../lib/base/clock.js'
 import { silentLogger } from '../../lib/base/log.js'
-import type { ClientConfig } from '../../lib/client/client-config.js'
 import { createClient } from '../../lib/client/create-client.js'
 import { dialNodeStreams } from '../../lib/stream/dial-node-streams.js'
 import { eventually } from '../../lib/testing/eventually.js'
@@ -18,9 +17,11 @@ import { type TestCluster, testCluster } from '../../lib/testing/test-cluster.js
 import { ProcessBackend } from '../../nodeagent/backends/process/process-backend.js'
 import type { WorkloadFiles } from '../../nodeagent/files/workload-files.js'
 import { createNodeStreamHandler } from '../../nodeagent/streams/node-stream-server.js'
+import { pemOf } from './raw-upgrade.js'
 
 export interface SessionBed extends AsyncDisposable {
   readonly cluster: TestCluster
+  /** The home of every Task. */
   readonly folder: string
   /** Ends the agent's connection, as its death would. */
   cutAgent(): void
@@ -89,10 +90,4 @@ export async function sessionBed(): Promise<SessionBed> {
       await rm(folder, { recursive: true, force: true })
     },
   }
-}
-
-function pemOf({ ca, certificate, key }: ClientConfig): { ca: string; cert: string; key: string } {
-  const text = (part: { data?: string | Buffer } | { file?: string } | undefined) =>
-    String((part as { data?: string | Buffer } | undefined)?.data ?? '')
-  return { ca: text(ca), cert: text(certificate), key: text(key) }
 }

@@ -175,7 +175,7 @@ export const Task = defineKind({
   description: 'One run of a container, virtual machine or process: to completion, or kept alive.',
   spec: TaskSpecSchema,
   status: TaskStatusSchema,
-  subresources: ['status', 'binding', 'log', 'exec'],
+  subresources: ['status', 'binding', 'log', 'exec', 'attach', 'portforward'],
   conditions: ['Scheduled', 'Accepted', 'ImageReady', 'Running', 'Ready', 'Complete', 'DisruptionTarget'],
   columns: [
     { name: 'Phase', jsonPath: '.status.phase', description: 'Where the task is, in one word.' },

@@ -16,6 +16,7 @@ const programs: ContractPrograms = {
   stubborn: shell('trap "" TERM; echo ready; while :; do sleep 1; done'),
   print: (out, err) => shell(`echo "${out}"; echo "${err}" >&2`),
   printEnv: (name) => shell(`printf '%s\\n' "$${name}"`),
+  echo: (port) => ['nc', '-ll', '-p', String(port), '-e', 'cat'],
   missing: ['/no/such/command'],
   hungry: ['tail', '/dev/zero'],
 }

@@ -3,6 +3,7 @@
  * that an agent which starts anew finds them, and a create that crashed before anybody knew is found, not doubled; events only say when to look.
  */
 import { availableParallelism } from 'node:os'
+import type { Duplex } from 'node:stream'
 import type Docker from 'dockerode'
 import { backoffDelayMs } from '../../../lib/base/backoff.js'
 import { sleep, systemClock } from '../../../lib/base/clock.js'
@@ -21,6 +22,7 @@ import type { ExecOrder, ExecSession } from '../exec-session.js'
 import { readNumaCpus } from '../numa.js'
 import { logQuery, readContainerLogs } from './container-logs.js'
 import { containerName, containerOptions, labels } from './container-options.js'
+import { dialContainer } from './dial-container.js'
 import { Engine, sayingOf, statusOf, unlessMissing } from './engine.js'
 import { execInContainer } from './exec-in-container.js'
 import { parseImageReference } from './image-reference.js'
@@ -159,6 +161,12 @@ export class DockerBackend implements Backend {
 
   openExec(id: RunId, order: ExecOrder, signal: AbortSignal): Promise<ExecSession> {
     return openContainerExec(this.engine, this.container(id), order, signal)
+  }
+
+  async dialPort(id: RunId, port: number, signal: AbortSignal): Promise<Duplex> {
+    const container = await this.inspect(id, signal)
+    if (!container?.State.Running) throw new BackendError('StartFailed', 'the task is not running', true)
+    return dialContainer(container, port, signal)
   }
 
   async *logs(id: RunId, options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {

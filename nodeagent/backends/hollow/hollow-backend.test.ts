@@ -7,6 +7,7 @@ const programs: ContractPrograms = {
   stubborn: ['stubborn'],
   print: (out, err) => ['print', out, err],
   printEnv: (name) => ['env', name],
+  echo: () => ['sleep'],
   missing: ['missing'],
   hungry: ['hungry'],
 }

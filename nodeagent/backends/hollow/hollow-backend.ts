@@ -126,6 +126,10 @@ export class HollowBackend implements Backend {
     throw new BackendError('Unsupported', 'a hollow node runs nothing that could be spoken with', false)
   }
 
+  async dialPort(): Promise<never> {
+    throw new BackendError('Unsupported', 'a hollow node listens on nothing', false)
+  }
+
   async *logs(id: RunId, { follow, tailLines, sinceMs = 0 }: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {
     const run = this.get(id)
     if (!run) return

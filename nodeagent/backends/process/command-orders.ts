@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs'
 import type { Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 
 /** What a command shall become, and where. */
 export interface CommandOrders {
@@ -32,12 +30,4 @@ export function writeOrders<W extends Writable>(pipe: W, items: readonly Item[])
   pipe.on('error', () => {}) // it ended first; what it said tells why
   pipe.write([...items, ['end', '']].map(([key, value]) => `${key}=${value}\0`).join(''))
   return pipe
-}
-
-/** Where a script is: beside this file, or in the tree that a build was made from. */
-export function findScript(name: string): string {
-  const places = [`./${name}`, `../../../../nodeagent/backends/process/${name}`]
-  const found = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((file) => existsSync(file))
-  if (found === undefined) throw new Error(`${name} is not there: the installation of millrace is not whole`)
-  return found
 }

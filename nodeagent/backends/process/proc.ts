@@ -64,6 +64,14 @@ export function descendantsOf(root: number, processes: readonly ProcessStat[]): 
   return found
 }
 
+/** What `root` started, directly or not, as the kernel lists it: cheaper than looking at every process. */
+export async function pidsBelow(root: number): Promise<number[]> {
+  const threads = await readdir(`/proc/${root}/task`).catch(() => [])
+  const texts = await Promise.all(threads.map((thread) => readFile(`/proc/${root}/task/${thread}/children`, 'utf8').catch(() => '')))
+  const children = texts.flatMap((text) => text.split(' ').filter(Boolean).map(Number))
+  return [...children, ...(await Promise.all(children.map(pidsBelow))).flat()]
+}
+
 /** The environment of a process, `NAME=value` each; empty when it may not be read. */
 export async function readEnvironment(pid: number): Promise<string[]> {
   try {

@@ -13,6 +13,11 @@ const programs: ContractPrograms = {
   stubborn: shell('trap "" TERM; echo ready; while :; do sleep 1; done'),
   print: (out, err) => shell(`echo "${out}"; echo "${err}" >&2`),
   printEnv: (name) => shell(`printf '%s\\n' "$${name}"`),
+  echo: (port) => [
+    process.execPath,
+    '-e',
+    `require('node:net').createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket)).listen(${port}, '127.0.0.1')`,
+  ],
   missing: ['/no/such/command'],
   hungry: ['perl', '-e', 'my $x = "x" x (200 << 20); sleep 30'],
 }

@@ -7,6 +7,7 @@
  */
 import { access, constants, mkdir } from 'node:fs/promises'
 import path from 'node:path'
+import type { Duplex } from 'node:stream'
 import { cpuMillis, memoryBytes } from '../../../lib/api/quantity.js'
 import { sleep, systemClock } from '../../../lib/base/clock.js'
 import {
@@ -20,14 +21,16 @@ import {
   type RunId,
   type RunSpec,
 } from '../backend.js'
+import { connectTo } from '../connect-to.js'
 import type { ExecOrder, ExecSession } from '../exec-session.js'
 import { cudaEnvironment } from '../gpu-environment.js'
 import { readNumaCpus } from '../numa.js'
 import { printRunKey } from '../run-key.js'
 import type { CgroupLimits, Cgroups } from './cgroups.js'
+import { findListener } from './find-listener.js'
 import { readLogFiles } from './log-files.js'
 import { watchMemory } from './memory-watch.js'
-import { descendantsOf, listProcesses, readBootId, readEnvironment, readProcess, signalProcess } from './proc.js'
+import { descendantsOf, listProcesses, pidsBelow, readBootId, readEnvironment, readProcess, signalProcess } from './proc.js'
 import { runCommand } from './run-command.js'
 import { type RunFiles, RunRecords, type StartedRecord } from './run-records.js'
 import { openSession } from './session.js'
@@ -221,6 +224,15 @@ export class ProcessBackend implements Backend {
     const stop = this.subscribe(() => void endWithRun())
     session.ended.then(stop, stop)
     return session
+  }
+
+  async dialPort(id: RunId, port: number, signal: AbortSignal): Promise<Duplex> {
+    const running = await this.runningOf(id)
+    if (!running) throw new BackendError('StartFailed', 'the task is not running', true)
+    const { cgroups } = this.options
+    const listener = await findListener(port, () => (cgroups ? cgroups.pids(printRunKey(id)) : pidsBelow(running.shim.pid)))
+    if (!listener) throw new BackendError('NotListening', `nothing of the task listens on port ${port}`, true)
+    return connectTo(listener, port, signal)
   }
 
   async *logs(id: RunId, options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import type { ExecOrder, ExecSession } from '../exec-session.js'
-import { type CommandOrders, commandItems, findScript, writeOrders } from './command-orders.js'
+import { findScript } from '../find-script.js'
+import { type CommandOrders, commandItems, writeOrders } from './command-orders.js'
 
 export interface SessionOrders extends CommandOrders, Pick<ExecOrder, 'stdin' | 'tty'> {
   /** Shown in process lists. */
@@ -14,7 +15,7 @@ const usualGraceSeconds = 10
 
 /** Runs a command as a run's user, in its groups, under a session.pl of its own, which ends when this process does. */
 export function openSession(orders: SessionOrders): ExecSession {
-  const session = spawn('perl', [findScript('session.pl')], {
+  const session = spawn('perl', [findScript('process/session.pl')], {
     detached: true,
     cwd: '/',
     env: { PATH: orders.searchPath },

@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { type CommandOrders, commandItems, findScript, type Item, writeOrders } from './command-orders.js'
+import { findScript } from '../find-script.js'
+import { type CommandOrders, commandItems, type Item, writeOrders } from './command-orders.js'
 
 export interface RunOrders extends CommandOrders {
   /** The beginning of the run's record files. */
@@ -41,7 +42,7 @@ export function spawnInRun(orders: CommandOrders): ChildProcessWithoutNullStream
 }
 
 function spawnShim(searchPath: string, items: readonly Item[]): ChildProcessWithoutNullStreams {
-  const shim = spawn('perl', [findScript('shim.pl')], {
+  const shim = spawn('perl', [findScript('process/shim.pl')], {
     detached: true,
     cwd: '/',
     env: { PATH: searchPath },
