@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 /** kubectl-lite: the client. This file alone reads the command line and the environment. */
 import { homedir } from 'node:os'
-import type { ByteIo } from './cli/io.js'
+import type { ReadStream, WriteStream } from 'node:tty'
+import type { ByteIo, InputTerminal } from './cli/io.js'
 import { runCommand } from './cli/run-command.js'
 
-function processIo(): ByteIo {
+function processIo(): { readonly io: ByteIo; close(): void } {
+  let readsInput = false
   const interrupted = new AbortController()
   const onSignal = (): void => {
     if (interrupted.signal.aborted) process.exit(130)
@@ -18,11 +20,22 @@ function processIo(): ByteIo {
     process.stderr.write(`error: standard output cannot be written: ${error.message}\n`)
     process.exit(1)
   })
-  const write = (chunk: string | Uint8Array): Promise<void> =>
-    new Promise((resolve) => (process.stdout.write(chunk) ? resolve() : process.stdout.once('drain', resolve)))
-  return {
+  const writeTo =
+    (stream: NodeJS.WriteStream) =>
+    (chunk: string | Uint8Array): Promise<void> =>
+      new Promise((resolve) => (stream.write(chunk) ? resolve() : stream.once('drain', resolve)))
+  const write = writeTo(process.stdout)
+  const io: ByteIo = {
     out: write,
     outBytes: write,
+    errBytes: writeTo(process.stderr),
+    inputBytes() {
+      readsInput = true
+      return process.stdin
+    },
+    get inputTerminal() {
+      return process.stdin.isTTY ? terminalOf(process.stdin, process.stdout) : undefined
+    },
     err: (text) => void process.stderr.write(text),
     async readInput() {
       const chunks: Buffer[] = []
@@ -36,6 +49,29 @@ function processIo(): ByteIo {
     signal: interrupted.signal,
     now: () => Date.now(),
   }
+  return {
+    io,
+    close() {
+      // What nobody will read any more shall not hold the process.
+      if (readsInput) process.stdin.destroy()
+    },
+  }
 }
 
-process.exitCode = await runCommand(process.argv.slice(2), processIo())
+function terminalOf(keys: ReadStream, screen: WriteStream): InputTerminal {
+  return {
+    raw() {
+      keys.setRawMode(true)
+      return () => keys.setRawMode(false)
+    },
+    size: () => ({ rows: screen.rows ?? 24, columns: screen.columns ?? 80 }),
+    onResize(listener) {
+      screen.on('resize', listener)
+      return () => screen.off('resize', listener)
+    },
+  }
+}
+
+const { io, close } = processIo()
+process.exitCode = await runCommand(process.argv.slice(2), io)
+close()

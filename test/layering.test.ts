@@ -37,6 +37,8 @@ const onlyHome: Record<string, readonly string[]> = {
   sqlite3: ['apiserver/storage'],
   umzug: ['apiserver/storage'],
   dockerode: ['nodeagent/backends/docker'],
+  'spdy-transport': ['lib/stream'],
+  tar: ['kubectl-lite'],
 }
 
 const programs = Object.keys(mayImport)

@@ -22,6 +22,15 @@ export const commandTable: readonly CommandEntry[] = [
     async () => (await import('../commands/describe.js')).describe,
   ),
   entry('Understand', 'logs', 'Print what a Task writes', async () => (await import('../commands/logs.js')).logs),
+  entry('Understand', 'exec', 'Run a command inside of a Task', async () => (await import('../commands/exec.js')).exec),
+  entry('Understand', 'attach', 'Show what a Task writes from now on', async () => (await import('../commands/attach.js')).attach),
+  entry('Understand', 'cp', 'Copy files to and from a Task', async () => (await import('../commands/cp.js')).cp),
+  entry(
+    'Understand',
+    'port-forward',
+    'Reach what a Task listens on',
+    async () => (await import('../commands/port-forward.js')).portForward,
+  ),
   entry('Understand', 'why', 'Say why an object is as it is', async () => (await import('../commands/why.js')).why),
   entry(
     'Understand',

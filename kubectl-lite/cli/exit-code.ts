@@ -35,6 +35,18 @@ export class ExitError extends Error {
   }
 }
 
+/** A command that ran elsewhere ended with this code, and so does ours; `message` is printed when it is not empty. */
+export class RemoteExit extends Error {
+  override readonly name = 'RemoteExit'
+
+  constructor(
+    readonly code: number,
+    message = '',
+  ) {
+    super(message)
+  }
+}
+
 /** The exit code that an error stands for. */
 export function exitOf(error: unknown): ExitName {
   if (error instanceof ExitError) return error.exit

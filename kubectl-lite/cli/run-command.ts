@@ -7,7 +7,7 @@ import { Command, CommanderError } from 'commander'
 import { openCluster } from '../cluster/cluster.js'
 import type { Cli, GlobalFlags } from './cli.js'
 import { commandTable } from './command-table.js'
-import { exitCodes, exitOf } from './exit-code.js'
+import { exitCodes, exitOf, RemoteExit } from './exit-code.js'
 import type { ByteIo } from './io.js'
 import { reportError } from './report-error.js'
 
@@ -28,6 +28,10 @@ export async function runCommand(argv: readonly string[], io: ByteIo): Promise<n
       if (error.exitCode === 0) return exitCodes.done.code
       if (error.code !== 'commander.help') io.err(await withHint(`${error.message}\n`, program))
       return exitCodes.usage.code
+    }
+    if (error instanceof RemoteExit) {
+      if (error.message !== '') io.err(`${error.message}\n`)
+      return error.code
     }
     await reportError(error, io)
     return exitCodes[exitOf(error)].code

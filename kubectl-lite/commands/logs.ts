@@ -1,10 +1,8 @@
 /** `logs`: what Tasks write, over the connection that their node's agent keeps to the server. */
-import { setTimeout as delay } from 'node:timers/promises'
-import { ApiError, isWaitingToStart } from '../../lib/api/api-error.js'
+import { isWaitingToStart } from '../../lib/api/api-error.js'
 import type { KubeObject } from '../../lib/api/define-kind.js'
 import type { Task } from '../../lib/api/kinds/task.js'
 import { hasBegun } from '../../lib/api/task-phase.js'
-import { backoffDelayMs } from '../../lib/base/backoff.js'
 import type { RawResponse } from '../../lib/client/client.js'
 import { queryString, resourcePath } from '../../lib/client/resource-path.js'
 import type { Cli, DefineCommand } from '../cli/cli.js'
@@ -15,7 +13,8 @@ import type { ApiResource } from '../cluster/api-resource.js'
 import type { Cluster } from '../cluster/cluster.js'
 import { followObject } from '../cluster/follow-object.js'
 import { listObjects } from '../cluster/objects.js'
-import { parseSelection } from '../cluster/selection.js'
+import { awaitAgent } from '../sessions/await-agent.js'
+import { findTask } from '../sessions/find-task.js'
 
 interface Flags {
   readonly follow?: boolean
@@ -55,7 +54,7 @@ export const logs: DefineCommand = (command, cli) => {
       const cluster = await cli.connect()
       if (flags.selector === undefined) {
         if (word === undefined) throw new UsageError('name a Task, or select some with -l')
-        return await copyLog(cli, cluster, await sourceOf(cluster, word), query, flags.prefix === true)
+        return await copyLog(cli, cluster, await findTask(cluster, word, 'log'), query, flags.prefix === true)
       }
       if (word !== undefined) throw new UsageError('name a Task, or select some with -l, not both')
       const sources = await selected(cluster, flags)
@@ -92,14 +91,6 @@ function logQuery(flags: Flags): string {
   })
 }
 
-async function sourceOf(cluster: Cluster, word: string): Promise<Source> {
-  if (!word.includes('/')) return { namespace: cluster.namespace, name: word }
-  const selection = await parseSelection(cluster.discovery, [word])
-  const [item] = selection.type === 'names' ? selection.items : []
-  if (!item?.resource.subresources.includes('log')) throw new UsageError(`${word} has no log; Tasks have: kubectl-lite logs task/NAME`)
-  return { namespace: cluster.namespace, name: item.name }
-}
-
 async function selected(cluster: Cluster, flags: Flags): Promise<Source[]> {
   const tasks = await cluster.discovery.findOne('tasks.millrace.dev')
   const namespace = flags.allNamespaces ? undefined : cluster.namespace
@@ -130,24 +121,17 @@ async function copyLog(cli: Cli, cluster: Cluster, source: Source, query: string
   }
 }
 
-const agentWithinMs = 15_000
-
-/** An agent that was started a moment ago, or whose server was, has yet to dial: that is waited for. A Task that has not started is, when `waitForStart` does. */
+/** A Task that has not started is waited for, when `waitForStart` does. */
 async function openLog(cli: Cli, cluster: Cluster, path: string, waitForStart: false | (() => Promise<void>)): Promise<RawResponse> {
   const { signal } = cli.io
-  let untilMs = performance.now() + agentWithinMs
-  for (let tries = 0; ; tries++) {
+  for (let isFirst = true; ; isFirst = false) {
     try {
-      return await cluster.client.raw({ method: 'GET', path, headers: { accept: 'text/plain, application/json' }, signal })
+      const headers = { accept: 'text/plain, application/json' }
+      return await awaitAgent(() => cluster.client.raw({ method: 'GET', path, headers, signal }), signal)
     } catch (error) {
-      if (isWaitingToStart(error) && waitForStart) {
-        if (tries === 0) cli.io.err(`${error.message}; waiting\n`)
-        await waitForStart()
-        untilMs = performance.now() + agentWithinMs
-        continue
-      }
-      if (!(error instanceof ApiError && error.reason === 'ServiceUnavailable') || performance.now() > untilMs) throw error
-      await delay(backoffDelayMs(tries, { initialMs: 200, maxMs: 2_000, jitter: 'none' }), undefined, { signal })
+      if (!isWaitingToStart(error) || !waitForStart) throw error
+      if (isFirst) cli.io.err(`${error.message}; waiting\n`)
+      await waitForStart()
     }
   }
 }

@@ -8,6 +8,9 @@ export const channelProtocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'] as co
 /** Longer messages of a client end the session. */
 export const maxMessageBytes = 1024 * 1024
 
+/** Longer payloads are sent in pieces. */
+const pieceBytes = 128 * 1024
+
 /** A message on this channel names one that ends. */
 const endOfChannel = 255
 /** Writes now and then show a peer that is gone, even while nothing is read from it. */
@@ -41,7 +44,7 @@ export class WebSocketChannels extends Duplex {
   }
 
   override _write({ channel, bytes }: ChannelMessage, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    if (bytes) this.#socket.send(Buffer.concat([Buffer.of(channel), bytes]), done)
+    if (bytes) this.#send(channel, bytes, done)
     else if (this.#socket.protocol === channelProtocols[0]) this.#socket.send(Buffer.of(endOfChannel, channel), done)
     else done()
   }
@@ -55,6 +58,16 @@ export class WebSocketChannels extends Duplex {
     clearInterval(this.#probes)
     this.#socket.terminate()
     done(error)
+  }
+
+  /** In messages that the other side takes. */
+  #send(channel: number, bytes: Buffer, done: (error?: Error | null) => void): void {
+    const piece = bytes.subarray(0, pieceBytes)
+    const rest = bytes.subarray(piece.length)
+    this.#socket.send(Buffer.concat([Buffer.of(channel), piece]), (error) => {
+      if (error || rest.length === 0) done(error)
+      else this.#send(channel, rest, done)
+    })
   }
 
   #receive(message: Buffer): void {

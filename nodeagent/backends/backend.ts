@@ -135,7 +135,7 @@ export interface Backend {
   exec(id: RunId, command: readonly string[], signal: AbortSignal): Promise<{ exitCode: number; output: string }>
   /** Starts a command beside the run, for somebody who looks on. Rejects with BackendError; a command that cannot be run ends with 126 or 127. */
   openExec(id: RunId, order: ExecOrder, signal: AbortSignal): Promise<ExecSession>
-  /** Connects to a TCP port that the run listens on. Rejects with BackendError, in words for whoever forwards the port. */
+  /** Connects to a TCP port that the run listens on. Rejects with NotListening or BackendError, in words for whoever forwards the port. */
   dialPort(id: RunId, port: number, signal: AbortSignal): Promise<Duplex>
   /** The lines that the run wrote, oldest first; ends after the last one, or, with `follow`, when the run has ended. Reads as it is iterated. */
   logs(id: RunId, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine>
@@ -172,8 +172,7 @@ export class BackendError extends Error {
       | 'Unsupported'
       | 'BackendUnavailable'
       | 'PortTaken'
-      | 'CommandNotFound'
-      | 'NotListening',
+      | 'CommandNotFound',
     message: string,
     /** Whether trying again may help. */
     readonly retryable: boolean,

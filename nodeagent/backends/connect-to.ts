@@ -1,16 +1,20 @@
 import net from 'node:net'
-import { BackendError } from './backend.js'
 
 const timeoutMs = 10_000
 
-/** Connects by TCP. Each side may end its half. Rejects with BackendError. */
+/** Nothing of a run answers on a port. */
+export class NotListening extends Error {
+  override readonly name = 'NotListening'
+}
+
+/** Connects by TCP. Each side may end its half. Rejects with NotListening. */
 export function connectTo(host: string, port: number, signal: AbortSignal): Promise<net.Socket> {
   return new Promise((resolve, reject) => {
     const socket = net.connect({ host, port, allowHalfOpen: true, noDelay: true, timeout: timeoutMs })
     const fail = (why: string, cause?: unknown) => {
       signal.removeEventListener('abort', onAbort)
       socket.destroy()
-      reject(new BackendError('NotListening', `port ${port} cannot be connected to: ${why}`, true, { cause }))
+      reject(new NotListening(`port ${port} cannot be connected to: ${why}`, { cause }))
     }
     const onAbort = () => fail('nobody waits for it any more', signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })

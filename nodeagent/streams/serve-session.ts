@@ -1,5 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { BackendError } from '../backends/backend.js'
+import { NotListening } from '../backends/connect-to.js'
 import type { AgentParts } from '../execute/workload-context.js'
 import { findRuns } from './find-run.js'
 import { serveAttach } from './serve-attach.js'
@@ -37,7 +38,7 @@ export async function serveSession(
         return await serveForward(await found.backend.dialPort(run.id, request.port, ending.signal), stream)
     }
   } catch (error) {
-    if (error instanceof BackendError) throw new RefusedSession(error.message, { cause: error })
+    if (error instanceof BackendError || error instanceof NotListening) throw new RefusedSession(error.message, { cause: error })
     throw error
   }
 }

@@ -51,10 +51,13 @@ describe('exec', () => {
   })
 
   it('gives a terminal whose size follows', async () => {
-    const link = await exec(['sh', '-c', 'read line; stty size; exit 4'], { stdin: 'true', tty: 'true' })
+    const link = await exec(['sh', '-c', 'read line; until [ "$(stty size)" = "31 71" ]; do sleep 0.1; done; echo sized; exit 4'], {
+      stdin: 'true',
+      tty: 'true',
+    })
     await writeMessage(link, { channel: channels.resize, bytes: printTerminalSize({ rows: 31, columns: 71 }) })
     await writeMessage(link, { channel: channels.stdin, bytes: Buffer.from('go\n') })
-    expect(await heard(link)).toMatchObject({ stdout: 'go\r\n31 71\r\n', exitCode: 4 })
+    expect(await heard(link)).toMatchObject({ stdout: 'go\r\nsized\r\n', exitCode: 4 })
   })
 
   it('ends the command when the client is gone', async () => {

@@ -26,7 +26,7 @@ export interface SessionBed extends AsyncDisposable {
   /** Ends the agent's connection, as its death would. */
   cutAgent(): void
   /** A Task of this name runs the command when this resolves. */
-  run(name: string, command: readonly string[]): Promise<void>
+  run(name: string, command: readonly string[], env?: Record<string, string>): Promise<void>
 }
 
 const node = 'n1'
@@ -65,7 +65,7 @@ export async function sessionBed(): Promise<SessionBed> {
     cluster,
     folder,
     cutAgent: () => agent.abort(),
-    async run(name, command) {
+    async run(name, command, env = {}) {
       const task = await admin.of(Task).create({ metadata: { name, namespace: 'default' }, spec: { command: [...command] } })
       const id = { uid: task.metadata.uid, attempt: 0, run: 0 }
       runs.push(id)
@@ -73,7 +73,7 @@ export async function sessionBed(): Promise<SessionBed> {
       if (binding?.error) throw new Error(binding.error.message)
       const bound = await admin.of(Task).get({ namespace: 'default', name })
       await backend.start(
-        { id, namespace: 'default', name, spec: bound.spec, env: {}, mounts: [], homeDirectory: folder, logDirectory: files.logs(id) },
+        { id, namespace: 'default', name, spec: bound.spec, env, mounts: [], homeDirectory: folder, logDirectory: files.logs(id) },
         signal,
       )
       await eventually(async () => (await backend.observe(signal, id.uid))[0]?.state === 'running')

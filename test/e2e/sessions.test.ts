@@ -5,7 +5,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createWebSocketStream, WebSocket } from 'ws'
 import { createClient } from '../../lib/client/create-client.js'
-import { type ChannelLink, channels, messagesOf, writeMessage } from '../../lib/stream/channel-link.js'
+import { type ChannelLink, messagesOf, writeMessage } from '../../lib/stream/channel-link.js'
 import { SpdyClient } from '../../lib/stream/fixtures/spdy-client.js'
 import { eventually } from '../../lib/testing/eventually.js'
 import { askUpgrade, pemOf } from './raw-upgrade.js'
@@ -87,7 +87,9 @@ describe('exec over SPDY', () => {
   })
 
   it('gives a terminal whose size follows', async () => {
-    const client = await open('command=sh&command=-c&command=read%20line;stty%20size&stdin=true&stdout=true&tty=true')
+    const client = await open(
+      'command=sh&command=-c&command=read%20line;until%20[%20%22$(stty%20size)%22%20=%20%2231%2071%22%20];do%20sleep%200.1;done;echo%20sized&stdin=true&stdout=true&tty=true',
+    )
     const [, stdin, stdout, resize] = ['error', 'stdin', 'stdout', 'resize'].map((streamtype) => client.open({ streamtype })) as [
       number,
       number,
@@ -97,18 +99,21 @@ describe('exec over SPDY', () => {
     client.send(resize, '{"Width":71,"Height":31}\n')
     client.send(stdin, 'go\n')
     await eventually(() => expect(client.closed).toBe(true))
-    expect(client.textOf(stdout)).toBe('go\r\n31 71\r\n')
+    expect(client.textOf(stdout)).toBe('go\r\nsized\r\n')
   })
 })
 
 describe('attach', () => {
   it('shows what the task says from now on, and ends with the task', async () => {
-    await bed.run('short', ['sh', '-c', 'until [ -e "$HOME/go" ]; do sleep 0.1; done; echo out; echo err >&2; exit 3'])
+    await bed.run('short', ['sh', '-c', 'until [ -e "$HOME/go" ]; do echo tick; sleep 0.1; done; echo out; echo err >&2; exit 3'])
     const client = await link(`${task('short')}/attach?stdout=true&stderr=true`)
-    await writeFile(path.join(bed.folder, 'go'), '')
     const said: string[] = []
-    for await (const { channel, bytes } of messagesOf(client)) said.push(`${channel}:${bytes}`)
-    expect(said.sort()).toEqual(['1:out\n', '2:err\n', expect.stringMatching(/^3:.*Success/)])
+    for await (const { channel, bytes } of messagesOf(client)) {
+      if (said.length === 0) await writeFile(path.join(bed.folder, 'go'), '')
+      if (`${bytes}` !== 'tick\n') said.push(`${channel}:${bytes}`)
+      else if (said.length === 0) said.push('ticked')
+    }
+    expect(said.sort()).toEqual(['1:out\n', '2:err\n', expect.stringMatching(/^3:.*Success/), 'ticked'])
   })
 
   it.each([

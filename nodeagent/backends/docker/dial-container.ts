@@ -2,8 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import type Docker from 'dockerode'
-import { BackendError } from '../backend.js'
-import { connectTo } from '../connect-to.js'
+import { connectTo, NotListening } from '../connect-to.js'
 import { findScript } from '../find-script.js'
 
 const searchPath = '/usr/local/bin:/usr/bin:/bin'
@@ -16,7 +15,7 @@ export function dialContainer(container: Docker.ContainerInspectInfo, port: numb
   if (process.getuid?.() === 0 && container.State.Pid > 1) return dialInside(container.State.Pid, port, signal)
   const addresses = Object.values(container.NetworkSettings.Networks).map((network) => network.IPAddress)
   const address = addresses.find((candidate) => candidate !== '')
-  if (address === undefined) throw new BackendError('NotListening', 'the container has no address that could be connected to', false)
+  if (address === undefined) throw new NotListening('the container has no address that could be connected to')
   return connectTo(address, port, signal)
 }
 
@@ -30,7 +29,7 @@ function dialInside(pid: number, port: number, signal: AbortSignal): Promise<Dup
   return new Promise((resolve, reject) => {
     const fail = (why: string) => {
       helper.kill('SIGKILL')
-      reject(new BackendError('NotListening', `port ${port} cannot be connected to: ${why}`, true))
+      reject(new NotListening(`port ${port} cannot be connected to: ${why}`))
     }
     const onAbort = () => fail('nobody waits for it any more')
     const onClose = () => fail('it was broken off')

@@ -44,12 +44,17 @@ export async function openContainerExec(
       socket.destroy()
     })
   ended.catch(() => {}) // nobody may be there to hear of it
+  let resized: Promise<unknown> = Promise.resolve()
   let hungUp = false
   return {
     ...(stdin ? { stdin: socket } : {}),
     stdout,
     ...(tty ? {} : { stderr }),
-    resize: ({ rows, columns }) => void exec.resize({ h: rows, w: columns, abortSignal: AbortSignal.timeout(graceMs) }).catch(() => {}),
+    resize({ rows, columns }) {
+      // One after the other: the last one counts.
+      const wanted = { h: rows, w: columns, abortSignal: AbortSignal.timeout(graceMs) }
+      resized = resized.then(() => exec.resize(wanted)).catch(() => {})
+    },
     ended,
     hangUp() {
       if (hungUp || isOver) return

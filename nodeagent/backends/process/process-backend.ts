@@ -21,7 +21,7 @@ import {
   type RunId,
   type RunSpec,
 } from '../backend.js'
-import { connectTo } from '../connect-to.js'
+import { connectTo, NotListening } from '../connect-to.js'
 import type { ExecOrder, ExecSession } from '../exec-session.js'
 import { cudaEnvironment } from '../gpu-environment.js'
 import { readNumaCpus } from '../numa.js'
@@ -231,7 +231,7 @@ export class ProcessBackend implements Backend {
     if (!running) throw new BackendError('StartFailed', 'the task is not running', true)
     const { cgroups } = this.options
     const listener = await findListener(port, () => (cgroups ? cgroups.pids(printRunKey(id)) : pidsBelow(running.shim.pid)))
-    if (!listener) throw new BackendError('NotListening', `nothing of the task listens on port ${port}`, true)
+    if (!listener) throw new NotListening(`nothing of the task listens on port ${port}`)
     return connectTo(listener, port, signal)
   }
 

@@ -66,6 +66,8 @@ sub startInTerminal {
     my ( $unlocked, $number ) = ( pack( 'i', 0 ), pack( 'i', 0 ) );
     ioctl( $terminal, $ioctl{lock}, $unlocked ) && ioctl( $terminal, $ioctl{number}, $number ) or refuse("no terminal can be had: $!");
     my $path = '/dev/pts/' . unpack 'i', $number;
+    my $size = pack 'S4', 24, 80, 0, 0;    # until the client says its own
+    ioctl( $terminal, $ioctl{size}, $size );
     sysopen( my $line, $path, O_RDWR | O_NOCTTY ) or refuse("no terminal can be had: $path: $!");
     chown $order->{uid}, -1, $path if defined $order->{uid};
     my $child = forkCommand(

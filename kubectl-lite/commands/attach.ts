@@ -1,0 +1,18 @@
+/** `attach`: what a Task says from now on, on both outputs, until it ends. */
+import type { DefineCommand } from '../cli/cli.js'
+import { awaitAgent } from '../sessions/await-agent.js'
+import { carry } from '../sessions/carry.js'
+import { findTask, sessionPath } from '../sessions/find-task.js'
+
+export const attach: DefineCommand = (command, cli) => {
+  command
+    .argument('<task>', 'NAME or task/NAME')
+    .addHelpText('after', '\nTasks have no input: exec runs a command with one. logs shows what was said before.')
+    .action(async (word: string) => {
+      const { io } = cli
+      const cluster = await cli.connect()
+      const path = await sessionPath(cluster, await findTask(cluster, word, 'attach'), 'attach', new URLSearchParams())
+      const link = await awaitAgent(() => cluster.client.channels(path, io.signal), io.signal)
+      await carry(link, { out: io.outBytes, err: io.errBytes })
+    })
+}

@@ -1,0 +1,64 @@
+/** `port-forward`: ports of this machine that lead to ports of a Task, until Ctrl-C. */
+import { once } from 'node:events'
+import net, { type AddressInfo, type Server } from 'node:net'
+import type { Cli, DefineCommand } from '../cli/cli.js'
+import { UsageError } from '../cli/exit-code.js'
+import { errorText } from '../cli/report-error.js'
+import type { Cluster } from '../cluster/cluster.js'
+import { awaitAgent } from '../sessions/await-agent.js'
+import { findTask, sessionPath, type TaskAddress } from '../sessions/find-task.js'
+import { forwardConnection } from '../sessions/forward-connection.js'
+
+interface Flags {
+  readonly address: string
+}
+
+/** `local` 0: any free one. */
+export interface PortPair {
+  readonly local: number
+  readonly remote: number
+}
+
+export const portForward: DefineCommand = (command, cli) => {
+  command
+    .argument('<task>', 'NAME or task/NAME')
+    .argument('<ports...>', 'PORT, LOCAL:PORT, or :PORT for any free one here')
+    .option('--address <address>', 'the address to listen on', '127.0.0.1')
+    .addHelpText('after', '\nExample: kubectl-lite port-forward web 8080:80')
+    .action(async (word: string, ports: string[], flags: Flags) => {
+      const pairs = ports.map(parsePortPair)
+      const cluster = await cli.connect()
+      const address = await findTask(cluster, word, 'portforward')
+      const servers = await Promise.all(pairs.map((pair) => listen(cli, cluster, address, pair, flags.address)))
+      if (!cli.io.signal.aborted) await once(cli.io.signal, 'abort')
+      for (const server of servers) server.close()
+    })
+}
+
+/** Throws UsageError. Pure. */
+export function parsePortPair(text: string): PortPair {
+  const [, local, remote] = /^(?:(\d{0,5}):)?(\d{1,5})$/.exec(text) ?? []
+  const pair = { local: Number(local ?? remote), remote: Number(remote) }
+  if (remote === undefined || pair.remote < 1 || pair.remote > 65_535 || pair.local > 65_535)
+    throw new UsageError(`"${text}" is no pair of ports: give PORT, LOCAL:PORT or :PORT`)
+  return pair
+}
+
+async function listen(cli: Cli, cluster: Cluster, address: TaskAddress, { local, remote }: PortPair, host: string): Promise<Server> {
+  const { io } = cli
+  const path = await sessionPath(cluster, address, 'portforward', new URLSearchParams({ ports: String(remote) }))
+  const server = net.createServer({ allowHalfOpen: true, noDelay: true }, async (socket) => {
+    socket.on('error', () => {}) // its own business: the next one may do better
+    await io.out(`Handling connection for ${(server.address() as AddressInfo).port}\n`)
+    try {
+      await forwardConnection(await awaitAgent(() => cluster.client.channels(path, io.signal), io.signal), socket)
+    } catch (error) {
+      if (!io.signal.aborted) io.err(`${errorText(error)}\n`)
+      socket.destroy()
+    }
+  })
+  server.listen(local, host)
+  await once(server, 'listening')
+  await io.out(`Forwarding from ${host}:${(server.address() as AddressInfo).port} -> ${remote}\n`)
+  return server
+}

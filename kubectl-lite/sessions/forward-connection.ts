@@ -1,0 +1,38 @@
+import type { Socket } from 'node:net'
+import { type ChannelLink, messagesOf, writeMessage } from '../../lib/stream/channel-link.js'
+import { writeChunk } from '../../lib/stream/write-chunk.js'
+
+const data = 0
+const errors = 1
+/** Each channel begins with the number of its port. */
+const preambleBytes = 2
+
+/** Carries one connection over a port-forward of one port, each half to its end. Rejects with what the Task's node says of a failure. */
+export async function forwardConnection(link: ChannelLink, socket: Socket): Promise<void> {
+  socket.once('close', () => link.destroy())
+  void tell(socket, link)
+  const seen = [0, 0]
+  let failure = ''
+  try {
+    for await (const { channel, bytes } of messagesOf(link)) {
+      if (channel !== data && channel !== errors) continue
+      const piece = bytes?.subarray(Math.max(0, preambleBytes - (seen[channel] ?? 0)))
+      seen[channel] = (seen[channel] ?? 0) + (bytes?.length ?? 0)
+      if (channel === errors) failure += piece ?? ''
+      else if (!piece) socket.end()
+      else if (piece.length > 0) await writeChunk(socket, piece)
+    }
+  } finally {
+    link.destroy()
+  }
+  if (failure !== '') throw new Error(failure)
+}
+
+async function tell(socket: Socket, link: ChannelLink): Promise<void> {
+  try {
+    for await (const bytes of socket.iterator({ destroyOnReturn: false })) await writeMessage(link, { channel: data, bytes })
+    await writeMessage(link, { channel: data, bytes: undefined })
+  } catch {
+    // One side broke; the other direction tells.
+  }
+}
