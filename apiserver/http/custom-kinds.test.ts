@@ -137,6 +137,23 @@ describe('objects of a defined kind', () => {
     expect((await request('GET', widgets)).json.items[0].spec).toEqual({ color: 'red', weight: 10 })
   })
 
+  it('are selected by fields, also by those that became selectable later', async () => {
+    await request('POST', widgets, aWidget('a'))
+    await request('POST', widgets, aWidget('b', { color: 'blue' }))
+    expect((await request('GET', `${widgets}?fieldSelector=spec.color=red`)).code).toBe(400)
+    await request('PATCH', widgetsDefinition, { spec: aDefinition({ selectableFields: [{ jsonPath: '.spec.color' }] }).spec })
+    await request('POST', widgets, aWidget('c', { color: 'red' }))
+    const names = async (path: string) => (await request('GET', path)).json.items.map((one: Json) => one.metadata.name)
+    expect(await names(`${widgets}?fieldSelector=spec.color=red`)).toEqual(['a', 'c'])
+    const watch = await WatchClient.open(cluster.url, `${widgets}?watch=1&fieldSelector=spec.color=red`)
+    await request('PATCH', `${widgets}/a`, { spec: { color: 'blue' } })
+    await watch.count(3)
+    expect(watch.story).toEqual(['ADDED a', 'ADDED c', 'DELETED a'])
+    watch.close()
+    await request('DELETE', `${widgets}?fieldSelector=spec.color=blue`)
+    expect(await names(widgets)).toEqual(['c'])
+  })
+
   it('may be changed while something stays wrong that was right once', async () => {
     await request(
       'POST',
@@ -268,6 +285,14 @@ describe('versions of a kind', () => {
     watch.close()
     first.close()
     expect((await request('DELETE', `${other}/a`)).json.status).toBe('Success')
+  })
+
+  it('count as one kind where objects are counted and explained', async () => {
+    await request('POST', widgets, aWidget('a'))
+    const counts = (await request('GET', `/trpc/summary?input=${encodeURIComponent('{}')}`)).json.result.data.kinds
+    expect(counts.filter((one: Json) => one.resource === 'widgets')).toEqual([expect.objectContaining({ version: 'v1', count: 1 })])
+    const input = encodeURIComponent(JSON.stringify({ resource: 'widgets', name: 'a' }))
+    expect((await request('GET', `/trpc/history?input=${input}`)).code).toBe(200)
   })
 
   it('are stored in the storage version, also by an update without a change', async () => {

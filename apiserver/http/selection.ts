@@ -2,6 +2,8 @@ import { badRequest } from '../../lib/api/api-error.js'
 import type { Kind } from '../../lib/api/define-kind.js'
 import { type FieldRequirement, parseFieldSelector } from '../../lib/api/field-selector.js'
 import { matchesLabels, parseLabelSelector } from '../../lib/api/label-selector.js'
+import { fieldText } from '../registry/extract-facets.js'
+import { parseStored } from '../registry/object-bytes.js'
 import type { StoredObject } from '../storage/store.js'
 import { type ObjectView, shownObject, viewOf } from '../views/object-view.js'
 
@@ -48,7 +50,7 @@ export function createSelection(options: SelectionOptions): Selection {
     fieldEquals: Object.fromEntries(fields.filter((field) => field.operator === '=').map((field) => [field.path, field.value])),
     matches: (object) =>
       (namespace === '' || object.key.namespace === namespace) &&
-      fields.every((field) => (fieldValue(object, field) === field.value) === (field.operator === '=')) &&
+      fields.every((field) => (fieldValue(kind, object, field) === field.value) === (field.operator === '=')) &&
       (labels === undefined || matchesLabels(labels, object.facets.labels)),
   }
 }
@@ -59,10 +61,13 @@ export function select(selection: Selection, stored: StoredObject): StoredObject
   return object && selection.matches(object) ? object : undefined
 }
 
-function fieldValue(object: StoredObject, field: FieldRequirement): string {
-  if (field.path === 'metadata.name') return object.key.name
-  if (field.path === 'metadata.namespace') return object.key.namespace
-  return object.facets.fields[field.path] ?? ''
+function fieldValue({ definedBy }: Kind, object: StoredObject, { path }: FieldRequirement): string {
+  if (path === 'metadata.name') return object.key.name
+  if (path === 'metadata.namespace') return object.key.namespace
+  const value = object.facets.fields[path]
+  // An object that is older than its definition may have been stored before the field became selectable.
+  if (value === undefined && definedBy && object.revision <= definedBy.since) return fieldText(parseStored(object), path) ?? ''
+  return value ?? ''
 }
 
 /** The equality that a map can answer, the most telling first; undefined when only a scan can. */

@@ -34,7 +34,7 @@ function extractClaims(kind: Kind, object: KubeObject): string[] {
 }
 
 /** The scalar at a dotted path, as text. */
-function fieldText(object: unknown, path: string): string | undefined {
+export function fieldText(object: unknown, path: string): string | undefined {
   let value = object
   for (const part of path.split('.')) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined

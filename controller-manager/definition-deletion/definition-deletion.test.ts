@@ -77,7 +77,8 @@ describe('objects of kinds that users define', () => {
     await admin.of(Namespace).create({ metadata: { name: 'team' }, spec: {} })
     await addWidgets(cluster, 1, { ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid: owner.metadata.uid }] })
     const [widget] = (await admin.of(Widget).list({ namespace: 'default' })).items
-    const ownerReferences = [{ apiVersion: 'example.com/v1', kind: 'Widget', name: 'w-0', uid: widget?.metadata.uid ?? '' }]
+    // The version need not be the one that is served.
+    const ownerReferences = [{ apiVersion: 'example.com/v1beta1', kind: 'Widget', name: 'w-0', uid: widget?.metadata.uid ?? '' }]
     await admin.of(ConfigMap).create({ metadata: { name: 'owned', ownerReferences } })
     await addWidgets(cluster, 1, { namespace: 'team' })
     await admin.of(Namespace).delete({ name: 'team' })

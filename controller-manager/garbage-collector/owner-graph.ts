@@ -35,6 +35,12 @@ export class OwnerGraph {
   /** The kinds that are followed, by `apiVersion kind`. */
   kinds: ReadonlyMap<string, Kind> = new Map()
 
+  /** The kind that an owner reference names, in whichever version. */
+  ownerKind({ apiVersion, kind }: Pick<OwnerReference, 'apiVersion' | 'kind'>): Kind | undefined {
+    const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''
+    return this.kinds.get(`${apiVersion} ${kind}`) ?? [...this.kinds.values()].find((one) => one.group === group && one.kind === kind)
+  }
+
   where(uid: string): Whereabouts | undefined {
     return this.#everything.get(uid)
   }

@@ -3,6 +3,7 @@ import type { Kind, KubeObject } from '../../lib/api/define-kind.js'
 import type { OwnerReference } from '../../lib/api/object-meta.js'
 import type { Client } from '../../lib/client/client.js'
 import { resourcePath } from '../../lib/client/resource-path.js'
+import { kindOf } from '../../lib/client/watch/watch-source.js'
 import { isDeletingForeground, type OwnerState } from './decide-collection.js'
 import type { GraphItem, OwnerGraph } from './owner-graph.js'
 
@@ -23,12 +24,12 @@ export async function findOwner(
   owner: OwnerReference,
   signal: AbortSignal,
 ): Promise<OwnerFinding> {
-  const kind = graph.kinds.get(`${owner.apiVersion} ${owner.kind}`)
+  const kind = graph.ownerKind(owner)
   if (!kind || (kind.scope === 'Namespaced' && item.namespace === '')) return { state: 'unknown' }
   const namespace = kind.scope === 'Namespaced' ? item.namespace : ''
   const known = graph.where(owner.uid)
   const elsewhere = known && known.namespace !== namespace ? known.namespace : undefined
-  if (known?.name === owner.name && known.kind === `${owner.apiVersion} ${owner.kind}` && elsewhere === undefined) {
+  if (known?.name === owner.name && known.kind === kindOf(kind) && elsewhere === undefined) {
     const ownerItem = graph.item(owner.uid)
     return { state: ownerItem && isDeletingForeground(ownerItem) ? 'waiting' : 'there' }
   }

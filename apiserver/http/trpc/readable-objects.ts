@@ -21,8 +21,9 @@ export class ReadableObjects {
 
   /** The kind and place that an input means. Throws BadRequest where there is none, or more than one. */
   resolve(input: ParsedObjectInput): { kind: Kind; place: ObjectInput } {
-    const { kinds } = this.#context.parts.registry
-    const found = kinds.filter((kind) => kind.plural === input.resource && (input.group === undefined || kind.group === input.group))
+    const found = storedKinds(this.#context.parts.registry.kinds).filter(
+      (kind) => kind.plural === input.resource && (input.group === undefined || kind.group === input.group),
+    )
     const [kind, ...others] = found
     if (!kind) throw badRequest(`there is no resource ${JSON.stringify(input.resource)}`)
     if (others.length > 0)
@@ -83,6 +84,11 @@ export class ReadableObjects {
   #access(verb: string, { group, resource, namespace, name }: ObjectInput) {
     return { user: this.#context.user, verb, group, resource, subresource: '', namespace, name, path: '' }
   }
+}
+
+/** One kind for each resource: versions of a kind have the same objects. */
+export function storedKinds(kinds: readonly Kind[]): Kind[] {
+  return [...new Map([...kinds].reverse().map((kind) => [`${kind.group}/${kind.plural}`, kind])).values()].reverse()
 }
 
 const parse = (stored: StoredObject) => JSON.parse(stored.bytes.toString()) as KubeObject

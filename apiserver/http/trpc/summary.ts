@@ -3,7 +3,7 @@ import { Node } from '../../../lib/api/kinds/node.js'
 import type { StoredObject } from '../../storage/store.js'
 import type { ProcedureContext } from './app-router.js'
 import { conditionOf } from './condition-of.js'
-import { ReadableObjects } from './readable-objects.js'
+import { ReadableObjects, storedKinds } from './readable-objects.js'
 
 export interface KindCount {
   readonly group: string
@@ -29,7 +29,7 @@ export async function summarize(context: ProcedureContext, { namespace }: { name
   const { store, registry } = context.parts
   const objects = new ReadableObjects(context)
   const kinds: KindCount[] = []
-  for (const kind of registry.kinds) {
+  for (const kind of storedKinds(registry.kinds)) {
     if (kind.viewOf || (namespace !== '' && kind.scope === 'Cluster') || !objects.mayList(kind, namespace)) continue
     kinds.push(await countKind(context, kind, namespace))
   }

@@ -3,6 +3,7 @@
  * which serves, validates, patches, prints or documents a kind serves these too.
  */
 import { hasRules } from '../cel/schema-rules.js'
+import { compareVersions } from '../compare-versions.js'
 import { isConditionTrue } from '../condition.js'
 import { type Column, type Kind, kindWithSchema, type ScalePaths, type Subresource } from '../define-kind.js'
 import type { CustomResourceDefinition, DefinedVersion } from '../kinds/custom-resource-definition.js'
@@ -11,13 +12,14 @@ import { ruleValidation } from './rule-validation.js'
 
 /**
  * The kinds of a valid definition; none while its names are not accepted. A definition that goes is served in some version, so that its objects can be
- * deleted. `since` is the revision of the definition.
+ * deleted. The preferred version comes first. `since` is the revision of the definition.
  */
 export function customKinds(definition: CustomResourceDefinition, since: number): Kind[] {
   if (!isConditionTrue(definition, 'Established')) return []
   const served = definition.spec.versions.filter((version) => version.served)
   const last = definition.spec.versions.filter((version) => version.storage && definition.metadata.deletionTimestamp)
-  return (served.length > 0 ? served : last).map((version) => customKind(definition, version, since))
+  const versions = (served.length > 0 ? served : last).sort((a, b) => compareVersions(a.name, b.name))
+  return versions.map((version) => customKind(definition, version, since))
 }
 
 function customKind(definition: CustomResourceDefinition, version: DefinedVersion, since: number): Kind {
