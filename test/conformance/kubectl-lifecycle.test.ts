@@ -29,6 +29,13 @@ describeKubectls(startWholeCluster, (kubectl) => {
     expect(await kubectl.out('get task worked')).toMatch(/\nworked +Succeeded +0 +0 +\S+ +\d+s\n/)
   })
 
+  it('waits by a watch that begins with the state, in the versions that can', async () => {
+    const env = { KUBE_FEATURE_WatchListClient: 'true' }
+    const { code, stderr } = await kubectl.run('wait task/worked --for=condition=Complete --timeout=60s -v=6', { env })
+    expect(code).toBe(0)
+    if (kubectl.minor >= 32) expect(stderr).toContain('sendInitialEvents=true')
+  })
+
   it('describes every kind, with the events of it', async () => {
     const text = await kubectl.out('describe task worked')
     expect(text).toMatch(/Name: +worked\n[\s\S]*Restart Policy: +Never\n[\s\S]*Phase: +Succeeded\n/)
