@@ -2,7 +2,6 @@
  * Secret values and tokens lie nowhere but where they belong: credential files, and the secret volumes of running attempts. Everything else under the
  * cluster's directory (the database and its write-ahead log included), what the API says, and the command lines of all processes are searched.
  */
-import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -30,10 +29,7 @@ spec:
 
 const owner = createOwner('canary')
 let cluster: Cluster
-const kubectl = (...args: string[]) =>
-  execFileSync(process.execPath, [path.join(owner.build, 'dist/kubectl-lite/main.js'), '--kubeconfig', cluster.kubeconfig, ...args], {
-    encoding: 'utf8',
-  })
+const kubectl = (...args: string[]) => cluster.kubectl(...args)
 
 beforeAll(async () => {
   cluster = await startCluster(owner, { backends: 'process' })
@@ -76,11 +72,7 @@ function commandLinesWith(text: string): string[] {
 
 describe('a secret value', () => {
   it('lies only in the secret volume of the running attempt, and nowhere when the attempt has ended', async () => {
-    execFileSync(
-      process.execPath,
-      [path.join(owner.build, 'dist/kubectl-lite/main.js'), '--kubeconfig', cluster.kubeconfig, 'apply', '-f', '-'],
-      { input: manifests },
-    )
+    cluster.apply(manifests)
     kubectl('wait', 'task/reader', '--for=condition=Running', '--timeout=90s')
     await expect.poll(() => kubectl('logs', 'reader')).toMatch(/^same \//)
     const mounts = kubectl('logs', 'reader').trim().slice('same '.length)
@@ -116,11 +108,7 @@ describe('a secret value', () => {
     })
     let said = ''
     try {
-      execFileSync(
-        process.execPath,
-        [path.join(owner.build, 'dist/kubectl-lite/main.js'), '--kubeconfig', cluster.kubeconfig, 'apply', '-f', '-'],
-        { input, encoding: 'utf8', stdio: 'pipe' },
-      )
+      cluster.apply(input)
     } catch (error) {
       said = String((error as { stderr?: string }).stderr)
     }

@@ -1,6 +1,5 @@
 /** A second agent with the name, the certificate and a copy of the directory of one that works: no Task runs twice. */
-import { execFileSync } from 'node:child_process'
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { eventually } from '../../lib/testing/eventually.js'
@@ -10,10 +9,7 @@ import { startProgram } from '../processes/program.js'
 
 const owner = createOwner('second-agent')
 let cluster: Cluster
-const kubectl = (...args: string[]) =>
-  execFileSync(process.execPath, [path.join(owner.build, 'dist/kubectl-lite/main.js'), '--kubeconfig', cluster.kubeconfig, ...args], {
-    encoding: 'utf8',
-  })
+const kubectl = (...args: string[]) => cluster.kubectl(...args)
 
 beforeAll(async () => {
   cluster = await startCluster(owner, { backends: 'process' })
@@ -34,9 +30,7 @@ it('a copied agent waits while the first one beats, and starts nothing', async (
 
   const task = (_: unknown, id: number) =>
     `{apiVersion: millrace.dev/v1, kind: Task, metadata: {name: t${id}}, spec: {command: [sh, -c, 'sleep 1']}}\n`
-  const manifests = path.join(owner.directory, 'tasks.yaml')
-  writeFileSync(manifests, Array.from({ length: 20 }, task).join('---\n'))
-  kubectl('apply', '-f', manifests)
+  cluster.apply(Array.from({ length: 20 }, task).join('---\n'))
   kubectl('wait', 'task', '--all', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=90s')
   expect(readdirSync(path.join(copy, 'runs'))).toEqual([])
   expect(readdirSync(path.join(copy, 'workloads'))).toEqual([])

@@ -1,5 +1,4 @@
 /** An agent that says nothing for a while: what its Tasks did meanwhile counts, whatever was decided about them. */
-import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -10,10 +9,7 @@ import { stopProcess } from '../processes/stop-process.js'
 
 const owner = createOwner('silent-agent')
 let cluster: Cluster
-const kubectl = (...args: string[]) =>
-  execFileSync(process.execPath, [path.join(owner.build, 'dist/kubectl-lite/main.js'), '--kubeconfig', cluster.kubeconfig, ...args], {
-    encoding: 'utf8',
-  })
+const kubectl = (...args: string[]) => cluster.kubectl(...args)
 
 beforeAll(async () => {
   cluster = await startCluster(owner, { backends: 'process' })
@@ -26,20 +22,17 @@ it('a Task that succeeded before its eviction was heard of is not begun again; o
   for (const folder of [owner.directory, shared]) chmodSync(folder, 0o777)
   const task = (name: string, script: string) =>
     `{apiVersion: millrace.dev/v1, kind: Task, metadata: {name: ${name}}, spec: {onNodeLost: Reschedule, terminationGracePeriodSeconds: 5, command: [sh, -c, ${JSON.stringify(script)}]}}\n`
-  const manifests = path.join(owner.directory, 'tasks.yaml')
   const done = path.join(shared, 'done')
   const go = path.join(shared, 'go')
   const scripts = {
     ends: `while ! test -e ${go}; do sleep 0.05; done; touch ${done}`,
     obeys: `trap 'exit 0' TERM; while :; do sleep 0.05; done`,
   }
-  writeFileSync(
-    manifests,
+  cluster.apply(
     Object.entries(scripts)
       .map(([name, script]) => task(name, script))
       .join('---\n'),
   )
-  kubectl('apply', '-f', manifests)
   kubectl('wait', 'task', '--all', '--for=jsonpath={.status.phase}=Running', '--timeout=90s')
 
   const agent = cluster.programs().find(({ program }) => program === 'nodeagent')

@@ -1,5 +1,5 @@
 /** A whole one-machine cluster of the build under test, started as users start it. */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { freePort } from './free-port.js'
@@ -11,6 +11,10 @@ export interface Cluster {
   /** The administrator's. */
   readonly kubeconfig: string
   readonly port: number
+  /** Runs kubectl-lite as the administrator; what it prints. Throws when it fails, with its `stderr`. */
+  kubectl(...args: string[]): string
+  /** Applies manifests. */
+  apply(manifests: string): string
   /** Its programs, from the launcher's records. */
   programs(): readonly ({ readonly program: string; readonly pid: number } & ProcessFigures)[]
 }
@@ -33,10 +37,17 @@ export async function startCluster(owner: Owner, options: ClusterOptions): Promi
   owner.defer(() => runToEnd(launcher, ['down', '--data-dir', directory, '--stop-workloads'], env))
   const hollow = options.hollowNodes === undefined ? [] : ['--hollow-nodes', String(options.hollowNodes)]
   await runToEnd(launcher, ['up', '--data-dir', directory, '--port', String(port), '--backends', options.backends, ...hollow], env)
+  const kubeconfig = path.join(directory, 'admin.kubeconfig')
+  const kubectl = (args: readonly string[], input = '') => {
+    const command = [path.join(owner.build, 'dist/kubectl-lite/main.js'), '--kubeconfig', kubeconfig, ...args]
+    return execFileSync(process.execPath, command, { encoding: 'utf8', stdio: 'pipe', input })
+  }
   return {
     directory,
     port,
-    kubeconfig: path.join(directory, 'admin.kubeconfig'),
+    kubeconfig,
+    kubectl: (...args) => kubectl(args),
+    apply: (manifests) => kubectl(['apply', '-f', '-'], manifests),
     programs() {
       const folder = path.join(directory, 'run')
       const records = readdirSync(folder).filter((name) => name.endsWith('.json'))
@@ -48,10 +59,10 @@ export async function startCluster(owner: Owner, options: ClusterOptions): Promi
   }
 }
 
-/** Runs a script of the build; rejects with what it said when it fails or takes longer than two minutes. */
+/** Runs a script of the build; rejects with what it said when it fails or takes longer than five minutes. */
 function runToEnd(script: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000 })
+    const child = spawn(process.execPath, [script, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 300_000 })
     let said = ''
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (said += text))
     child.once('error', reject)
