@@ -39,12 +39,12 @@ describeKubectls(startWithHollowNodes, (kubectl) => {
     )
     await kubectl.out('wait pod/web --for=condition=Ready --timeout=60s')
     await kubectl.out(`wait pod/failed --for=jsonpath='{.status.phase}'=Failed --timeout=60s`)
-    const table = (await kubectl.out('get pods')).replaceAll(/ {2,}/g, ' | ').replaceAll(/\d+s/g, 'AGE')
+    const table = (await kubectl.out('get pods')).replaceAll(/ {2,}/g, ' | ').replaceAll(/\b\d+[smh](\d+s)?\b/g, 'AGE')
     expect(table).toBe(
       'NAME | READY | STATUS | RESTARTS | AGE\nbig | 0/1 | Pending | 0 | AGE\nfailed | 0/1 | Error | 0 | AGE\nweb | 1/1 | Running | 0 | AGE\n',
     )
     expect(await kubectl.out('get po web -o wide')).toMatch(
-      /^NAME +READY +STATUS +RESTARTS +AGE +IP +NODE +NOMINATED NODE +READINESS GATES\nweb +1\/1 +Running +0 +\d+s +<none> +\S+ +<none> +<none>\n/,
+      /^NAME +READY +STATUS +RESTARTS +AGE +IP +NODE +NOMINATED NODE +READINESS GATES\nweb +1\/1 +Running +0 +\S+ +<none> +\S+ +<none> +<none>\n/,
     )
     expect(await kubectl.out('get pods -A -l app=web --show-labels')).toMatch(
       new RegExp(`^NAMESPACE +NAME [\\s\\S]*\n${kubectl.namespace} +web +1/1 +Running .* app=web\n`),
