@@ -136,10 +136,10 @@ function memberOf(name: string, first: Program, link: FaultyLink | undefined, st
   }
 }
 
-/** The same credentials, for a server on another port. */
+/** The same credentials, for a server on another port. A server is ready a moment before it has written them. */
 async function copyKubeconfig(from: string, to: string, port: number): Promise<void> {
-  const file = await readKubeconfigFile(from)
-  const clusters = (file?.clusters ?? []).map(({ name, cluster }) => ({
+  const file = await eventually(async () => (await readKubeconfigFile(from)) ?? false, { timeoutMs: 30_000 })
+  const clusters = (file.clusters ?? []).map(({ name, cluster }) => ({
     name,
     cluster: { ...cluster, server: `https://127.0.0.1:${port}` },
   }))
