@@ -86,4 +86,21 @@ describe('objects of kinds that users define', () => {
     await cluster.until(() => cluster.cluster.store.count('example.com', 'widgets') === 0)
     await cluster.until(async () => (await admin.of(ConfigMap).list({ namespace: 'default' })).items.length === 0)
   }, 60_000)
+
+  it('are collected though there are more kinds than a hundred', async () => {
+    await using cluster = await controlledCluster({ only: ['garbage-collector'] })
+    const { admin } = cluster
+    await Promise.all(
+      Array.from({ length: 120 }, (_, index) => {
+        const { spec } = widgetDefinition
+        const group = `g${index}.example.com`
+        return admin.of(CustomResourceDefinition).create({ metadata: { name: `widgets.${group}` }, spec: { ...spec, group } })
+      }),
+    )
+    await admin.of(CustomResourceDefinition).create(widgetDefinition)
+    const owner = await admin.of(ConfigMap).create({ metadata: { name: 'owner' } })
+    await addWidgets(cluster, 1, { ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid: owner.metadata.uid }] })
+    await admin.of(ConfigMap).delete({ name: 'owner', namespace: 'default' })
+    await cluster.until(() => cluster.cluster.store.count('example.com', 'widgets') === 0)
+  }, 60_000)
 })

@@ -40,7 +40,7 @@ export function watchManyRequest(parts: ServerParts, { info, user, request }: Ex
   if (shape.as === 'table') throw badRequest('tables of several resources cannot share a stream')
   return { selections, access, shape, stream }
 }
-const maxResources = 100
+const maxResources = 500
 
 /** `GROUP/VERSION/RESOURCE` or `VERSION/RESOURCE`, then `;namespace=`, `;fieldSelector=`, `;labelSelector=`. */
 function parseResource(parts: ServerParts, text: string): Selection {
