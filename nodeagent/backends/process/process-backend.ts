@@ -8,7 +8,6 @@
 import { access, constants, mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
-import { cpuMillis, memoryBytes } from '../../../lib/api/quantity.js'
 import { sleep, systemClock } from '../../../lib/base/clock.js'
 import {
   type Backend,
@@ -30,9 +29,11 @@ import type { CgroupLimits, Cgroups } from './cgroups.js'
 import { findListener } from './find-listener.js'
 import { readLogFiles } from './log-files.js'
 import { watchMemory } from './memory-watch.js'
-import { descendantsOf, listProcesses, pidsBelow, readBootId, readEnvironment, readProcess, signalProcess } from './proc.js'
+import { pidsBelow, readBootId, readEnvironment, signalProcess } from './proc.js'
 import { runCommand } from './run-command.js'
-import { type RunFiles, RunRecords, type StartedRecord } from './run-records.js'
+import { limitsOf, refuseUnsupported } from './run-demands.js'
+import { RunProcesses } from './run-processes.js'
+import { type RunFiles, RunRecords } from './run-records.js'
 import { openSession } from './session.js'
 import { startShim } from './shim.js'
 import { endStrays } from './strays.js'
@@ -57,15 +58,17 @@ export class ProcessBackend implements Backend {
   readonly name = 'process'
   readonly features: ReadonlySet<BackendFeature>
   private readonly records: RunRecords
+  private readonly processes: RunProcesses
   private readonly closing = new AbortController()
   private readonly hints = new Set<() => void>()
   private readonly stopWatchingMemory: (() => void) | undefined
 
   private constructor(
     private readonly options: ProcessBackendOptions,
-    private readonly bootId: string,
+    bootId: string,
   ) {
     this.records = new RunRecords(options.directory)
+    this.processes = new RunProcesses(this.records, options.cgroups, bootId, () => this.hint())
     this.features = new Set<BackendFeature>([
       'memoryLimit',
       'suspend',
@@ -151,33 +154,33 @@ export class ProcessBackend implements Backend {
   }
 
   async stop(id: RunId, graceMs: number, signal: AbortSignal): Promise<void> {
-    const running = await this.runningOf(id)
-    if (!running) return this.endLost(id, signal)
-    await this.thawAll(id, running)
+    const running = await this.processes.runningOf(id)
+    if (!running) return this.processes.endLost(id, signal)
+    await this.processes.thawAll(id, running)
     signalProcess(-running.child.pid, 'SIGTERM')
-    if (await this.waitForEnd(id, graceMs, signal)) return
-    await this.endNow(id, running, signal)
+    if (await this.processes.waitForEnd(id, graceMs, signal)) return
+    await this.processes.endNow(id, running, signal)
   }
 
   async pause(id: RunId): Promise<void> {
-    const running = await this.runningOf(id)
+    const running = await this.processes.runningOf(id)
     if (!running) return
     if (this.options.cgroups) return this.options.cgroups.freeze(printRunKey(id))
-    for (const process of await this.processesOf(running)) signalProcess(process.pid, 'SIGSTOP')
+    for (const process of await this.processes.processesOf(running)) signalProcess(process.pid, 'SIGSTOP')
     this.hint()
   }
 
   async resume(id: RunId): Promise<void> {
-    const running = await this.runningOf(id)
-    if (running) await this.thawAll(id, running)
+    const running = await this.processes.runningOf(id)
+    if (running) await this.processes.thawAll(id, running)
     this.hint()
   }
 
   async remove(id: RunId, signal: AbortSignal): Promise<void> {
     const files = await this.records.read(id)
     if (files && !files.exit && !(await this.records.forbidStart(id))) {
-      const running = await this.runningOf(id)
-      if (running) await this.endNow(id, running, signal)
+      const running = await this.processes.runningOf(id)
+      if (running) await this.processes.endNow(id, running, signal)
     }
     const key = printRunKey(id)
     await endStrays(key, this.options.cgroups, signal)
@@ -187,7 +190,7 @@ export class ProcessBackend implements Backend {
   }
 
   async exec(id: RunId, command: readonly string[], signal: AbortSignal): Promise<{ exitCode: number; output: string }> {
-    const running = await this.runningOf(id)
+    const running = await this.processes.runningOf(id)
     const record = (await this.records.read(id))?.record
     if (!running || !record) throw new BackendError('StartFailed', 'the task is not running', true)
     return runCommand(
@@ -204,10 +207,10 @@ export class ProcessBackend implements Backend {
   }
 
   async openExec(id: RunId, order: ExecOrder, signal: AbortSignal): Promise<ExecSession> {
-    const running = await this.runningOf(id)
+    const running = await this.processes.runningOf(id)
     const record = (await this.records.read(id))?.record
     if (!running || !record) throw new BackendError('StartFailed', 'the task is not running', true)
-    if (await this.isPaused(id, running)) throw new BackendError('StartFailed', 'the task is paused', true)
+    if (await this.processes.isPaused(id, running)) throw new BackendError('StartFailed', 'the task is paused', true)
     const env = await environmentOf(running.child.pid, printRunKey(id), signal)
     const session = openSession({
       ...order,
@@ -219,7 +222,7 @@ export class ProcessBackend implements Backend {
       searchPath: this.options.searchPath,
     })
     const endWithRun = async () => {
-      if (!(await this.runningOf(id))) session.hangUp()
+      if (!(await this.processes.runningOf(id))) session.hangUp()
     }
     const stop = this.subscribe(() => void endWithRun())
     session.ended.then(stop, stop)
@@ -227,7 +230,7 @@ export class ProcessBackend implements Backend {
   }
 
   async dialPort(id: RunId, port: number, signal: AbortSignal): Promise<Duplex> {
-    const running = await this.runningOf(id)
+    const running = await this.processes.runningOf(id)
     if (!running) throw new BackendError('StartFailed', 'the task is not running', true)
     const { cgroups } = this.options
     const listener = await findListener(port, () => (cgroups ? cgroups.pids(printRunKey(id)) : pidsBelow(running.shim.pid)))
@@ -242,7 +245,7 @@ export class ProcessBackend implements Backend {
         follow: options.follow,
         tailLines: options.tailLines,
         sinceMs: options.sinceMs,
-        hasEnded: async () => (await this.runningOf(id)) === undefined,
+        hasEnded: async () => (await this.processes.runningOf(id)) === undefined,
         recordFolder: this.options.directory,
       },
       signal,
@@ -274,66 +277,11 @@ export class ProcessBackend implements Backend {
       return { ...common, state: 'exited', exit: { ...exit, oomKilled } }
     }
     if (!started?.child.pid) return { ...common, state: 'created' }
-    if (!(await this.isAlive(started.shim, started.bootId))) {
+    if (!(await this.processes.isAlive(started.shim, started.bootId))) {
       const ended = (await this.records.read(record.id))?.exit
       return ended ? { ...common, state: 'exited', exit: ended } : { ...common, state: 'unknown' }
     }
-    return { ...common, state: (await this.isPaused(record.id, started)) ? 'paused' : 'running' }
-  }
-
-  /** A shim that lives is a run that has not ended, or whose end is being written down. */
-  private async isAlive(named: { pid: number; startTime: string }, bootId: string): Promise<boolean> {
-    if (bootId !== this.bootId) return false
-    const process = await readProcess(named.pid)
-    return process !== undefined && process.startTime === named.startTime && process.state !== 'Z'
-  }
-
-  private async isPaused(id: RunId, started: StartedRecord): Promise<boolean> {
-    if (this.options.cgroups) return this.options.cgroups.isFrozen(printRunKey(id))
-    return (await readProcess(started.child.pid))?.state === 'T'
-  }
-
-  private async runningOf(id: RunId): Promise<StartedRecord | undefined> {
-    const files = await this.records.read(id)
-    if (!files?.started?.child.pid || files.exit) return undefined
-    return (await this.isAlive(files.started.shim, files.started.bootId)) ? files.started : undefined
-  }
-
-  private async processesOf(running: StartedRecord) {
-    return descendantsOf(running.shim.pid, await listProcesses())
-  }
-
-  private async thawAll(id: RunId, running: StartedRecord): Promise<void> {
-    if (this.options.cgroups) return this.options.cgroups.thaw(printRunKey(id))
-    for (const process of await this.processesOf(running)) signalProcess(process.pid, 'SIGCONT')
-  }
-
-  /** The shim ends everything below it and writes down how the run ended. */
-  private async endNow(id: RunId, running: StartedRecord, signal: AbortSignal): Promise<void> {
-    for (;;) {
-      signalProcess(running.shim.pid, 'SIGTERM')
-      if (await this.waitForEnd(id, 200, signal)) return
-    }
-  }
-
-  /** A run that started, whose shim is gone and who wrote no end: nothing of it may go on, and its end is written down here. */
-  private async endLost(id: RunId, signal: AbortSignal): Promise<void> {
-    const files = await this.records.read(id)
-    if (!files?.started?.child.pid || files.exit) return
-    await endStrays(printRunKey(id), this.options.cgroups, signal)
-    const message = files.started.bootId === this.bootId ? 'the process that watched over it was killed' : 'the node was restarted'
-    await this.records.markLost(id, systemClock.now(), message)
-    this.hint()
-  }
-
-  private async waitForEnd(id: RunId, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
-    const deadline = performance.now() + timeoutMs
-    for (;;) {
-      if (!(await this.runningOf(id))) return true
-      const leftMs = deadline - performance.now()
-      if (leftMs <= 0) return false
-      await sleep(systemClock, Math.min(pollMs, leftMs), signal)
-    }
+    return { ...common, state: (await this.processes.isPaused(record.id, started)) ? 'paused' : 'running' }
   }
 
   private watchMemory(): () => void {
@@ -346,10 +294,10 @@ export class ProcessBackend implements Backend {
       )
     }
     return watchMemory(watched, async ({ id }) => {
-      const running = await this.runningOf(id)
+      const running = await this.processes.runningOf(id)
       if (!running) return
       await this.records.markOom(id)
-      await this.endNow(id, running, this.closing.signal)
+      await this.processes.endNow(id, running, this.closing.signal)
     })
   }
 
@@ -373,29 +321,6 @@ export class ProcessBackend implements Backend {
 
 const logFileOf = (logDirectory: string) => path.join(logDirectory, 'log')
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
-
-/** The server refuses these too; an agent does not rely on it. */
-function refuseUnsupported(run: RunSpec, command: readonly string[]): void {
-  const refused = run.spec.image
-    ? 'images'
-    : run.spec.privileged
-      ? 'privileged'
-      : run.mounts.some((mount) => mount.target !== undefined)
-        ? 'mounts at a path'
-        : undefined
-  if (refused) throw new BackendError('Unsupported', `the process backend does not support ${refused}`, false)
-  if (command.length === 0) throw new BackendError('Unsupported', 'the process backend needs a command', false)
-}
-
-function limitsOf(spec: RunSpec['spec']): CgroupLimits & { memoryBytes: number | undefined } {
-  const { limits, requests } = spec.resources ?? {}
-  const cpuRequest = requests?.cpu ?? limits?.cpu
-  return {
-    memoryBytes: limits?.memory === undefined ? undefined : memoryBytes(limits.memory),
-    cpuLimitMillis: limits?.cpu === undefined ? undefined : cpuMillis(limits.cpu),
-    cpuRequestMillis: cpuRequest === undefined ? undefined : cpuMillis(cpuRequest),
-  }
-}
 
 /** What a run was given. A process that has not become its command yet is waited for: its environment is not the run's. */
 async function environmentOf(pid: number, key: string, signal: AbortSignal): Promise<Record<string, string>> {

@@ -1,0 +1,75 @@
+import { sleep, systemClock } from '../../../lib/base/clock.js'
+import type { RunId } from '../backend.js'
+import { printRunKey } from '../run-key.js'
+import type { Cgroups } from './cgroups.js'
+import { descendantsOf, listProcesses, readProcess, signalProcess } from './proc.js'
+import type { RunRecords, StartedRecord } from './run-records.js'
+import { endStrays } from './strays.js'
+
+/** Between two looks at whether a run has ended, milliseconds. */
+const pollMs = 20
+
+/** The processes of runs, as the records name them: whether they live, and how they are continued and ended. */
+export class RunProcesses {
+  constructor(
+    private readonly records: RunRecords,
+    private readonly cgroups: Cgroups | undefined,
+    private readonly bootId: string,
+    private readonly onChange: () => void,
+  ) {}
+
+  /** A shim that lives is a run that has not ended, or whose end is being written down. */
+  async isAlive(named: { pid: number; startTime: string }, bootId: string): Promise<boolean> {
+    if (bootId !== this.bootId) return false
+    const process = await readProcess(named.pid)
+    return process !== undefined && process.startTime === named.startTime && process.state !== 'Z'
+  }
+
+  async isPaused(id: RunId, started: StartedRecord): Promise<boolean> {
+    if (this.cgroups) return this.cgroups.isFrozen(printRunKey(id))
+    return (await readProcess(started.child.pid))?.state === 'T'
+  }
+
+  async runningOf(id: RunId): Promise<StartedRecord | undefined> {
+    const files = await this.records.read(id)
+    if (!files?.started?.child.pid || files.exit) return undefined
+    return (await this.isAlive(files.started.shim, files.started.bootId)) ? files.started : undefined
+  }
+
+  async processesOf(running: StartedRecord) {
+    return descendantsOf(running.shim.pid, await listProcesses())
+  }
+
+  async thawAll(id: RunId, running: StartedRecord): Promise<void> {
+    if (this.cgroups) return this.cgroups.thaw(printRunKey(id))
+    for (const process of await this.processesOf(running)) signalProcess(process.pid, 'SIGCONT')
+  }
+
+  /** The shim ends everything below it and writes down how the run ended. */
+  async endNow(id: RunId, running: StartedRecord, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signalProcess(running.shim.pid, 'SIGTERM')
+      if (await this.waitForEnd(id, 200, signal)) return
+    }
+  }
+
+  /** A run that started, whose shim is gone and who wrote no end: nothing of it may go on, and its end is written down here. */
+  async endLost(id: RunId, signal: AbortSignal): Promise<void> {
+    const files = await this.records.read(id)
+    if (!files?.started?.child.pid || files.exit) return
+    await endStrays(printRunKey(id), this.cgroups, signal)
+    const message = files.started.bootId === this.bootId ? 'the process that watched over it was killed' : 'the node was restarted'
+    await this.records.markLost(id, systemClock.now(), message)
+    this.onChange()
+  }
+
+  async waitForEnd(id: RunId, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+    const deadline = performance.now() + timeoutMs
+    for (;;) {
+      if (!(await this.runningOf(id))) return true
+      const leftMs = deadline - performance.now()
+      if (leftMs <= 0) return false
+      await sleep(systemClock, Math.min(pollMs, leftMs), signal)
+    }
+  }
+}
