@@ -81,10 +81,12 @@ export class HeaderWriter {
     head.writeUInt16LE(~plain.length & 0xffff, 3)
     const stream = this.#begun ? [] : [zlibHead]
     this.#begun = true
-    return Buffer.concat([...stream, head, plain])
+    return Buffer.concat([...stream, head, plain, flush])
   }
 }
 
+/** An empty stored block: what readers, Go's among them, take for a flush. Without it they look for more. */
+const flush = Buffer.of(0, 0, 0, 0xff, 0xff)
 /** Deflate, a window of 32 KB, no dictionary: stored blocks refer to nothing. */
 const zlibHead = Buffer.of(0x78, 0x01)
 
