@@ -1,4 +1,5 @@
 /** exec over a WebSocket, from the client library to a real process, with everything between them. */
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exitCodeOf, type SessionStatus } from '../../lib/api/session-status.js'
 import { createClient } from '../../lib/client/create-client.js'
@@ -70,5 +71,42 @@ describe('exec', () => {
     expect(process.kill(pid, 0)).toBe(true)
     link.destroy()
     await eventually(() => expect(() => process.kill(pid, 0)).toThrow(), { timeoutMs: 30_000 })
+  })
+
+  it('holds up a command whose output nobody takes, and nothing piles up', async () => {
+    const link = await exec(['sh', '-c', 'echo $$; exec dd if=/dev/zero bs=65536 count=4000'])
+    let pid = 0
+    for await (const { bytes } of messagesOf(link)) {
+      pid = Number.parseInt(String(bytes), 10)
+      break
+    }
+    const written = async () => Number(/^wchar: (\d+)$/m.exec(await readFile(`/proc/${pid}/io`, 'utf8'))?.[1])
+    let before = -1
+    await eventually(
+      async () => {
+        const now = await written()
+        const still = now > 0 && now === before
+        before = now
+        return still
+      },
+      { intervalMs: 500 },
+    )
+    expect(await written()).toBeLessThan(64 * 1024 * 1024)
+    link.destroy()
+    await eventually(() => expect(() => process.kill(pid, 0)).toThrow())
+  })
+
+  it('ends with an error, and the command with it, when the agent is gone', async () => {
+    const link = await exec(['sh', '-c', 'echo $$; exec sleep 600'])
+    let pid = 0
+    let status: SessionStatus | undefined
+    for await (const { channel, bytes } of messagesOf(link)) {
+      if (channel === channels.error) status = JSON.parse(String(bytes))
+      if (channel !== channels.stdout) continue
+      pid = Number(bytes)
+      bed.cutAgent()
+    }
+    expect(status).toMatchObject({ status: 'Failure', reason: 'InternalError', message: expect.stringContaining('was lost') })
+    await eventually(() => expect(() => process.kill(pid, 0)).toThrow())
   })
 })
