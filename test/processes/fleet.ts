@@ -81,7 +81,10 @@ export async function startFleet(owner: Owner, { nodes, schedulers = 1, controll
         return startProgram(owner, `${program}/main.js`, ['--kubeconfig', own], path.join(directory, `${program}-${number}.log`))
       })
   const nodeDirectory = (name: string) => path.join(owner.directory, 'nodes', name)
-  for (const name of nodes)
+  for (const name of nodes) {
+    // Tasks outlive their agents, but not the test.
+    const purge = ['--data-dir', nodeDirectory(name), '--backends', 'process', 'purge']
+    owner.defer(async () => void (await run(process.execPath, [path.join(owner.build, 'dist/nodeagent/main.js'), ...purge])))
     await linked(name, async (linkPort) => {
       const data = nodeDirectory(name)
       mkdirSync(data, { recursive: true, mode: 0o700 })
@@ -101,6 +104,7 @@ export async function startFleet(owner: Owner, { nodes, schedulers = 1, controll
       const args = ['--node-name', name, ...where, '--join-token-file', token, '--backends', 'process']
       return startProgram(owner, 'nodeagent/main.js', args, path.join(owner.directory, `${name}.log`))
     })
+  }
   const fleet: Fleet = {
     directory,
     kubeconfig,
