@@ -137,7 +137,21 @@ function neverRan(message: string, tty: boolean): ExecSession {
 }
 
 async function end(exec: Docker.Exec, container: Docker.Container): Promise<void> {
-  if (!(await signalExec(exec, container, 'SIGHUP'))) return
+  if (!(await surely(() => signalExec(exec, container, 'SIGHUP')))) return
   await sleep(systemClock, graceMs)
-  await signalExec(exec, container, 'SIGKILL')
+  await surely(() => signalExec(exec, container, 'SIGKILL'))
 }
+
+/** A busy engine is asked again, for a minute: what nobody ends goes on for as long as its container. */
+async function surely<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let left = attempts; ; left--) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (left <= 1) throw error
+      await sleep(systemClock, pauseMs)
+    }
+  }
+}
+const attempts = 12
+const pauseMs = 1_000

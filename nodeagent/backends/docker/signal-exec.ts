@@ -1,14 +1,19 @@
 import { readFile } from 'node:fs/promises'
 import type Docker from 'dockerode'
+import { statusOf } from './engine.js'
 
 const deadlineMs = 5000
 
 /**
  * Sends a signal to a command that runs by exec, with its group; false when it has ended. The engine has no call for that. It does tell the
- * command's pid on the machine, so an agent beside its engine can, and one that may not signal it has the container do so.
+ * command's pid on the machine, so an agent beside its engine can, and one that may not signal it has the container do so. Rejects when the
+ * engine does not tell.
  */
 export async function signalExec(exec: Docker.Exec, container: Docker.Container, signal: 'SIGHUP' | 'SIGKILL'): Promise<boolean> {
-  const { Pid, Running } = await exec.inspect({ abortSignal: AbortSignal.timeout(deadlineMs) }).catch(() => ({ Pid: 0, Running: false }))
+  const { Pid, Running } = await exec.inspect({ abortSignal: AbortSignal.timeout(deadlineMs) }).catch((error: unknown) => {
+    if (statusOf(error) === 404) return { Pid: 0, Running: false }
+    throw error
+  })
   if (!Running || Pid <= 1) return false
   try {
     // An exec leads a session of its own.
