@@ -8,7 +8,7 @@
  */
 import type { KubeObject } from '../../../lib/api/define-kind.js'
 import { appliedFields } from '../../../lib/api/managed-fields/applied-fields.js'
-import { differenceOf, type FieldSet, intersectionOf, isEmptySet, noFields, unionOf } from '../../../lib/api/managed-fields/field-set.js'
+import { differenceOf, type FieldSet, intersectionOf, isEmptySet, noFields, unionOfAll } from '../../../lib/api/managed-fields/field-set.js'
 import { type FieldManager, isSameManager, type ManagedFieldsEntry, withoutFields } from '../../../lib/api/managed-fields/managed-entry.js'
 import { trackedPart } from '../../../lib/api/managed-fields/tracked-part.js'
 import type { JsonSchema } from '../../../lib/api/schema/json-schema.js'
@@ -67,8 +67,7 @@ export function applyConfiguration(schema: JsonSchema, { live, configuration, en
 /** What was applied before and is nobody's now. */
 function droppedFields(schema: JsonSchema, last: FieldSet, present: readonly FieldSet[]): FieldSet {
   if (isEmptySet(last)) return noFields
-  const managed = present.reduce(unionOf, noFields)
-  return differenceOf(withDeclaredParents(schema, last), withDeclaredParents(schema, managed))
+  return differenceOf(withDeclaredParents(schema, last), withDeclaredParents(schema, unionOfAll(present)))
 }
 
 /** The live metadata with the tracked fields of the result in place of its own. */

@@ -1,4 +1,4 @@
-import { isEmptySet, unionOf } from '../../../lib/api/managed-fields/field-set.js'
+import { isEmptySet, unionOfAll } from '../../../lib/api/managed-fields/field-set.js'
 import { type ManagedFieldsEntry, managedEntry } from '../../../lib/api/managed-fields/managed-entry.js'
 
 /** Entries of updates that an object keeps apart; of more, the oldest become one. */
@@ -16,18 +16,25 @@ export function arrangeEntries(entries: readonly ManagedFieldsEntry[]): readonly
 
 /** The oldest updates, until the rest is few enough, as one entry for each version. */
 function joinOldest(updates: readonly ManagedFieldsEntry[]): readonly ManagedFieldsEntry[] {
-  const buckets = new Map<string, ManagedFieldsEntry>()
+  const buckets = new Map<string, ManagedFieldsEntry[]>()
   let left = updates.length
   const rest = updates.filter((entry) => {
     if (left <= maxUpdaters) return true
     const bucket = buckets.get(entry.apiVersion)
-    if (bucket) left--
-    const { apiVersion, time, fieldsV1 } = entry
-    const fields = bucket ? unionOf(bucket.fieldsV1, fieldsV1) : fieldsV1
-    buckets.set(apiVersion, managedEntry({ manager: oldUpdates, operation: 'Update', apiVersion }, fields, time))
+    if (!bucket) buckets.set(entry.apiVersion, [entry])
+    else {
+      bucket.push(entry)
+      left--
+    }
     return false
   })
-  return [...buckets.values(), ...rest]
+  return [...[...buckets.values()].map(joinEntries), ...rest]
+}
+
+/** As the newest of them. */
+function joinEntries(entries: readonly ManagedFieldsEntry[]): ManagedFieldsEntry {
+  const { apiVersion = '', time } = entries.at(-1) ?? {}
+  return managedEntry({ manager: oldUpdates, operation: 'Update', apiVersion }, unionOfAll(entries.map(({ fieldsV1 }) => fieldsV1)), time)
 }
 
 function compareEntries(left: ManagedFieldsEntry, right: ManagedFieldsEntry): number {

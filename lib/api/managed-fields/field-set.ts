@@ -34,6 +34,13 @@ export function unionOf(left: FieldSet, right: FieldSet): FieldSet {
   return isEmptySet(left) ? right : joined(left, right)
 }
 
+/** What is in any. Halves are joined, not one set after the other: thousands cost what they hold, times their number of halvings. */
+export function unionOfAll(sets: readonly FieldSet[]): FieldSet {
+  if (sets.length < 2) return sets[0] ?? noFields
+  const middle = sets.length >> 1
+  return unionOf(unionOfAll(sets.slice(0, middle)), unionOfAll(sets.slice(middle)))
+}
+
 /** What is in `left` and not in `right`. */
 export function differenceOf(left: FieldSet, right: FieldSet): FieldSet {
   return isEmptySet(left) || isEmptySet(right) ? left : (without(left, right) ?? noFields)
