@@ -124,7 +124,7 @@ const objectNames = [
   ...['mine', 'theirs', 'waiting'].flatMap((word) => [`${word}-env`, `${word}-env-from`, `${word}-volume`, `${word}-map`]),
 ]
 const others = [
-  { group: '', resource: 'services', subresources: ['', 'log', 'exec'] },
+  { group: '', resource: 'endpoints', subresources: ['', 'log', 'exec'] },
   { group: 'millrace.dev', resource: 'nodestreams', subresources: ['', 'status'] },
   { group: 'example.com', resource: 'secrets', subresources: [''] },
   { group: 'example.com', resource: 'tasks', subresources: ['', 'status', 'binding'] },
@@ -191,7 +191,7 @@ const asksAboutOneself = byRole(
 )
 const anyChange = 'create|update|patch|delete|deletecollection'
 const views = (where: string) => [
-  `get|list|watch /configmaps|/events|/namespaces|/namespaces/status|/serviceaccounts|/pods|/pods/log in ${where} named NAMES`,
+  `get|list|watch /configmaps|/events|/namespaces|/namespaces/status|/serviceaccounts|/services|/pods|/pods/log in ${where} named NAMES`,
   `get|list|watch millrace.dev/tasks|millrace.dev/tasks/status|millrace.dev/tasks/log in ${where} named NAMES`,
 ]
 const edits = (where: string) => [

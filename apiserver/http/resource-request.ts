@@ -71,10 +71,10 @@ function answerObject(parts: ServerParts, exchange: Exchange, kind: Kind): Promi
 }
 
 /** Throws MethodNotAllowed, and for a view says what to write instead. */
-function refuseVerb(parts: ServerParts, exchange: Exchange, { plural, viewOf }: Kind): never {
-  if (!viewOf) return refuseMethod(exchange)
+function refuseVerb(parts: ServerParts, exchange: Exchange, { plural, viewOf, verbs }: Kind): never {
   const { user, info } = exchange
   authorize(parts.authorizer, accessOf(user, info))
+  if (!viewOf) throw methodNotAllowed(`${info.verb} is not allowed on ${plural}: they answer to ${verbs.join(', ')}`)
   throw methodNotAllowed(
     `${info.verb} is not allowed on ${plural}: they are a view of ${viewOf.plural} and are not written themselves; ${info.verb} a ${viewOf.kind} (${viewOf.apiVersion}) instead`,
   )

@@ -41,9 +41,15 @@ describeKubectls(startApiServerAlone, (kubectl) => {
     expect(await kubectl.out(`__complete get ns ${kubectl.namespace}`)).toContain(`${kubectl.namespace}\n`)
   })
 
+  it('says where the cluster is', async () => {
+    expect(await kubectl.out('cluster-info')).toMatch(/Kubernetes control plane.* is running at .*https:\/\/127\.0\.0\.1:\d+/)
+  })
+
   it('is told what is not there: metrics, services, the old schema', async () => {
     expect(await kubectl.refusal('top nodes')).toContain('Metrics API not available')
-    expect(await kubectl.refusal('cluster-info')).toContain(`the server doesn't have a resource type "services"`)
+    expect(await kubectl.refusal('create service clusterip s --tcp=80')).toContain(
+      'create is not allowed on services: they answer to get, list, watch',
+    )
     expect(await kubectl.refusal('explain task --output plaintext-openapiv2')).toContain(
       `couldn't find resource for "millrace.dev/v1, Kind=Task"`,
     )

@@ -67,7 +67,7 @@ export const builtinRoles: readonly PolicyRole[] = [
       {
         verbs: read,
         apiGroups: [''],
-        resources: ['configmaps', 'events', 'namespaces', 'namespaces/status', 'serviceaccounts', 'pods', 'pods/log'],
+        resources: ['configmaps', 'events', 'namespaces', 'namespaces/status', 'serviceaccounts', 'services', 'pods', 'pods/log'],
       },
       { verbs: read, apiGroups: [millrace], resources: ['tasks', 'tasks/status', 'tasks/log'] },
     ],

@@ -18,6 +18,7 @@ import { Role } from './role.js'
 import { RoleBinding } from './role-binding.js'
 import { SelfSubjectRulesReview } from './rules-review.js'
 import { Secret } from './secret.js'
+import { Service } from './service.js'
 import { ServiceAccount } from './service-account.js'
 import { Task } from './task.js'
 
@@ -32,6 +33,7 @@ export const builtinKinds: readonly Kind[] = [
   Lease,
   CertificateSigningRequest,
   ServiceAccount,
+  Service,
   Role,
   ClusterRole,
   RoleBinding,
