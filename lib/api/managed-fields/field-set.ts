@@ -34,11 +34,21 @@ export function unionOf(left: FieldSet, right: FieldSet): FieldSet {
   return isEmptySet(left) ? right : joined(left, right)
 }
 
-/** What is in any. Halves are joined, not one set after the other: thousands cost what they hold, times their number of halvings. */
+/** What is in any. Costs what they hold, however many they are. */
 export function unionOfAll(sets: readonly FieldSet[]): FieldSet {
-  if (sets.length < 2) return sets[0] ?? noFields
-  const middle = sets.length >> 1
-  return unionOf(unionOfAll(sets.slice(0, middle)), unionOfAll(sets.slice(middle)))
+  const [first = noFields, ...further] = sets.filter((set) => !isEmptySet(set))
+  if (further.length === 0) return first
+  const nodes = new Map<string, FieldSet[]>()
+  for (const set of [first, ...further])
+    for (const element of Object.keys(set)) {
+      const node = set[element] as FieldSet
+      const same = nodes.get(element)
+      if (same) same.push(node)
+      else nodes.set(element, [node])
+    }
+  const union: Record<string, FieldSet> = {}
+  for (const [element, same] of nodes) union[element] = same.every(isEmptySet) ? noFields : unionOfAll(same.map(spelt))
+  return union
 }
 
 /** What is in `left` and not in `right`. */
