@@ -13,7 +13,7 @@ import { mastersGroup, serverUser } from '../user.js'
 import { isBuiltinPolicy } from './builtin-policy.js'
 import type { PolicyBinding, PolicyRole, PolicyRule } from './policy.js'
 import type { RbacPolicy } from './rbac-policy.js'
-import { coverage, maxRights } from './rules-cover.js'
+import { coverage } from './rules-cover.js'
 import { rulesOfUser } from './rules-of-user.js'
 
 export interface RightsOptions {
@@ -54,7 +54,7 @@ export function createRightsAdmission({ policy, authorizer }: RightsOptions): Ad
     if (missing.length === 0 && !tooMany) return
     const who = `user ${JSON.stringify(review.user.name)} (groups=${JSON.stringify(review.user.groups)})`
     const which = tooMany
-      ? `more than ${maxRights} combinations of verbs, groups, resources and names at once`
+      ? 'more rights than can be compared with all that are held: write them as several roles'
       : missing.map(print).join('\n')
     throw refusal(review, `${who} is attempting to grant RBAC permissions not currently held:\n${which}`)
   }

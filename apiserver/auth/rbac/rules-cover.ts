@@ -5,13 +5,13 @@
 import type { PolicyRule } from './policy.js'
 import { pathMatches } from './rule-match.js'
 
-/** So many single rights are looked at; more than that are to be written as several roles. */
-export const maxRights = 20_000
+/** What is looked at in one question, in parts of rules that are compared: more than that is to be written as several roles. */
+export const maxCompared = 1_000_000
 
 export interface Coverage {
   /** The rules, or the single rights of them, that are not held; at most `shownRights`. */
   readonly missing: readonly PolicyRule[]
-  /** Whether there were too many single rights to look at. */
+  /** Whether there was too much to compare. */
   readonly tooMany: boolean
 }
 const shownRights = 10
@@ -19,18 +19,58 @@ const shownRights = 10
 /** Pure. */
 export function coverage(held: readonly PolicyRule[], wanted: readonly PolicyRule[]): Coverage {
   const missing: PolicyRule[] = []
-  let looked = 0
+  const owned: OwnedRule[] = []
+  let left = maxCompared
+  const isHeld = (right: PolicyRule): boolean => {
+    const cost = sizeOf(right)
+    return held.some((rule, index) => {
+      const known = owned[index]
+      left -= cost + (known ? 0 : setsCost * sizeOf(rule)) + sizeOfPaths(right) * sizeOfPaths(rule)
+      if (left < 0) return false
+      owned[index] = known ?? ready(rule)
+      return covers(owned[index], right)
+    })
+  }
   for (const rule of wanted) {
-    if (held.some((owned) => covers(owned, rule))) continue
+    if (isHeld(rule)) continue
     for (const right of rightsOf(rule)) {
-      if (++looked > maxRights) return { missing, tooMany: true }
-      if (held.some((owned) => covers(owned, right))) continue
+      const found = isHeld(right)
+      if (left < 0) return { missing, tooMany: true }
+      if (found) continue
       missing.push(right)
       if (missing.length >= shownRights) return { missing, tooMany: false }
     }
   }
-  return { missing, tooMany: false }
+  return { missing, tooMany: left < 0 }
 }
+
+/** To make a set of something is so many times as dear as to look for it in one. */
+const setsCost = 4
+
+/** A rule that is held, ready to be asked; an empty `names` stands for all. */
+interface OwnedRule {
+  readonly verbs: ReadonlySet<string>
+  readonly groups: ReadonlySet<string>
+  readonly resources: ReadonlySet<string>
+  readonly names: ReadonlySet<string>
+  readonly paths: readonly string[]
+}
+
+function ready({ verbs, apiGroups, resources, resourceNames, nonResourceURLs = [] }: PolicyRule): OwnedRule {
+  return {
+    verbs: new Set(verbs),
+    groups: new Set(apiGroups),
+    resources: new Set(resources),
+    names: new Set(resourceNames),
+    paths: nonResourceURLs,
+  }
+}
+
+function sizeOf({ verbs, apiGroups = [], resources = [], resourceNames = [] }: PolicyRule): number {
+  return 1 + verbs.length + apiGroups.length + resources.length + resourceNames.length
+}
+
+const sizeOfPaths = ({ nonResourceURLs = [] }: PolicyRule): number => nonResourceURLs.length
 
 function* rightsOf(rule: PolicyRule): Generator<PolicyRule> {
   const { verbs, apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] } = rule
@@ -46,31 +86,31 @@ function* rightsOf(rule: PolicyRule): Generator<PolicyRule> {
 }
 
 /** Whether one rule gives all that another gives. */
-function covers(owned: PolicyRule, wanted: PolicyRule): boolean {
+function covers(owned: OwnedRule, wanted: PolicyRule): boolean {
   return (
     includesAll(owned.verbs, wanted.verbs) &&
-    includesAll(owned.apiGroups, wanted.apiGroups) &&
+    includesAll(owned.groups, wanted.apiGroups) &&
     coversResources(owned.resources, wanted.resources) &&
-    coversNames(owned.resourceNames, wanted.resourceNames) &&
-    (wanted.nonResourceURLs ?? []).every((path) => (owned.nonResourceURLs ?? []).some((pattern) => coversPath(pattern, path)))
+    coversNames(owned.names, wanted.resourceNames) &&
+    (wanted.nonResourceURLs ?? []).every((path) => owned.paths.some((pattern) => coversPath(pattern, path)))
   )
 }
 
-function includesAll(owned: readonly string[] = [], wanted: readonly string[] = []): boolean {
-  return owned.includes('*') || wanted.every((value) => owned.includes(value))
+function includesAll(owned: ReadonlySet<string>, wanted: readonly string[] = []): boolean {
+  return owned.has('*') || wanted.every((value) => owned.has(value))
 }
 
-function coversResources(owned: readonly string[] = [], wanted: readonly string[] = []): boolean {
-  if (owned.includes('*')) return true
+function coversResources(owned: ReadonlySet<string>, wanted: readonly string[] = []): boolean {
+  if (owned.has('*')) return true
   return wanted.every((resource) => {
     const subresource = resource.slice(resource.indexOf('/') + 1)
-    return owned.includes(resource) || (resource.includes('/') && owned.includes(`*/${subresource}`))
+    return owned.has(resource) || (resource.includes('/') && owned.has(`*/${subresource}`))
   })
 }
 
-function coversNames(owned: readonly string[] = [], wanted: readonly string[] = []): boolean {
-  if (owned.length === 0) return true
-  return wanted.length > 0 && wanted.every((name) => owned.includes(name))
+function coversNames(owned: ReadonlySet<string>, wanted: readonly string[] = []): boolean {
+  if (owned.size === 0) return true
+  return wanted.length > 0 && wanted.every((name) => owned.has(name))
 }
 
 /** A pattern that ends in `*` is covered by a shorter one, never by a path. */

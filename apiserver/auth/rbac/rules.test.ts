@@ -58,9 +58,8 @@ describe('random rules', () => {
   it('allow exactly what their definition allows', () => {
     fc.assert(
       fc.property(rules, (list) => {
-        const index = new RuleIndex<true>()
-        for (const rule of list) index.add(rule, true)
-        const wrong = everyRequest.filter((request) => (index.find(request) === true) !== list.some((rule) => allows(rule, request)))
+        const index = new RuleIndex(list)
+        const wrong = everyRequest.filter((request) => index.allows(request) !== list.some((rule) => allows(rule, request)))
         expect(wrong).toEqual([])
       }),
     )
@@ -89,5 +88,34 @@ describe('random rules', () => {
         expect(coverage(split, list).missing).toEqual([])
       }),
     )
+  })
+
+  it('are compared for a bounded time, whoever holds and wants very many', () => {
+    const named = (resource: string) => (count: number) =>
+      Array.from({ length: count }, (_, index) => ({
+        verbs: ['get'],
+        apiGroups: [''],
+        resources: [resource],
+        resourceNames: [`n${index}`],
+      }))
+    const all: PolicyRule = { verbs: ['get'], apiGroups: [''], resources: ['b'] }
+    expect(coverage([...named('a')(100), all], named('b')(1000))).toEqual({ missing: [], tooMany: false })
+    let compared = 0
+    const watched = named('b')(8000).map((rule) => ({
+      ...rule,
+      get resources() {
+        compared++
+        return rule.resources
+      },
+    }))
+    expect(coverage([...named('a')(8000), all], watched)).toMatchObject({ tooMany: true })
+    expect(compared).toBeLessThan(1_000_000)
+    const wide: PolicyRule = { ...all, resourceNames: Array.from({ length: 20_000 }, (_, index) => `n${index}`) }
+    expect(
+      coverage(
+        Array.from({ length: 200 }, () => ({ ...wide, resources: ['a'] })),
+        [wide],
+      ),
+    ).toMatchObject({ tooMany: true })
   })
 })
