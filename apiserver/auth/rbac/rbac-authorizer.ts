@@ -1,5 +1,5 @@
 import type { AccessRequest, Authorizer } from '../authorizer.js'
-import type { RbacPolicy, SubjectAccess } from './rbac-policy.js'
+import type { GrantedRoles, RbacPolicy, SubjectAccess } from './rbac-policy.js'
 
 /**
  * Kubernetes' role-based rules: they only ever add rights, so the first that allows decides. A RoleBinding reaches the resources of its namespace
@@ -19,7 +19,11 @@ const refused = { allowed: false, reason: '' }
 
 function findReason(access: SubjectAccess | undefined, request: AccessRequest): string | undefined {
   if (!access) return undefined
-  const found = access.everywhere.find(request)
+  const found = findGranting(access.everywhere, request)
   if (found || request.resource === '' || request.namespace === '') return found
-  return access.inNamespace.get(request.namespace)?.find(request)
+  return findGranting(access.inNamespace.get(request.namespace), request)
+}
+
+function findGranting(roles: GrantedRoles | undefined, request: AccessRequest): string | undefined {
+  return roles?.find(({ rules }) => rules.allows(request))?.reason
 }

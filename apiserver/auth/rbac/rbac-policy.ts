@@ -18,10 +18,19 @@ export interface Grant {
   readonly subject: Subject
 }
 
-/** What one subject may do; each rule comes with the sentence that says by which binding it is allowed. */
+/** The rules of one role that one subject has, and the sentence that says by which binding. */
+interface GrantedRules {
+  readonly rules: RuleIndex
+  readonly reason: string
+}
+
+/** What one subject may do in one place: each role counts once there, however many bindings give it. */
+export type GrantedRoles = readonly GrantedRules[]
+
+/** What one subject may do. */
 export interface SubjectAccess {
-  readonly everywhere: RuleIndex<string>
-  readonly inNamespace: ReadonlyMap<string, RuleIndex<string>>
+  readonly everywhere: GrantedRoles
+  readonly inNamespace: ReadonlyMap<string, GrantedRoles>
 }
 
 /** A ServiceAccount is a user. */
@@ -45,6 +54,8 @@ export class RbacPolicy {
   readonly #users = new SubjectTable()
   readonly #groups = new SubjectTable()
   readonly #gathered = new Map<string, readonly PolicyRule[]>()
+  /** One for each role, whoever has it: a change of another role or binding does not make it anew. */
+  readonly #indexes = new WeakMap<readonly PolicyRule[], RuleIndex>()
 
   constructor(store: Pick<Store, 'list' | 'onCommit'>) {
     for (const { plural } of [ClusterRole, Role, ClusterRoleBinding, RoleBinding])
@@ -100,12 +111,15 @@ export class RbacPolicy {
     if (type !== 'DELETED') this.#put(object)
     this.#users.access.clear()
     this.#groups.access.clear()
-    this.#gathered.clear()
+    if (object.key.resource === ClusterRole.plural) this.#gathered.clear()
   }
 
   #put({ key: { resource, namespace, name }, bytes }: StoredObject): void {
     if (resource === Role.plural || resource === ClusterRole.plural) {
-      this.#roles.set(roleKey(namespace, name), JSON.parse(bytes.toString()) as PolicyRole)
+      const role = JSON.parse(bytes.toString()) as PolicyRole
+      this.#roles.set(roleKey(namespace, name), role)
+      // At once: many large roles that one question needs together would hold it up.
+      if (role.aggregationRule === undefined) this.#indexes.set(role.rules, new RuleIndex(role.rules))
     } else if (resource === RoleBinding.plural || resource === ClusterRoleBinding.plural) {
       const id = roleKey(namespace, name)
       const binding = JSON.parse(bytes.toString()) as PolicyBinding
@@ -135,16 +149,26 @@ export class RbacPolicy {
 
   /** A binding to a role that does not exist gives nothing. */
   #workOut(grants: ReadonlyMap<string, Grant>): SubjectAccess {
-    const everywhere = new RuleIndex<string>()
-    const inNamespace = new Map<string, RuleIndex<string>>()
+    const places = new Map<string, Map<RuleIndex, string>>()
     for (const grant of grants.values()) {
       const { namespace = '' } = grant.binding.metadata
-      const index = namespace === '' ? everywhere : (inNamespace.get(namespace) ?? new RuleIndex<string>())
-      if (namespace !== '') inNamespace.set(namespace, index)
-      const reason = describeGrant(grant)
-      for (const rule of this.rulesOf(grant.binding.roleRef, namespace) ?? []) index.add(rule, reason)
+      const rules = this.#indexOf(grant.binding.roleRef, namespace)
+      if (!rules) continue
+      const place = places.get(namespace) ?? new Map<RuleIndex, string>()
+      places.set(namespace, place)
+      if (!place.has(rules)) place.set(rules, describeGrant(grant))
     }
-    return { everywhere, inNamespace }
+    const granted = [...places].map(([namespace, roles]) => [namespace, [...roles].map(([rules, reason]) => ({ rules, reason }))] as const)
+    const inNamespace = new Map<string, GrantedRoles>(granted)
+    return { everywhere: inNamespace.get('') ?? [], inNamespace }
+  }
+
+  #indexOf(ref: Readonly<RoleRef>, namespace: string): RuleIndex | undefined {
+    const rules = this.rulesOf(ref, namespace)
+    if (!rules) return undefined
+    const known = this.#indexes.get(rules) ?? new RuleIndex(rules)
+    this.#indexes.set(rules, known)
+    return known
   }
 }
 

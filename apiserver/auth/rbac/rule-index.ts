@@ -3,29 +3,40 @@ import type { PolicyRule } from './policy.js'
 import { pathMatches, requestedName, resourcePatterns } from './rule-match.js'
 
 /** One rule, ready to be asked; `undefined` stands for all. */
-interface ReadyRule<Source> {
+interface ReadyRule {
   readonly verbs: ReadonlySet<string> | undefined
   readonly groups: ReadonlySet<string> | undefined
   readonly names: ReadonlySet<string> | undefined
-  readonly source: Source
 }
 
-interface PathRule<Source> {
+interface PathRule {
   readonly verbs: ReadonlySet<string> | undefined
   readonly patterns: readonly string[]
-  readonly source: Source
 }
 
 /** Rules found by the resource that they name: a question looks at those that speak of its resource, however many there are. */
-export class RuleIndex<Source> {
-  readonly #byResource = new Map<string, ReadyRule<Source>[]>()
-  readonly #paths: PathRule<Source>[] = []
+export class RuleIndex {
+  readonly #byResource = new Map<string, ReadyRule[]>()
+  readonly #paths: PathRule[] = []
 
-  add(rule: PolicyRule, source: Source): void {
+  constructor(rules: readonly PolicyRule[]) {
+    for (const rule of rules) this.#add(rule)
+  }
+
+  /** Whether one of the rules allows the request. */
+  allows(request: AccessRequest): boolean {
+    if (request.resource === '') return this.#allowsPath(request)
+    for (const pattern of resourcePatterns(request.resource, request.subresource))
+      for (const { verbs, groups, names } of this.#byResource.get(pattern) ?? [])
+        if (includes(verbs, request.verb) && includes(groups, request.group) && includes(names, requestedName(request))) return true
+    return false
+  }
+
+  #add(rule: PolicyRule): void {
     const verbs = setOrAll(rule.verbs)
-    if (rule.nonResourceURLs?.length) this.#paths.push({ verbs, patterns: rule.nonResourceURLs, source })
+    if (rule.nonResourceURLs?.length) this.#paths.push({ verbs, patterns: rule.nonResourceURLs })
     const names = rule.resourceNames?.length ? new Set(rule.resourceNames) : undefined
-    const ready = { verbs, groups: setOrAll(rule.apiGroups ?? []), names, source }
+    const ready = { verbs, groups: setOrAll(rule.apiGroups ?? []), names }
     for (const pattern of new Set(rule.resources)) {
       const rules = this.#byResource.get(pattern)
       if (rules) rules.push(ready)
@@ -33,18 +44,8 @@ export class RuleIndex<Source> {
     }
   }
 
-  /** Where a rule that allows the request comes from; undefined when none does. */
-  find(request: AccessRequest): Source | undefined {
-    if (request.resource === '') return this.#findPath(request)
-    for (const pattern of resourcePatterns(request.resource, request.subresource))
-      for (const { verbs, groups, names, source } of this.#byResource.get(pattern) ?? [])
-        if (includes(verbs, request.verb) && includes(groups, request.group) && includes(names, requestedName(request))) return source
-    return undefined
-  }
-
-  #findPath({ verb, path }: AccessRequest): Source | undefined {
-    return this.#paths.find(({ verbs, patterns }) => includes(verbs, verb) && patterns.some((pattern) => pathMatches(pattern, path)))
-      ?.source
+  #allowsPath({ verb, path }: AccessRequest): boolean {
+    return this.#paths.some(({ verbs, patterns }) => includes(verbs, verb) && patterns.some((pattern) => pathMatches(pattern, path)))
   }
 }
 
