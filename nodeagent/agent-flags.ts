@@ -9,7 +9,8 @@ export type BackendName = (typeof backendNames)[number]
 export interface AgentFlags {
   readonly dataDirectory: string
   readonly workDirectory: string | undefined
-  readonly nodeName: string
+  /** Undefined: the one that the machine has joined as, else the machine's own. */
+  readonly nodeName: string | undefined
   readonly server: string | undefined
   readonly caFile: string | undefined
   readonly kubeconfig: string | undefined
@@ -49,7 +50,11 @@ export function agentFlags(argv: readonly string[]): AgentFlags | { readonly hel
           description:
             'where tasks have their homes and volumes (default: as root a folder of /var/lib/millrace, else in the data directory)',
         },
-        'node-name': { type: 'string', value: 'NAME', description: "the node's name (default: the machine's)" },
+        'node-name': {
+          type: 'string',
+          value: 'NAME',
+          description: "the node's name (default: the one that it has joined as, or the machine's)",
+        },
         server: { type: 'string', value: 'URL', description: 'the API server to join, as https://10.0.0.1:6443' },
         'ca-file': { type: 'string', value: 'FILE', description: 'the authority that signed its certificate' },
         'join-token-file': { type: 'string', value: 'FILE', description: 'a token of kubectl-lite join-token; used once' },
@@ -90,7 +95,7 @@ export function agentFlags(argv: readonly string[]): AgentFlags | { readonly hel
   return {
     dataDirectory: values['data-dir'],
     workDirectory: values['work-dir'],
-    nodeName: values['node-name'] ?? machineName(),
+    nodeName: values['node-name'],
     server: server?.replace(/\/$/, ''),
     caFile: values['ca-file'],
     kubeconfig: values.kubeconfig,
@@ -127,7 +132,7 @@ function readLabel(text: string): [string, string] {
 }
 
 /** The machine's name as the name of a Node. */
-function machineName(): string {
+export function machineName(): string {
   const name = hostname()
     .toLowerCase()
     .replaceAll(/[^a-z0-9.-]+/g, '-')

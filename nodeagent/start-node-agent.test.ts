@@ -1,7 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { createInterface } from 'node:readline'
+import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest'
 import { FlagError } from '../lib/base/flags.js'
 import { silentLogger } from '../lib/base/log.js'
 import { agentFlags } from './agent-flags.js'
@@ -28,4 +31,20 @@ it('names the flag when the CA cannot be read', async () => {
 
 it('says how a machine joins', async () => {
   await expect(start()).rejects.toThrow('this machine has not joined a cluster yet: give --server and --join-token-file')
+})
+
+it('goes on trying while the cluster cannot be reached, and ends when it is told to', { timeout: 60_000 }, async () => {
+  const token = path.join(directory, 'token')
+  await writeFile(token, 'abcdef.0123456789')
+  const flags = ['--data-dir', directory, '--node-name', 'n1', '--server', 'https://127.0.0.1:1', '--join-token-file', token]
+  const agent = spawn(process.execPath, [path.resolve(import.meta.dirname, '../dist/nodeagent/main.js'), ...flags], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  onTestFinished(() => void agent.kill('SIGKILL'))
+  const ended = once(agent, 'close')
+  let tries = 0
+  for await (const line of createInterface(agent.stderr)) {
+    if (line.includes('it is tried again') && ++tries === 2) agent.kill('SIGTERM')
+  }
+  expect([tries, ...(await ended)]).toEqual([2, 0, null])
 })

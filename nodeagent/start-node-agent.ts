@@ -8,14 +8,14 @@ import type { Logger } from '../lib/base/log.js'
 import { createClient } from '../lib/client/create-client.js'
 import { createEventRecorder } from '../lib/client/events/event-recorder.js'
 import { loadKubeconfig } from '../lib/client/kubeconfig/load-kubeconfig.js'
-import type { AgentFlags } from './agent-flags.js'
+import { type AgentFlags, machineName } from './agent-flags.js'
 import type { AgentParts } from './execute/workload-context.js'
 import { agentPaths } from './files/agent-paths.js'
 import { createLedgerStore } from './files/ledger-store.js'
 import { createWorkloadFiles } from './files/workload-files.js'
 import { runHollowNodes } from './hollow-nodes.js'
 import { holdAgentDirectory } from './node/agent-directory.js'
-import { agentKubeconfig, hasJoined, joinCluster, keepCertificate } from './node/client-certificate.js'
+import { agentKubeconfig, hasJoined, joinCluster, joinedName, keepCertificate } from './node/client-certificate.js'
 import { type MachineFacts, readMachineFacts } from './node/machine-facts.js'
 import { runNode } from './node-program.js'
 import { openBackends } from './open-backends.js'
@@ -36,15 +36,17 @@ export async function startNodeAgent(
 ): Promise<void> {
   const signal = AbortSignal.any([ending, replaced])
   const directory = await holdAgentDirectory(flags.dataDirectory)
+  // Timers of the clock keep no process alive, and one that waits for its cluster has nothing else.
+  const awake = setInterval(() => undefined, 60_000)
   try {
+    const nodeName = await nameOfNode(directory.path, flags)
     const asRoot = process.getuid?.() === 0
-    const kubeconfig = flags.kubeconfig ?? (await ownKubeconfig(directory.path, flags, log, signal))
+    const kubeconfig = flags.kubeconfig ?? (await ownKubeconfig(directory.path, nodeName, flags, log, signal))
     const { config } = await loadKubeconfig({ env: {}, home: homedir(), kubeconfig })
     const client = createClient(config, { userAgent: `millrace-nodeagent/${version}` })
     const paths = await agentPaths({ data: directory.path, work: flags.workDirectory, asRoot })
     await mkdir(paths.workloads, { recursive: true, mode: 0o700 })
     const backends = await openBackends(flags, { runs: paths.runs, identity: directory.identity, asRoot, searchPath })
-    const { nodeName } = flags
     const facts = await readMachineFacts(directory.path, searchPath)
     const events = createEventRecorder({ client, component: 'millrace-nodeagent', instance: nodeName, clock: systemClock, log })
     const parts: AgentParts = {
@@ -85,14 +87,27 @@ export async function startNodeAgent(
       for (const folder of [paths.work, paths.secrets]) await rmdir(folder).catch(() => {})
     }
     log.info('stopped')
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason) throw error
+    log.info('stopped')
   } finally {
+    clearInterval(awake)
     await directory.release()
   }
 }
 
-async function ownKubeconfig(directory: string, flags: AgentFlags, log: Logger, signal: AbortSignal): Promise<string> {
+/** The one that the machine has joined as, if it has. */
+async function nameOfNode(directory: string, { nodeName, kubeconfig }: AgentFlags): Promise<string> {
+  if (kubeconfig !== undefined || !hasJoined(directory)) return nodeName ?? machineName()
+  const joined = await joinedName(directory)
+  if (nodeName !== undefined && nodeName !== joined)
+    throw new FlagError(`--node-name ${nodeName}: ${directory} has joined as the node ${joined}; another node has another --data-dir`)
+  return joined
+}
+
+async function ownKubeconfig(directory: string, nodeName: string, flags: AgentFlags, log: Logger, signal: AbortSignal): Promise<string> {
   if (!hasJoined(directory)) {
-    const { nodeName, server, joinTokenFile, caFile } = flags
+    const { server, joinTokenFile, caFile } = flags
     if (server === undefined || joinTokenFile === undefined)
       throw new FlagError(
         'this machine has not joined a cluster yet: give --server and --join-token-file (kubectl-lite join-token makes one), or --kubeconfig',

@@ -17,6 +17,9 @@ export function errorText(error: unknown): string {
   if (!(error instanceof ApiError)) return `error: ${error instanceof Error ? error.message : String(error)}`
   if (error.reason === 'Unauthorized') return 'error: You must be logged in to the server (Unauthorized)'
   if (error.reason === 'Invalid') return invalidText(error)
+  // No Status, as every object that is absent has one: a kind of the kept discovery, whose definition was deleted.
+  if (error.code === 404 && error.message.endsWith('404 page not found'))
+    return 'error: the server does not serve this kind any more; kubectl-lite api-resources reads the kinds anew'
   return `Error from server (${error.reason}): ${error.message}`
 }
 

@@ -88,10 +88,13 @@ async function withHint(text: string, program: Command): Promise<string> {
   if (/^error: unknown command [^\n]*\n$/.test(text)) return `${text}(kubectl-lite --help lists the commands)\n`
   if (text.startsWith("error: unknown option '--version'")) return `${text.trimEnd()}\n(Did you mean kubectl-lite version?)\n`
   const [, excess] = /^error: too many arguments for '(\w+)'/.exec(text) ?? []
-  const takesFiles = program.commands.some((command) => command.name() === excess && command.options.some(({ short }) => short === '-f'))
-  if (takesFiles) return `${text.trimEnd()}\n(Files are named with -f: kubectl-lite ${excess} -f FILE)\n`
+  const called = program.commands.find((command) => command.name() === excess && command.options.some(({ short }) => short === '-f'))
+  if (called) {
+    const kinds = called.commands.length > 0 ? `; kubectl-lite ${excess} --help lists what needs none` : ''
+    return `${text.trimEnd()}\n(Files are named with -f: kubectl-lite ${excess} -f FILE${kinds})\n`
+  }
   const [, flag] = /^error: unknown option '(--[^'=]+)=/.exec(text) ?? []
-  if (flag === undefined) return text
+  if (flag === undefined || text.includes('(Did you mean')) return text
   const known = [program, ...program.commands].flatMap((command) => command.options.flatMap((option) => option.long ?? []))
   const { nearestWord } = await import('./did-you-mean.js')
   const meant = nearestWord(flag, known)

@@ -9,6 +9,7 @@ import { createObject } from '../cluster/objects.js'
 import { readManifests } from '../manifests/read-manifests.js'
 import { parseOutputFormat } from '../print/output-format.js'
 import { explainUnknownFields } from '../schema/unknown-fields.js'
+import { createNamespace } from './create/namespace.js'
 import { createBindings } from './create/role-bindings.js'
 import { createRoles } from './create/roles.js'
 import { createServiceAccount } from './create/service-account.js'
@@ -23,6 +24,7 @@ interface Flags {
 }
 
 export const create: DefineCommand = (command, cli) => {
+  createNamespace(command, cli)
   createServiceAccount(command, cli)
   createRoles(command, cli)
   createBindings(command, cli)

@@ -89,6 +89,7 @@ describe('get', () => {
     ['--version', 2, 'Did you mean kubectl-lite version?'],
     ['get zebra', 2, 'An object is named KIND/NAME, as task/zebra'],
     ['get tasks --outptu=json', 2, 'Did you mean --output?'],
+    ['get tasks --namspace=shop', 2, "unknown option '--namspace=shop'\n(Did you mean --namespace?)\n"],
     ['get tasks -o jsno', 2, 'Did you mean "json"?'],
     ['get tasks -o jsonpath={.a', 2, 'no closing }'],
     ['get', 2, 'name a kind'],

@@ -60,6 +60,8 @@ async function readPatch(flags: Flags, cwd: string): Promise<unknown> {
   try {
     return parse(text) as unknown
   } catch (error) {
-    throw new UsageError(`the patch cannot be read: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`)
+    throw new UsageError(
+      `the patch cannot be read: ${error instanceof Error ? error.message.split('\n')[0]?.replace(/:$/, '') : String(error)}`,
+    )
   }
 }

@@ -16,6 +16,8 @@ const out = async (text: string) => {
 
 describe('create', () => {
   it.each([
+    ['create namespace shop', 'namespace/shop created\n'],
+    ['create ns room -n ignored -o name', 'namespace/room\n'],
     ['create serviceaccount robot', 'serviceaccount/robot created\n'],
     ['create sa other -o name', 'serviceaccount/other\n'],
     ['create role reader --verb get,list --resource tasks,tasks/log,cm', 'role.rbac.authorization.k8s.io/reader created\n'],
@@ -40,6 +42,7 @@ describe('create', () => {
   })
 
   it.each([
+    ['create namespaze shop', 'kubectl-lite create --help lists'],
     ['create role r --resource tasks', '--verb'],
     ['create role r --verb get', '--resource'],
     ['create role r --verb get --resource nothings', 'nothings'],

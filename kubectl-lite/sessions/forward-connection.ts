@@ -9,7 +9,12 @@ const preambleBytes = 2
 
 /** Carries one connection over a port-forward of one port, each half to its end. Rejects with what the Task's node says of a failure. */
 export async function forwardConnection(link: ChannelLink, socket: Socket): Promise<void> {
-  socket.once('close', () => link.destroy())
+  // From then on all that was wanted is here, and how the link ends is of no account.
+  let isOver = false
+  socket.once('close', () => {
+    isOver = true
+    link.destroy()
+  })
   void tell(socket, link)
   const seen = [0, 0]
   let failure = ''
@@ -19,9 +24,13 @@ export async function forwardConnection(link: ChannelLink, socket: Socket): Prom
       const piece = bytes?.subarray(Math.max(0, preambleBytes - (seen[channel] ?? 0)))
       seen[channel] = (seen[channel] ?? 0) + (bytes?.length ?? 0)
       if (channel === errors) failure += piece ?? ''
-      else if (!piece) socket.end()
-      else if (piece.length > 0) await writeChunk(socket, piece)
+      else if (!piece) {
+        isOver = true
+        socket.end()
+      } else if (piece.length > 0) await writeChunk(socket, piece)
     }
+  } catch (error) {
+    if (!isOver) throw error
   } finally {
     link.destroy()
   }

@@ -13,7 +13,9 @@ import { loadKubeconfig } from '../../lib/client/kubeconfig/load-kubeconfig.js'
 import { eventually } from '../../lib/testing/eventually.js'
 import { ManualClock } from '../../lib/testing/manual-clock.js'
 import { type TestCluster, testCluster } from '../../lib/testing/test-cluster.js'
-import { agentKubeconfig, hasJoined, JoinError, joinCluster, keepCertificate, renewAtMs } from './client-certificate.js'
+import { agentFlags } from '../agent-flags.js'
+import { startNodeAgent } from '../start-node-agent.js'
+import { agentKubeconfig, hasJoined, JoinError, joinCluster, joinedName, keepCertificate, renewAtMs } from './client-certificate.js'
 
 let cluster: TestCluster
 let admin: Client
@@ -60,6 +62,7 @@ it('a machine with a token becomes the node, and nothing of the token is kept', 
   const tokenFile = await makeToken('joiner')
   await join('joiner', tokenFile)
   expect(hasJoined(directory)).toBe(true)
+  expect(await joinedName(directory)).toBe('joiner')
   const pem = await certificate()
   expect(new X509Certificate(pem).subject.split('\n').sort()).toEqual(['CN=system:node:joiner', 'O=system:nodes'])
   const { config } = await loadKubeconfig({ env: {}, home: '/', kubeconfig: agentKubeconfig(directory) })
@@ -115,4 +118,12 @@ it('the certificate is renewed at two thirds of its life, with a new key, and wo
   expect(new X509Certificate(after).subject).toBe(new X509Certificate(before).subject)
   await client.of(Node).create({ metadata: { name: 'renewer' }, spec: {} })
   await client.close()
+})
+
+it('a machine that has joined is no other node', async () => {
+  await join('settled', await makeToken('settled'))
+  const flags = agentFlags(['--data-dir', directory, '--node-name', 'else'])
+  if ('help' in flags) throw new Error('no help was asked for')
+  const started = startNodeAgent(flags, '/usr/bin:/bin', silentLogger, { ending: AbortSignal.abort(), replaced: AbortSignal.abort() })
+  await expect(started).rejects.toThrow('has joined as the node settled')
 })

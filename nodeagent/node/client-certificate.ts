@@ -42,6 +42,14 @@ const longestSleepMs = 3_600_000
 export const hasJoined = (directory: string) => existsSync(kubeconfigOf(directory))
 export const agentKubeconfig = kubeconfigOf
 
+/** As which node a machine has joined. */
+export async function joinedName(directory: string): Promise<string> {
+  const { subject } = new X509Certificate(await readFile(certificateOf(directory), 'utf8'))
+  const [, name] = /^CN=system:node:(.+)$/m.exec(subject) ?? []
+  if (name === undefined) throw new JoinError(`${certificateOf(directory)} is no certificate of a node`)
+  return name
+}
+
 /** Gets the first certificate and writes the agent's kubeconfig. Tries until it gets an answer; a refusal is a JoinError. */
 export async function joinCluster(options: JoinOptions, signal: AbortSignal): Promise<void> {
   const { directory, nodeName, server, ca, tokenFile, log } = options
@@ -60,7 +68,7 @@ export async function joinCluster(options: JoinOptions, signal: AbortSignal): Pr
           )
         if (isForbidden(error))
           throw new JoinError(`the cluster does not let this machine join as ${nodeName}: ${(error as Error).message}`, { cause: error })
-        if (signal.aborted) throw error
+        signal.throwIfAborted()
         log.warn({ err: error }, `the cluster at ${server} could not be asked for a certificate; it is tried again`)
         await sleep(systemClock, backoffDelayMs(tries, { initialMs: 800, maxMs: 30_000 }), signal)
       }
