@@ -3,7 +3,7 @@ import type { KubeObject } from '../../lib/api/define-kind.js'
 import { cloneValue } from '../../lib/api/json/clone-value.js'
 import { sameValue } from '../../lib/api/json/same-value.js'
 import { appliedFields } from '../../lib/api/managed-fields/applied-fields.js'
-import { differenceOf, isEmptySet } from '../../lib/api/managed-fields/field-set.js'
+import { comparedSet, differenceFrom, isEmptySet } from '../../lib/api/managed-fields/field-set.js'
 import { type FieldManager, type ManagedFieldsEntry, managedEntry, managedFieldsOf } from '../../lib/api/managed-fields/managed-entry.js'
 import type { JsonSchema } from '../../lib/api/schema/json-schema.js'
 import { timestamp } from '../../lib/base/clock.js'
@@ -103,9 +103,9 @@ function applyTo(live: KubeObject, entries: readonly ManagedFieldsEntry[], { tar
   const { schema } = target.kind
   const outcome = applyConfiguration(schema, { live, configuration, entries, applier })
   if (force || outcome.conflicts.length === 0) return outcome
-  const own = applier.manager === clientSideSuccessor ? lastAppliedFields(schema, live) : undefined
+  const own = applier.manager === clientSideSuccessor ? comparedSet(lastAppliedFields(schema, live)) : undefined
   const conflicts = outcome.conflicts
-    .map(({ manager, fields }) => ({ manager, fields: own ? differenceOf(fields, own) : fields }))
+    .map(({ manager, fields }) => ({ manager, fields: own ? differenceFrom(fields, own) : fields }))
     .filter(({ fields }) => !isEmptySet(fields))
   if (conflicts.length > 0) throw fieldConflictError(subjectOf(target.kind, target.name), conflicts)
   return outcome

@@ -8,7 +8,15 @@
  */
 import type { KubeObject } from '../../../lib/api/define-kind.js'
 import { appliedFields } from '../../../lib/api/managed-fields/applied-fields.js'
-import { differenceOf, type FieldSet, intersectionOf, isEmptySet, noFields, unionOfAll } from '../../../lib/api/managed-fields/field-set.js'
+import {
+  comparedSet,
+  differenceOf,
+  type FieldSet,
+  intersectionWith,
+  isEmptySet,
+  noFields,
+  unionOfAll,
+} from '../../../lib/api/managed-fields/field-set.js'
 import { type FieldManager, isSameManager, type ManagedFieldsEntry, withoutFields } from '../../../lib/api/managed-fields/managed-entry.js'
 import { trackedPart } from '../../../lib/api/managed-fields/tracked-part.js'
 import type { JsonSchema } from '../../../lib/api/schema/json-schema.js'
@@ -51,9 +59,10 @@ export function applyConfiguration(schema: JsonSchema, { live, configuration, en
   const merged = mergeValues(schema, liveFields, applied)
   const dropped = droppedFields(schema, previous?.fieldsV1 ?? noFields, [fields, ...others.map(({ fieldsV1 }) => fieldsV1)])
   const result = removeFields(schema, merged, dropped) as Record<string, unknown>
-  const { changed, removed } = compareFields(schema, liveFields, result)
+  const changes = compareFields(schema, liveFields, result)
+  const [changed, removed] = [comparedSet(changes.changed), comparedSet(changes.removed)]
   const conflicts = others
-    .map((manager) => ({ manager, fields: intersectionOf(manager.fieldsV1, changed) }))
+    .map((manager) => ({ manager, fields: intersectionWith(manager.fieldsV1, changed) }))
     .filter((conflict) => !isEmptySet(conflict.fields))
   return {
     object: { ...result, apiVersion: live.apiVersion, kind: live.kind, metadata: withTracked(live, result) },

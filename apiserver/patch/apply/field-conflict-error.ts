@@ -4,19 +4,29 @@ import { pathsOf } from '../../../lib/api/managed-fields/field-set.js'
 import type { FieldManager } from '../../../lib/api/managed-fields/managed-entry.js'
 import type { FieldConflict } from './apply-configuration.js'
 
+/** So many fields are named; who conflicts in more reads how many they are. */
+const maxNamed = 1000
+
 /** 409 in the words that kubectl's users know, with one cause for each field. */
 export function fieldConflictError(subject: ErrorSubject, conflicts: readonly FieldConflict[]): ApiError {
+  let count = 0
   const found = conflicts
-    .map(({ manager, fields }) => ({ manager: printManager(manager), paths: pathsOf(fields).map(printElements) }))
+    .map(({ manager, fields }) => {
+      const paths = pathsOf(fields)
+      const named = paths.slice(0, Math.max(0, maxNamed - count))
+      count += paths.length
+      return { manager: printManager(manager), paths: named.map(printElements) }
+    })
+    .filter(({ paths }) => paths.length > 0)
     .sort((left, right) => (left.manager < right.manager ? -1 : 1))
   const causes: StatusCause[] = found.flatMap(({ manager, paths }) =>
     paths.map((field) => ({ reason: 'FieldManagerConflict', message: `conflict with ${manager}`, field })),
   )
   const [only] = causes
   const text =
-    only && causes.length === 1
+    only && count === 1
       ? `1 conflict: ${only.message}: ${only.field}`
-      : `${causes.length} conflicts: ${found.map(({ manager, paths }) => [`conflicts with ${manager}:`, ...paths.map((path) => `- ${path}`)].join('\n')).join('\n')}`
+      : `${count} conflicts: ${found.map(({ manager, paths }) => [`conflicts with ${manager}:`, ...paths.map((path) => `- ${path}`)].join('\n')).join('\n')}${count > causes.length ? `\nand ${count - causes.length} more` : ''}`
   const { name, group, resource } = subject
   return new ApiError('Conflict', `Apply failed with ${text}`, { details: { ...(name ? { name } : {}), group, kind: resource, causes } })
 }

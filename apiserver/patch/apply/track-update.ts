@@ -1,4 +1,4 @@
-import { isEmptySet, noFields, unionOf } from '../../../lib/api/managed-fields/field-set.js'
+import { comparedSet, isEmptySet, noFields, unionOf } from '../../../lib/api/managed-fields/field-set.js'
 import {
   type FieldManager,
   isSameManager,
@@ -17,8 +17,9 @@ export function trackUpdate(
   time: string,
 ): readonly ManagedFieldsEntry[] {
   const previous = entries.find((entry) => isSameManager(entry, writer))
-  const others = entries.filter((entry) => entry !== previous).map((entry) => withoutFields(withoutFields(entry, changed), removed))
-  const kept = previous && withoutFields(previous, removed)
+  const [taken, gone] = [comparedSet(changed), comparedSet(removed)]
+  const others = entries.filter((entry) => entry !== previous).map((entry) => withoutFields(withoutFields(entry, taken), gone))
+  const kept = previous && withoutFields(previous, gone)
   if (isEmptySet(changed)) return arrangeEntries([...others, ...(kept ? [kept] : [])])
   return arrangeEntries([...others, managedEntry(writer, unionOf(kept?.fieldsV1 ?? noFields, changed), time)])
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { JsonSchema } from '../schema/json-schema.js'
 import { printElements } from './field-element.js'
-import { differenceOf, type FieldSet, intersectionOf, pathsOf, unionOf, unionOfAll } from './field-set.js'
+import { comparedSet, differenceOf, type FieldSet, intersectionWith, pathsOf, unionOf, unionOfAll } from './field-set.js'
 import { everyField, fieldsOf } from './fields-of.js'
 
 const path = fc.array(fc.constantFrom('f:a', 'f:b', 'k:{"n":1}', 'v:"x"'), { minLength: 1, maxLength: 3 })
@@ -28,7 +28,7 @@ describe('field sets', () => {
         expect(sorted(texts(a))).toEqual(sorted(mine ?? []))
         expect(sorted(texts(unionOf(a, b)))).toEqual(sorted([...(mine ?? []), ...(theirs ?? [])]))
         expect(sorted(texts(differenceOf(a, b)))).toEqual(sorted([...(mine ?? [])].filter((line) => !theirs?.has(line))))
-        expect(sorted(texts(intersectionOf(a, b)))).toEqual(sorted([...(mine ?? [])].filter((line) => theirs?.has(line))))
+        expect(sorted(texts(intersectionWith(a, comparedSet(b))))).toEqual(sorted([...(mine ?? [])].filter((line) => theirs?.has(line))))
       }),
     )
   })

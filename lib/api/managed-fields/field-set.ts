@@ -51,14 +51,41 @@ export function unionOfAll(sets: readonly FieldSet[]): FieldSet {
   return union
 }
 
+/**
+ * A set that is compared with many. Whether a large object is empty costs a look at all its keys, so here every field says by a `.` that it is one, and
+ * nothing is asked twice.
+ */
+export interface ComparedSet {
+  readonly isEmpty: boolean
+  readonly spelt: FieldSet
+}
+
+export function comparedSet(set: FieldSet): ComparedSet {
+  return { isEmpty: isEmptySet(set), spelt: speltOut(set) }
+}
+
+function speltOut(set: FieldSet): FieldSet {
+  const all: Record<string, FieldSet> = {}
+  for (const element of Object.keys(set)) {
+    const node = set[element] as FieldSet
+    all[element] = element === '.' ? noFields : isEmptySet(node) ? onlyItself : speltOut(node)
+  }
+  return all
+}
+
 /** What is in `left` and not in `right`. */
 export function differenceOf(left: FieldSet, right: FieldSet): FieldSet {
-  return isEmptySet(left) || isEmptySet(right) ? left : (without(left, right) ?? noFields)
+  return differenceFrom(left, comparedSet(right))
+}
+
+/** The same, of one of many. */
+export function differenceFrom(left: FieldSet, right: ComparedSet): FieldSet {
+  return right.isEmpty || isEmptySet(left) ? left : (without(left, right.spelt) ?? noFields)
 }
 
 /** What is in both. */
-export function intersectionOf(left: FieldSet, right: FieldSet): FieldSet {
-  return isEmptySet(left) || isEmptySet(right) ? noFields : (common(left, right) ?? noFields)
+export function intersectionWith(left: FieldSet, right: ComparedSet): FieldSet {
+  return right.isEmpty || isEmptySet(left) ? noFields : (common(left, right.spelt) ?? noFields)
 }
 
 /** The paths of all fields in the set, in order; each a list of elements. */
@@ -91,22 +118,24 @@ function joined(left: FieldSet, right: FieldSet): FieldSet {
   return union
 }
 
+/** `right` is spelt out. */
 function without(left: FieldSet, right: FieldSet): FieldSet | undefined {
   const rest: Record<string, FieldSet> = {}
   for (const element of Object.keys(left)) {
     const [mine, theirs] = [left[element] as FieldSet, childOf(right, element)]
-    const kept = theirs === undefined ? mine : element === '.' ? undefined : without(spelt(mine), spelt(theirs))
+    const kept = theirs === undefined ? mine : element === '.' ? undefined : without(spelt(mine), theirs)
     if (kept !== undefined) rest[element] = kept
   }
   return packed(rest)
 }
 
+/** `right` is spelt out. */
 function common(left: FieldSet, right: FieldSet): FieldSet | undefined {
   const shared: Record<string, FieldSet> = {}
   for (const element of Object.keys(left)) {
     const theirs = childOf(right, element)
     if (theirs === undefined) continue
-    const both = element === '.' ? noFields : common(spelt(left[element] as FieldSet), spelt(theirs))
+    const both = element === '.' ? noFields : common(spelt(left[element] as FieldSet), theirs)
     if (both !== undefined) shared[element] = both
   }
   return packed(shared)

@@ -1,4 +1,4 @@
-import { differenceOf, type FieldSet, isEmptySet } from './field-set.js'
+import { type ComparedSet, differenceFrom, type FieldSet } from './field-set.js'
 
 /** One manager of an object's fields, as metadata.managedFields has it. */
 export interface ManagedFieldsEntry {
@@ -43,8 +43,8 @@ export function managedEntry(
 }
 
 /** The entry without these fields; itself when there are none. */
-export function withoutFields(entry: ManagedFieldsEntry, fields: FieldSet): ManagedFieldsEntry {
-  return isEmptySet(fields) ? entry : { ...entry, fieldsV1: differenceOf(entry.fieldsV1, fields) }
+export function withoutFields(entry: ManagedFieldsEntry, fields: ComparedSet): ManagedFieldsEntry {
+  return fields.isEmpty ? entry : { ...entry, fieldsV1: differenceFrom(entry.fieldsV1, fields) }
 }
 
 /** The entries of an object; none where nothing is tracked. */
