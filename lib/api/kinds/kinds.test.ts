@@ -50,6 +50,10 @@ describe('a Task', () => {
     [{ backend: 'qemu', image: 'x' }, ['FieldValueNotSupported spec.backend']],
     [{ backend: 'docker' }, ['FieldValueRequired spec.image']],
     [{ backend: 'process', image: 'x', command: ['a'] }, ['FieldValueNotSupported spec.image']],
+    [
+      { command: ['a'], resources: { requests: { mem: '1Gi', 'example.com/fpga': 1 }, limits: { pods: 1, 'ephemeral-storage': 1 } } },
+      ['FieldValueNotSupported spec.resources.requests', 'FieldValueNotSupported spec.resources.limits'],
+    ],
     [{ command: ['a'], privileged: true }, ['FieldValueNotSupported spec.privileged']],
     [{ command: ['a'], env: [{ name: '1x', value: '' }] }, ['FieldValueInvalid spec.env[0].name']],
     [{ command: ['a'], env: [{ name: 'x', valueFrom: {} }] }, ['FieldValueRequired spec.env[0].valueFrom']],

@@ -11,7 +11,7 @@ export function validateTask(object: KubeObject, old: KubeObject | undefined): S
     ...validateEnv(spec),
     ...validateVolumes(spec),
     ...validateProbes(spec),
-    ...(old ? validateUnchanged(spec, old.spec as TaskSpec) : []),
+    ...(old ? validateUnchanged(spec, old.spec as TaskSpec) : validateResources(spec)),
   ]
 }
 
@@ -59,6 +59,24 @@ function validateProcessMounts(spec: TaskSpec): StatusCause[] {
     seen.add(mount.name)
   }
   return causes
+}
+
+/** The resources that nodes offer without a domain in the name. */
+const plainResources = ['cpu', 'memory', 'ephemeral-storage']
+
+function validateResources({ resources }: TaskSpec): StatusCause[] {
+  if (!resources) return []
+  return (['requests', 'limits'] as const).flatMap((list) =>
+    Object.keys(resources[list] ?? {})
+      .filter((name) => !name.includes('/') && !plainResources.includes(name))
+      .map((name) =>
+        notSupported(
+          `spec.resources.${list}`,
+          name,
+          'supported values: "cpu", "memory", "ephemeral-storage", and names with a domain, as millrace.dev/gpu',
+        ),
+      ),
+  )
 }
 
 const envName = /^[A-Za-z_][A-Za-z0-9_.-]*$/
