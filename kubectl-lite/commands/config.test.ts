@@ -97,6 +97,7 @@ describe('join-token', () => {
     const tokens = async () => (await line.run('get secrets -n kube-system -o name')).out
     const before = await tokens()
     expect(await line.run('join-token --to-file token')).toMatchObject({ code: 2, err: 'error: token exists already: name a new file\n' })
+    expect(await line.run('join-token --node-name N2')).toMatchObject({ code: 2, out: '' })
     expect(await line.run('join-token --to-file absent/token')).toMatchObject({
       code: 2,
       err: expect.stringContaining('cannot write absent/token'),

@@ -6,6 +6,7 @@ import { createHash, randomInt } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { Option } from 'commander'
+import { isDnsSubdomain } from '../../lib/api/names.js'
 import { timestamp } from '../../lib/base/clock.js'
 import type { DefineCommand } from '../cli/cli.js'
 import { UsageError } from '../cli/exit-code.js'
@@ -31,8 +32,10 @@ export const joinToken: DefineCommand = (command, cli) => {
     .addOption(new Option('-o, --output <format>', 'token: print the token alone').choices(['token']))
     .action(async (flags: Flags) => {
       if (flags.ttl <= 0 || flags.ttl > longestTtlMs) throw new UsageError('--ttl is above 0 and at most 168h')
-      const cluster = await cli.connect()
       const { toFile, nodeName } = flags
+      if (nodeName !== undefined && !isDnsSubdomain(nodeName))
+        throw new UsageError(`--node-name takes the name of a node, such as n2, not "${nodeName}"`)
+      const cluster = await cli.connect()
       if (toFile !== undefined) {
         const file = path.resolve(cli.io.cwd, toFile)
         // The file comes first: a token that cannot be written down would be good for its hour, and nobody would have it.

@@ -40,7 +40,10 @@ export function describeTask(task: Task, nowMs: number): string {
       ['Environment', environment(task)],
       ['Volumes', volumes(task)],
       ['Ports', spec.ports?.map(({ port, protocol, name }) => `${port}/${protocol}${name ? ` (${name})` : ''}`).join(', ')],
-      ['Restart Policy', `${spec.restartPolicy}${status.restarts ? ` (${status.restarts} restarts)` : ''}`],
+      [
+        'Restart Policy',
+        `${spec.restartPolicy}${status.restarts ? ` (${status.restarts} ${status.restarts === 1 ? 'restart' : 'restarts'})` : ''}`,
+      ],
       ['On Node Lost', spec.onNodeLost],
       ['Deadline', spec.activeDeadlineSeconds === undefined ? undefined : `${spec.activeDeadlineSeconds}s`],
       ['Suspended', spec.suspend ? 'true' : undefined],
