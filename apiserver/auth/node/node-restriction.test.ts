@@ -92,6 +92,44 @@ describe('a node and a Task', () => {
     expect(refused('Task', task, next, subresource)).toEqual([field])
   })
 
+  describe('that people applied', () => {
+    const applied = (fieldsV1: object, more: object = {}) => ({
+      manager: 'kubectl',
+      operation: 'Apply',
+      apiVersion: 'v1',
+      fieldsV1,
+      ...more,
+    })
+    const own = { 'f:finalizers': { 'v:"example.com/other"': {}, 'v:"millrace.dev/node-cleanup"': {} } }
+    const entry = applied({ 'f:metadata': own, 'f:spec': { 'f:image': {} } })
+    const old = withMetadata(task, { managedFields: [entry] })
+    const status = {
+      manager: 'agent',
+      operation: 'Apply',
+      apiVersion: 'v1',
+      subresource: 'status',
+      fieldsV1: { 'f:status': { 'f:phase': {} } },
+    }
+
+    it.each<[string, string, object[]]>([
+      ['loses its finalizer, and whoever applied that', '', [applied({ 'f:spec': { 'f:image': {} } }, { time: 'later' })]],
+      ['has a status, which the node applied', 'status', [entry, status]],
+    ])('%s', (_case, subresource, managedFields) => {
+      expect(refused('Task', old, withMetadata(old, { managedFields }), subresource)).toEqual([])
+    })
+
+    it.each<[string, object[] | undefined]>([
+      ['applied more than they did', [applied({ 'f:metadata': own, 'f:spec': { 'f:image': {}, 'f:tolerations': {} } })]],
+      ['applied less', [applied({ 'f:metadata': own })]],
+      ['are others', [{ ...entry, manager: 'other' }]],
+      ['are more than they are', [entry, { ...entry, manager: 'other' }]],
+      ['applied labels', [applied({ 'f:metadata': { ...own, 'f:labels': {} }, 'f:spec': { 'f:image': {} } })]],
+      ['applied nothing', undefined],
+    ])('may not be told that they %s', (_case, managedFields) => {
+      expect(refused('Task', old, withMetadata(old, { managedFields }))).toEqual(['metadata.managedFields'])
+    })
+  })
+
   it('is refused for a Task of another node, or of none', () => {
     for (const nodeName of ['b', undefined]) {
       const theirs = { ...task, spec: { nodeName } }

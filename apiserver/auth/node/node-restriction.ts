@@ -10,6 +10,8 @@ import type { Kind, KubeObject } from '../../../lib/api/define-kind.js'
 import { sameValue } from '../../../lib/api/json/same-value.js'
 import { nodeLeaseNamespace } from '../../../lib/api/kinds/lease.js'
 import { nodeCleanupFinalizer } from '../../../lib/api/kinds/workload.js'
+import { type FieldSet, isEmptySet } from '../../../lib/api/managed-fields/field-set.js'
+import { managedFieldsOf } from '../../../lib/api/managed-fields/managed-entry.js'
 import type { ReadView } from '../../storage/store.js'
 import type { UserInfo } from '../user.js'
 import { nodeNameOf } from '../user.js'
@@ -118,7 +120,7 @@ interface Reference {
   readonly uid?: string
 }
 
-/** Kept by the server, whatever a client sends. */
+/** Kept by the server, whatever a client sends; of the managers, see appliedBeyond. */
 const bookkeeping = new Set(['resourceVersion', 'managedFields', 'generation'])
 
 /** One cause for each field, and each field of metadata, that differs and may not. */
@@ -130,7 +132,25 @@ function differences(old: KubeObject, next: KubeObject, fields: readonly string[
   return [
     ...changed(old, next, (key) => key === 'metadata' || fields.includes(key), ''),
     ...changed(old.metadata, next.metadata, (key) => bookkeeping.has(key) || metadata.includes(key), 'metadata.'),
+    ...(sameValue(appliedBeyond(old, fields, metadata), appliedBeyond(next, fields, metadata))
+      ? []
+      : [forbiddenField('metadata.managedFields', 'a node does not change who applied what others own')]),
   ]
+}
+
+/**
+ * What managers have applied besides these fields. Whoever said of somebody that he had applied a field would have it removed by his next apply, which
+ * does not name it.
+ */
+function appliedBeyond(object: KubeObject, fields: readonly string[], metadata: readonly string[]): readonly object[] {
+  const without = (set: FieldSet, names: readonly string[]) =>
+    Object.fromEntries(Object.entries(set).filter(([element]) => element !== '.' && !names.includes(element.slice(2))))
+  return managedFieldsOf(object).flatMap(({ manager, operation, subresource = '', fieldsV1 }) => {
+    if (operation !== 'Apply') return []
+    const own = without(fieldsV1['f:metadata'] ?? {}, metadata)
+    const rest = without(fieldsV1, [...fields, 'metadata'])
+    return isEmptySet(own) && isEmptySet(rest) ? [] : [{ manager, subresource, own, rest }]
+  })
 }
 
 function specOf(object: KubeObject): { nodeName?: string; holderIdentity?: string } {
