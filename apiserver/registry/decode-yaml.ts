@@ -8,8 +8,8 @@ import { hasComplexKey } from '../../lib/api/yaml-keys.js'
 import { isYamlTooDeep } from '../../lib/api/yaml-nesting.js'
 import type { DecodedBody } from './registry.js'
 
-/** Parsing YAML blocks the loop for one to three milliseconds per KB: what is larger is the client's to turn into JSON. */
-export const maxYamlBytes = 32 * 1024
+/** Parsing YAML blocks the loop for up to ten milliseconds per KB: what is larger is the client's to turn into JSON. */
+const maxYamlBytes = 8 * 1024
 
 /** Decodes one YAML document. Throws ApiErrors: 400, 413. */
 export function decodeYaml(bytes: Buffer): DecodedBody {
