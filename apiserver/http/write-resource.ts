@@ -29,7 +29,8 @@ export async function updateObject(parts: ServerParts, exchange: Exchange, targe
   authorize(parts.authorizer, accessOf(exchange.user, exchange.info))
   requireAnswerable(exchange)
   const body = await receiveObject(exchange.request, parts.limits.bounds.maxBodyBytes)
-  const { object, created } = await parts.registry.update(target, body, requestContext(exchange))
+  const assertMayCreate = () => authorize(parts.authorizer, { ...accessOf(exchange.user, exchange.info), verb: 'create' })
+  const { object, created } = await parts.registry.update(target, body, requestContext(exchange), { assertMayCreate })
   await sendObject(parts, exchange, created ? 201 : 200, target.kind, object)
 }
 

@@ -74,7 +74,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       return kind.definedBy ? parts.rulesOf(kind).serve(found) : found
     },
     create: (kind, namespace, body, context) => createObject(parts, kind, namespace, body, context),
-    update: (target, body, context) => updateObject(parts, target, body, context),
+    update: (target, body, context, options) => updateObject(parts, target, body, context, options),
     patch: (target, type, body, context) => patchObject(parts, target, type, body, context),
     apply: (target, body, applyOptions, context) => applyObject(parts, target, body, applyOptions, context),
     getScale: (target) => getScale(parts, target),

@@ -30,11 +30,14 @@ export interface DecodedBody {
 
 export type PatchType = 'application/merge-patch+json' | 'application/json-patch+json' | 'application/strategic-merge-patch+json'
 
-export interface ApplyOptions {
-  /** Whether fields are taken from other managers that have them otherwise. */
-  readonly force: boolean
+export interface UpdateOptions {
   /** Throws Forbidden unless the user may also create: called before an absent object is made. */
   assertMayCreate(): void
+}
+
+export interface ApplyOptions extends UpdateOptions {
+  /** Whether fields are taken from other managers that have them otherwise. */
+  readonly force: boolean
 }
 
 export interface DeleteOptions {
@@ -97,7 +100,8 @@ export interface Registry {
 
   get(target: Omit<Target, 'subresource'>): StoredObject
   create(kind: Kind, namespace: string, body: DecodedBody, context: RequestContext): Promise<ObjectResult>
-  update(target: Target, body: DecodedBody, context: RequestContext): Promise<ObjectResult>
+  /** Without options, whoever updates may also create. */
+  update(target: Target, body: DecodedBody, context: RequestContext, options?: UpdateOptions): Promise<ObjectResult>
   patch(target: Target, type: PatchType, body: DecodedBody, context: RequestContext): Promise<ObjectResult>
   /** Reads how many replicas an object of a user's kind shall have and has. */
   getScale(target: Omit<Target, 'subresource'>): Scale

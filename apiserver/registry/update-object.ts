@@ -6,7 +6,7 @@ import { decideUpdate } from './decide-update.js'
 import { judgeFindings } from './field-strictness.js'
 import { trackWrite } from './field-tracking.js'
 import { assertSameName, incomingObject } from './incoming-object.js'
-import type { DecodedBody, ObjectResult, RequestContext, Target } from './registry.js'
+import type { DecodedBody, ObjectResult, RequestContext, Target, UpdateOptions } from './registry.js'
 import { type RegistryParts, write } from './registry-write.js'
 import { keyOf, type ResourceRules, refuse, subjectOf } from './resource-rules.js'
 
@@ -16,6 +16,7 @@ export async function updateObject(
   target: Target,
   body: DecodedBody,
   context: RequestContext,
+  options?: UpdateOptions,
 ): Promise<ObjectResult> {
   const { kind, namespace, name } = target
   const rules = parts.rulesOf(kind)
@@ -26,6 +27,7 @@ export async function updateObject(
   const create = kind.createOnUpdate && target.subresource === '' && !guarded ? creation(parts, rules, target, object, context) : undefined
   const decide: Decide = (current, view) => {
     if (!current) {
+      if (create) options?.assertMayCreate()
       if (create) return create(current, view)
       throw notFound(subjectOf(kind, name))
     }

@@ -118,6 +118,16 @@ describe('a role', () => {
   })
 })
 
+it('a PUT that would create needs the right to create too', async () => {
+  const lease = '/apis/coordination.k8s.io/v1/namespaces/default/leases/put'
+  await made(rolesIn('default'), aRole('putter', rule('update', 'leases', 'coordination.k8s.io')))
+  await made(bindingsIn('default'), aBinding('putter', 'putter', 'putter', 'Role'))
+  const put = () => send(cluster, 'PUT', lease, { body: { metadata: { name: 'put' }, spec: {} }, user: 'putter' })
+  expect(await put()).toMatchObject({ code: 403, json: { message: expect.stringContaining('cannot create resource "leases"') } })
+  await made('/apis/coordination.k8s.io/v1/namespaces/default/leases', { metadata: { name: 'put' }, spec: {} })
+  expect(await put()).toMatchObject({ code: 200 })
+})
+
 describe('a binding', () => {
   it('never changes its role', async () => {
     await made(bindingsIn('default'), aBinding('fixed', 'view', 'somebody'))
