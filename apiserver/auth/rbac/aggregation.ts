@@ -1,4 +1,3 @@
-import { sameValue } from '../../../lib/api/json/same-value.js'
 import { matchesLabels } from '../../../lib/api/label-selector.js'
 import { selectorOf } from '../../../lib/api/label-selector-object.js'
 import type { PolicyRole, PolicyRule } from './policy.js'
@@ -6,15 +5,15 @@ import type { PolicyRole, PolicyRule } from './policy.js'
 /** The rules of every ClusterRole that the role's aggregationRule selects, each rule once; what those gather themselves is included. Pure. */
 export function gatherRules(role: PolicyRole, clusterRoles: readonly PolicyRole[]): readonly PolicyRule[] {
   const seen = new Set<string>()
-  const gathered = new Map<string, PolicyRule[]>()
+  const gathered = new Map<string, PolicyRule>()
   const visit = (current: PolicyRole): void => {
     if (seen.has(current.metadata.name)) return
     seen.add(current.metadata.name)
-    if (current.aggregationRule === undefined) for (const rule of current.rules) addOnce(gathered, rule)
+    if (current.aggregationRule === undefined) for (const rule of current.rules) gathered.set(identityOf(rule), rule)
     else for (const found of selectedBy(current, clusterRoles)) visit(found)
   }
   visit(role)
-  return [...gathered.values()].flat()
+  return [...gathered.values()]
 }
 
 function selectedBy({ aggregationRule }: PolicyRole, clusterRoles: readonly PolicyRole[]): readonly PolicyRole[] {
@@ -23,10 +22,7 @@ function selectedBy({ aggregationRule }: PolicyRole, clusterRoles: readonly Poli
   return selected.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
 }
 
-/** Rules are compared only with those of the same verbs: there may be thousands. */
-function addOnce(gathered: Map<string, PolicyRule[]>, rule: PolicyRule): void {
-  const key = JSON.stringify([rule.verbs, rule.resources, rule.nonResourceURLs])
-  const same = gathered.get(key)
-  if (!same) gathered.set(key, [rule])
-  else if (!same.some((other) => sameValue(other, rule))) same.push(rule)
+/** Equal for equal rules: there may be thousands, so none is compared with another. */
+function identityOf({ verbs, apiGroups, resources, resourceNames, nonResourceURLs }: PolicyRule): string {
+  return JSON.stringify([verbs, apiGroups, resources, resourceNames, nonResourceURLs])
 }
