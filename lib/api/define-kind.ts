@@ -6,9 +6,10 @@
  *     export type Task = Resource<typeof Task>
  */
 import type { StatusCause } from './api-error.js'
+import { type Condition, ConditionsSchema } from './condition.js'
 import { type ObjectMeta, type ObjectMetaInput, ObjectMetaSchema } from './object-meta.js'
 import type { JsonSchema } from './schema/json-schema.js'
-import type { AnyType, Fields, Type, t } from './schema/t.js'
+import { type AnyType, type Fields, type Simplify, Type, t } from './schema/t.js'
 
 /** One column of `get`: a cell is the value at `jsonPath`, or null. */
 export interface Column {
@@ -68,7 +69,7 @@ export interface ScalePaths {
 const objectVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'] as const
 export type ObjectVerb = (typeof objectVerbs)[number]
 
-export interface KindOptions<Spec extends AnyType, Status extends AnyType, Rest extends Fields> {
+export interface KindOptions<Spec extends AnyType, Status extends AnyType, Rest extends Fields, ConditionType extends string = string> {
   readonly group: string
   readonly version: string
   readonly kind: string
@@ -83,6 +84,7 @@ export interface KindOptions<Spec extends AnyType, Status extends AnyType, Rest 
   readonly status?: Status
   /** Top-level fields beside metadata, spec and status: ConfigMap's `data`. */
   readonly fields?: Rest
+  /** Default: `status` where there is one, and `verbs` says nothing. */
   readonly subresources?: readonly Subresource[]
   /** What its objects answer to; other methods are 405. Default: everything. */
   readonly verbs?: readonly ObjectVerb[]
@@ -91,8 +93,8 @@ export interface KindOptions<Spec extends AnyType, Status extends AnyType, Rest 
    * the same values.
    */
   readonly viewOf?: Kind
-  /** Types of status.conditions that the kind's controllers set. */
-  readonly conditions?: readonly string[]
+  /** Types of status.conditions that the kind's controllers set. The status has `conditions` then, whether it says so or not. */
+  readonly conditions?: readonly ConditionType[]
   readonly columns?: readonly Column[]
   /** Whether tables begin with the object's name. Default true; false where `columns` has it elsewhere, with the format `name`. */
   readonly nameFirst?: boolean
@@ -126,8 +128,15 @@ export interface KubeObject {
 }
 
 /** A declared kind. `schema` is the whole object's structural schema. */
-export interface Kind<Spec extends AnyType = AnyType, Status extends AnyType = AnyType, Rest extends Fields = Fields>
-  extends Omit<KindOptions<Spec, Status, Rest>, 'singular' | 'shortNames' | 'categories' | 'subresources' | 'verbs' | 'columns'> {
+export interface Kind<
+  Spec extends AnyType = AnyType,
+  Status extends AnyType = AnyType,
+  Rest extends Fields = Fields,
+  ConditionType extends string = string,
+> extends Omit<
+    KindOptions<Spec, Status, Rest, ConditionType>,
+    'singular' | 'shortNames' | 'categories' | 'subresources' | 'verbs' | 'columns'
+  > {
   readonly apiVersion: string
   readonly listKind: string
   readonly singular: string
@@ -139,7 +148,7 @@ export interface Kind<Spec extends AnyType = AnyType, Status extends AnyType = A
   readonly indexed: readonly string[]
   readonly selectable: readonly string[]
   readonly unique: readonly UniqueClaim[]
-  readonly conditions: readonly string[]
+  readonly conditions: readonly ConditionType[]
   readonly history: 'keep' | 'none'
   readonly encrypted: boolean
   readonly workload: boolean
@@ -170,12 +179,29 @@ export type Manifest<K extends Kind> =
         FieldsInput<Rest>
     : never
 
+/** The types of conditions that a kind declares: `'Ready' | 'Degraded'`; never without any. */
+export type ConditionTypeOf<K extends Kind> = K['conditions'][number]
+
+/** The status of a kind that declares conditions has them. */
+type WithConditions<Status extends AnyType, ConditionType extends string> = [ConditionType] extends [never]
+  ? Status
+  : [Status] extends [None]
+    ? Type<ConditionsField, ConditionsField, 'optional'>
+    : 'conditions' extends keyof Status['out']
+      ? Status
+      : Type<Simplify<Status['out'] & ConditionsField>, Simplify<Status['in'] & ConditionsField>, Status['presence']>
+type ConditionsField = { conditions?: Condition[] | undefined }
+
 export function defineKind<
   Spec extends AnyType = None,
   Status extends AnyType = None,
   // biome-ignore lint/complexity/noBannedTypes: a kind without further fields
   Rest extends Fields = {},
->(options: KindOptions<Spec, Status, Rest>): Kind<Spec, Status, Rest> {
+  ConditionType extends string = never,
+>(declared: KindOptions<Spec, Status, Rest, ConditionType>): Kind<Spec, WithConditions<Status, ConditionType>, Rest, ConditionType> {
+  const { status, ...others } = declared
+  const whole = declared.conditions?.length ? withConditions(status) : status
+  const options: KindOptions<Spec, AnyType, Rest, ConditionType> = { ...others, ...(whole ? { status: whole } : {}) }
   const properties: Record<string, JsonSchema> = {
     apiVersion: { type: 'string', description: 'The group and version of the kind.' },
     kind: { type: 'string', description: 'The kind of the object.' },
@@ -191,14 +217,21 @@ export function defineKind<
       .map(([name]) => name),
   ]
   const schema: JsonSchema = { type: 'object', description: options.description, properties, ...(required.length > 0 ? { required } : {}) }
-  return kindWithSchema(options, schema)
+  // The types say of the status what `withConditions` did with it.
+  return kindWithSchema(options, schema) as Kind<Spec, WithConditions<Status, ConditionType>, Rest, ConditionType>
+}
+
+function withConditions(status: AnyType = t.object({}).optional()): AnyType {
+  const { properties } = status.json
+  if (properties && Object.hasOwn(properties, 'conditions')) return status
+  return new Type({ ...status.json, properties: { ...properties, conditions: ConditionsSchema.json } }, status.presence)
 }
 
 /** The kind of these options whose whole objects have this schema; what is not said gets its default. */
-export function kindWithSchema<Spec extends AnyType, Status extends AnyType, Rest extends Fields>(
-  options: KindOptions<Spec, Status, Rest>,
+export function kindWithSchema<Spec extends AnyType, Status extends AnyType, Rest extends Fields, ConditionType extends string>(
+  options: KindOptions<Spec, Status, Rest, ConditionType>,
   schema: JsonSchema,
-): Kind<Spec, Status, Rest> {
+): Kind<Spec, Status, Rest, ConditionType> {
   const { group, version, kind } = options
   return {
     ...options,
@@ -207,7 +240,7 @@ export function kindWithSchema<Spec extends AnyType, Status extends AnyType, Res
     singular: options.singular ?? kind.toLowerCase(),
     shortNames: options.shortNames ?? [],
     categories: options.categories ?? [],
-    subresources: options.subresources ?? [],
+    subresources: options.subresources ?? (options.status && !options.verbs ? ['status'] : []),
     verbs: options.verbs ?? objectVerbs,
     columns: options.columns ?? [{ name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }],
     indexed: options.indexed ?? [],

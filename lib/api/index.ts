@@ -1,7 +1,16 @@
 /** `millrace/api`: what things are. The kinds, how to declare one, and the errors, selectors and quantities that go with them. */
 export * from './api-error.js'
 export { type Condition, findCondition, isConditionTrue, withCondition } from './condition.js'
-export { type Column, defineKind, type Kind, type KindOptions, type KubeObject, type Manifest, type Resource } from './define-kind.js'
+export {
+  type Column,
+  type ConditionTypeOf,
+  defineKind,
+  type Kind,
+  type KindOptions,
+  type KubeObject,
+  type Manifest,
+  type Resource,
+} from './define-kind.js'
 export { type FieldRequirement, matchesFields, parseFieldSelector, printFieldSelector } from './field-selector.js'
 export { compileJsonPath, type JsonPath } from './json-path.js'
 export { CertificateSigningRequest, type CertificateSigningRequestManifest } from './kinds/certificate-signing-request.js'

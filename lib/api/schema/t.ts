@@ -41,7 +41,8 @@ export class Type<Out, In = Out, P extends Presence = 'required'> {
 export type AnyType = Type<any, any, Presence>
 export type Fields = Record<string, AnyType>
 
-type Simplify<T> = { [K in keyof T]: T[K] } & {}
+/** The same fields, written as one object. */
+export type Simplify<T> = { [K in keyof T]: T[K] } & {}
 type KeysOf<F extends Fields, P extends Presence> = { [K in keyof F]: F[K]['presence'] extends P ? K : never }[keyof F]
 type ObjectOutput<F extends Fields> = Simplify<
   { [K in KeysOf<F, 'required' | 'defaulted'>]: F[K]['out'] } & { [K in KeysOf<F, 'optional'>]?: F[K]['out'] | undefined }
