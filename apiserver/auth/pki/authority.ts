@@ -6,7 +6,7 @@
  *     const certificate = await authority.issue({ publicKey, commonName: 'admin', organizations: ['system:masters'], usage: 'client', … })
  */
 import 'reflect-metadata'
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, webcrypto } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
 import * as x509 from '@peculiar/x509'
 
@@ -34,11 +34,6 @@ export interface Authority {
 }
 
 const signatureAlgorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
-
-/** A new P-256 private key, PKCS#8 PEM. */
-export function generateKeyPem(): string {
-  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-}
 
 /** The authority's own certificate, PEM. The same key always gets the same name, so certificates that it signed before stay valid. */
 export async function issueAuthorityCertificate(keyPem: string, validity: { notBefore: Date; notAfter: Date }): Promise<string> {

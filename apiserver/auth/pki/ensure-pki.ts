@@ -10,9 +10,10 @@ import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '../../../lib/base/clock.js'
-import { type Authority, generateKeyPem, issueAuthorityCertificate, openAuthority } from './authority.js'
+import { type Authority, issueAuthorityCertificate, openAuthority } from './authority.js'
 import { clockSkewMs, isDueForRenewal, isIssuedBy, ownsKey, parseCertificate, validityOf } from './certificate-facts.js'
 import { ensurePrivateFolder, readCredentialFile, writeCredentialFile } from './credential-file.js'
+import { generateKeyPem } from './generate-key-pem.js'
 
 const dayMs = 24 * 60 * 60_000
 const authorityLifeMs = 3650 * dayMs

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
 import { type Clock, systemClock } from '../../../lib/base/clock.js'
 import { mastersGroup } from '../user.js'
-import { generateKeyPem } from './authority.js'
 import { clockSkewMs, isDueForRenewal, isIssuedBy, ownsKey, parseCertificate } from './certificate-facts.js'
 import { readCredentialFile, writeCredentialFile } from './credential-file.js'
 import { certificateLifeMs, type Pki } from './ensure-pki.js'
+import { generateKeyPem } from './generate-key-pem.js'
 
 /** Who gets a kubeconfig in the data directory. The controllers have no groups: their rights come with their names (rbac/). */
 export const kubeconfigUsers = [

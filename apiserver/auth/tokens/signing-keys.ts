@@ -9,8 +9,8 @@ import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { dirname } from 'node:path'
 import { calculateJwkThumbprint, exportJWK, type JWK } from 'jose'
 import type { Clock } from '../../../lib/base/clock.js'
-import { generateKeyPem } from '../pki/authority.js'
 import { ensurePrivateFolder, readCredentialFile, writeCredentialFile } from '../pki/credential-file.js'
+import { generateKeyPem } from '../pki/generate-key-pem.js'
 
 const dayMs = 24 * 3_600_000
 export const signsForMs = 30 * dayMs

@@ -32,7 +32,7 @@ export function createSchemaWalk(schema: JsonSchema): SchemaValidator {
 export function createSchemaValidator(schema: JsonSchema, { showValues = true } = {}): SchemaValidator {
   let compiled: ValidateFunction | undefined
   return (value) => {
-    compiled ??= createAjv().compile(schema)
+    compiled ??= compiledOf(schema)
     if (compiled(value)) return []
     const causes = explainFailure(schema, value, { showValues })
     if (causes.length > 0) return causes
@@ -40,8 +40,21 @@ export function createSchemaValidator(schema: JsonSchema, { showValues = true } 
   }
 }
 
+/** A schema of a kind lives as long as the process and never changes: the servers of a process share what is made of it. */
+const compiledSchemas = new WeakMap<JsonSchema, ValidateFunction>()
+
+function compiledOf(schema: JsonSchema): ValidateFunction {
+  const known = compiledSchemas.get(schema)
+  if (known) return known
+  const made = createAjv().compile(schema)
+  compiledSchemas.set(schema, made)
+  return made
+}
+
 function createAjv(): Ajv {
-  const ajv = new Ajv({ strict: true, strictTypes: false, allErrors: false, ownProperties: true, logger: false })
+  // That the schemas of kinds are schemas at all is a matter of a test: compiling JSON Schema's own would take longer than a kind's.
+  const options = { meta: false, validateSchema: false, strict: true, strictTypes: false, allErrors: false, ownProperties: true } as const
+  const ajv = new Ajv({ ...options, logger: false })
   ajv.addFormat('date-time', { type: 'string', validate: isDateTime })
   ajv.addFormat('byte', { type: 'string', validate: isBase64 })
   ajv.addFormat('quantity', { type: 'string', validate: isQuantity })

@@ -1,3 +1,4 @@
+import { Ajv } from 'ajv'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { builtinKinds } from '../kinds/index.js'
@@ -107,6 +108,22 @@ describe('validation', () => {
 
   it.each(builtinKinds.map((kind) => [kind.kind, kind] as const))('of the kind %s compiles', (_name, kind) => {
     expect(createSchemaValidator(kind.schema)({ metadata: {} }).every((cause) => cause.reason === 'FieldValueRequired')).toBe(true)
+    expect(new Ajv().validateSchema(kind.schema)).toBe(true)
+  })
+
+  it('is compiled once in a process, whoever asks', () => {
+    let reads = 0
+    const counted: JsonSchema = {
+      type: 'object',
+      get properties() {
+        reads++
+        return { on: { type: 'boolean' } } as const
+      },
+    }
+    expect(createSchemaValidator(counted)({ on: true })).toEqual([])
+    const once = reads
+    expect(createSchemaValidator(counted)({ on: true })).toEqual([])
+    expect([once > 0, reads]).toEqual([true, once])
   })
 })
 

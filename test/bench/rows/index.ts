@@ -5,7 +5,18 @@ import { coldCommand, idleCluster } from './footprint.js'
 import { informerCost } from './informer.js'
 import { residentObjects } from './resident.js'
 import { scheduling } from './scheduling.js'
+import { testClusters } from './test-cluster.js'
 import { watches } from './watches.js'
 
 /** In the order of the table of goals. */
-export const rows: readonly Row[] = [creates, watches, residentObjects, scheduling, containers, idleCluster, informerCost, coldCommand]
+export const rows: readonly Row[] = [
+  creates,
+  watches,
+  residentObjects,
+  scheduling,
+  containers,
+  idleCluster,
+  informerCost,
+  coldCommand,
+  testClusters,
+]
