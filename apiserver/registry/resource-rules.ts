@@ -1,4 +1,6 @@
 import { type ErrorSubject, invalid, type StatusCause } from '../../lib/api/api-error.js'
+import { hasRules } from '../../lib/api/cel/schema-rules.js'
+import { ruleValidation } from '../../lib/api/custom-kinds/rule-validation.js'
 import type { Kind, KubeObject } from '../../lib/api/define-kind.js'
 import type { ObjectKey } from '../../lib/api/object-key.js'
 import { ObjectMetaSchema } from '../../lib/api/object-meta.js'
@@ -29,7 +31,7 @@ export interface ResourceRules {
    * and is so still passes, for kinds of users: their schemas change under their objects.
    */
   assertShape(object: KubeObject, old?: KubeObject): void
-  /** Metadata, then the kind's own rules across fields. */
+  /** Metadata, then the rules of the schema, then the kind's own across fields. */
   assertRules(object: KubeObject, old: KubeObject | undefined): void
 }
 
@@ -38,6 +40,7 @@ export function createResourceRules(kind: Kind): ResourceRules {
     ? createSchemaWalk(kind.schema)
     : createSchemaValidator(kind.schema, { showValues: !kind.encrypted })
   const shapeOfMetadata = createSchemaWalk(ObjectMetaSchema.json)
+  const judgeRules = hasRules(kind.schema) ? ruleValidation(kind.schema) : undefined
   const strategy = strategyOf(kind)
   const storedAs = kind.definedBy?.storageApiVersion ?? kind.apiVersion
   return {
@@ -58,6 +61,7 @@ export function createResourceRules(kind: Kind): ResourceRules {
     assertRules(object, old) {
       const causes = [
         ...validateMetadata(kind, object.metadata),
+        ...(judgeRules?.(object, old) ?? []),
         ...(kind.validate?.(object, old) ?? []),
         ...(strategy.validate?.(object) ?? []),
       ]

@@ -200,7 +200,7 @@ export function defineKind<
   ConditionType extends string = never,
 >(declared: KindOptions<Spec, Status, Rest, ConditionType>): Kind<Spec, WithConditions<Status, ConditionType>, Rest, ConditionType> {
   const { status, ...others } = declared
-  const whole = declared.conditions?.length ? withConditions(status) : status
+  const whole = declared.conditions?.length ? withConditions(status, declared.conditions) : status
   const options: KindOptions<Spec, AnyType, Rest, ConditionType> = { ...others, ...(whole ? { status: whole } : {}) }
   const properties: Record<string, JsonSchema> = {
     apiVersion: { type: 'string', description: 'The group and version of the kind.' },
@@ -221,10 +221,11 @@ export function defineKind<
   return kindWithSchema(options, schema) as Kind<Spec, WithConditions<Status, ConditionType>, Rest, ConditionType>
 }
 
-function withConditions(status: AnyType = t.object({}).optional()): AnyType {
+function withConditions(status: AnyType = t.object({}).optional(), types: readonly string[]): AnyType {
   const { properties } = status.json
   if (properties && Object.hasOwn(properties, 'conditions')) return status
-  return new Type({ ...status.json, properties: { ...properties, conditions: ConditionsSchema.json } }, status.presence)
+  const conditions = ConditionsSchema.describe(`What was observed, by type: ${types.join(', ')}.`)
+  return new Type({ ...status.json, properties: { ...properties, conditions: conditions.json } }, status.presence)
 }
 
 /** The kind of these options whose whole objects have this schema; what is not said gets its default. */

@@ -2,13 +2,11 @@
  * A user's CustomResourceDefinition as kinds, one for each version that is served: the same in-memory Kind that `defineKind` gives, so that everything
  * which serves, validates, patches, prints or documents a kind serves these too.
  */
-import { hasRules } from '../cel/schema-rules.js'
 import { compareVersions } from '../compare-versions.js'
 import { isConditionTrue } from '../condition.js'
 import { type Column, type Kind, kindWithSchema, type ScalePaths, type Subresource } from '../define-kind.js'
 import type { CustomResourceDefinition, DefinedVersion } from '../kinds/custom-resource-definition.js'
 import { objectSchema } from './object-schema.js'
-import { ruleValidation } from './rule-validation.js'
 
 /**
  * The kinds of a valid definition; none while its names are not accepted. A definition that goes is served in some version, so that its objects can be
@@ -43,7 +41,6 @@ function customKind(definition: CustomResourceDefinition, version: DefinedVersio
       subresources: subresourcesOf(version),
       ...(version.additionalPrinterColumns ? { columns: version.additionalPrinterColumns.map(columnOf) } : {}),
       selectable: selectablePaths(version),
-      ...(hasRules(schema) ? { validate: ruleValidation(schema) } : {}),
     },
     { ...schema, description },
   )

@@ -7,7 +7,7 @@
  *
  * A field is required unless it says `.optional()` or `.default(value)`.
  */
-import type { JsonSchema } from './json-schema.js'
+import type { JsonSchema, ValidationRule } from './json-schema.js'
 
 export type Presence = 'required' | 'optional' | 'defaulted'
 
@@ -34,6 +34,11 @@ export class Type<Out, In = Out, P extends Presence = 'required'> {
   /** Adds constraints: `t.string().with({ maxLength: 63 })`. */
   with(constraints: JsonSchema): Type<Out, In, P> {
     return new Type({ ...this.json, ...constraints }, this.presence)
+  }
+  /** Adds a rule in CEL, where `self` is the value and `oldSelf` the one before: `.rule('self.min <= self.max', { message: 'min is at most max' })`. */
+  rule(rule: string, more: Omit<ValidationRule, 'rule'> = {}): Type<Out, In, P> {
+    const rules = [...(this.json['x-kubernetes-validations'] ?? []), { rule, ...more }]
+    return new Type({ ...this.json, 'x-kubernetes-validations': rules }, this.presence)
   }
 }
 

@@ -83,6 +83,7 @@ const annotations = [
   'x-kubernetes-map-type',
   'x-kubernetes-preserve-unknown-fields',
   'x-kubernetes-embedded-resource',
+  'x-kubernetes-validations',
 ]
 
 /** ajv knows no bigint: it judges everything else on doubles near them, after the walk has judged the integers themselves. */
