@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
+import { defineKind } from '../api/define-kind.js'
 import { Task } from '../api/kinds/task.js'
+import { t } from '../api/schema/t.js'
 import { createClient } from '../client/create-client.js'
 import { eventually } from './eventually.js'
 import { testCluster } from './test-cluster.js'
@@ -39,4 +41,40 @@ it('leaves nothing open when it is closed', async () => {
   expect(open()).toBeGreaterThan(before)
   await cluster.close()
   await eventually(() => open() <= before)
+})
+
+const Pool = defineKind({
+  group: 'example.com',
+  version: 'v1',
+  kind: 'Pool',
+  plural: 'pools',
+  scope: 'Namespaced',
+  description: 'Idle slots.',
+  spec: t.object({ size: t.integer().default(3).describe('How many slots.') }),
+})
+
+it('brings in kinds of users, and leaves those alone that the server has', async () => {
+  await using cluster = await testCluster({ kinds: [Pool, Task, Pool] })
+  const pool = await cluster.client.of(Pool).create({ metadata: { name: 'a' }, spec: {} })
+  expect(pool.spec.size).toBe(3)
+  await expect(cluster.client.of(Pool).create({ metadata: { name: 'b' }, spec: { size: 'x' } } as never)).rejects.toThrow('spec.size')
+})
+
+it('looks at every revision, and tells at the end what was wrong first', async () => {
+  const cluster = await testCluster({ kinds: [Pool] })
+  const pools = cluster.client.of(Pool)
+  await pools.create({ metadata: { name: 'before' }, spec: {} })
+  const seen: [string, number[]][] = []
+  cluster.always(({ change, list, get }) => {
+    const sizes = list(Pool).map(({ spec }) => spec.size)
+    seen.push([change, sizes])
+    if (get(Pool, { name: 'a' })?.spec.size === 5) throw new Error('five is too many')
+  })
+  const [first] = await Promise.all(['a', 'b'].map((name) => pools.create({ metadata: { name }, spec: {} })))
+  const { metadata } = await pools.mergePatch({ name: 'a' }, { spec: { size: 5 } })
+  await pools.delete({ name: 'a' })
+  expect(first?.metadata.name).toBe('a')
+  expect(seen.slice(0, 3).map(([, sizes]) => sizes.length)).toEqual([2, 3, 3])
+  expect(seen[2]).toEqual(['MODIFIED pools default/a', [5, 3, 3]])
+  await expect(cluster.close()).rejects.toThrow(`at revision ${metadata.resourceVersion} (MODIFIED pools default/a): five is too many`)
 })

@@ -14,16 +14,22 @@ import type { Registry } from '../../apiserver/registry/registry.js'
 import type { Apiserver } from '../../apiserver/server.js'
 import { openMemoryStore } from '../../apiserver/storage/open-memory-store.js'
 import type { Store } from '../../apiserver/storage/store.js'
+import type { Kind } from '../api/define-kind.js'
 import { builtinKinds } from '../api/kinds/index.js'
 import { type Logger, silentLogger } from '../base/log.js'
 import type { Client } from '../client/client.js'
 import type { ClientConfig } from '../client/client-config.js'
 import { createClient } from '../client/create-client.js'
+import { installKinds } from './install-kinds.js'
+import { Invariants } from './invariants.js'
 import { ManualClock } from './manual-clock.js'
 import { openPlainDoor } from './plain-door.js'
+import type { Snapshot } from './snapshot.js'
 import type { TestDoor, TestDoorOptions } from './test-door.js'
 
 export interface TestClusterOptions {
+  /** Kinds of users: they come in as CustomResourceDefinitions, through the API, and are served when the cluster is there. */
+  readonly kinds?: readonly Kind[]
   /** Default false: plain HTTP, and the user is who the bearer token says (`NAME[,GROUP…]`, or a ServiceAccount's), admin without one. */
   readonly tls?: boolean
   readonly clock?: ManualClock
@@ -48,6 +54,11 @@ export interface TestCluster extends AsyncDisposable {
   configOf(user: string, groups?: readonly string[]): Promise<ClientConfig>
   /** From now on this user is nobody: 401. */
   revoke(user: string): void
+  /**
+   * Looks at every revision from now on, also at those that were committed together; `check` throws when something is wrong. `close` then rejects with what it
+   * threw first, and says at which revision.
+   */
+  always(check: (snapshot: Snapshot) => void): void
   close(): Promise<void>
 }
 
@@ -59,11 +70,14 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
   const { url, server, configOf, close: closeDoor } = await openDoor({ store, clock, log, limits, streams, revoked })
   const admin = await configOf('admin', [mastersGroup])
   const client = createClient(admin, { userAgent: 'test' })
+  const invariants = new Invariants(store, server.registry)
   const close = async () => {
     await client.close()
     await closeDoor()
     await store.close()
+    invariants.assert()
   }
+  await installKinds(client, options.kinds ?? [])
   return {
     url,
     clock,
@@ -74,6 +88,7 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
     admin,
     configOf: (user, groups = []) => configOf(user, groups),
     revoke: (user) => void revoked.add(user),
+    always: (check) => invariants.add(check),
     close,
     [Symbol.asyncDispose]: close,
   }

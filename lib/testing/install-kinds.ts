@@ -1,0 +1,19 @@
+import { definitionOf } from '../api/custom-kinds/definition-of.js'
+import type { Kind } from '../api/define-kind.js'
+import { CustomResourceDefinition } from '../api/kinds/custom-resource-definition.js'
+import { builtinKinds } from '../api/kinds/index.js'
+import type { Client } from '../client/client.js'
+
+const nameOf = ({ plural, group }: Kind) => `${plural}.${group}`
+const builtinNames = new Set(builtinKinds.map(nameOf))
+
+/** The kinds that a server is not born with, each once. */
+export function kindsOfUsers(kinds: readonly Kind[]): Kind[] {
+  const byName = new Map(kinds.map((kind) => [nameOf(kind), kind]))
+  return [...byName.values()].filter((kind) => !builtinNames.has(nameOf(kind)))
+}
+
+/** Brings in the kinds that the server does not have, as users do: by CustomResourceDefinitions. They are served when it resolves. */
+export async function installKinds(client: Client, kinds: readonly Kind[]): Promise<void> {
+  await Promise.all(kindsOfUsers(kinds).map((kind) => client.of(CustomResourceDefinition).create(definitionOf(kind))))
+}
