@@ -1,5 +1,14 @@
 import { ApiError } from '../../lib/api/api-error.js'
 import type { Store } from '../storage/store.js'
+import type { Exchange } from './exchange.js'
+import { parseRevision } from './query-values.js'
+import type { ServerParts } from './server-parts.js'
+
+/** Waits until a single object can be shown as new as the request asks. */
+export async function waitForAskedRevision({ store, limits }: ServerParts, { info }: Exchange): Promise<void> {
+  const version = info.query.get('resourceVersion') ?? ''
+  if (version !== '') await waitForRevision(store, parseRevision(version, 'resourceVersion'), limits.bounds.freshnessWaitMs)
+}
 
 /** Resolves when the store has reached `revision`. Throws Timeout, as clients know it, when it has not after `waitMs`. */
 export async function waitForRevision(store: Store, revision: number, waitMs: number): Promise<void> {

@@ -6,11 +6,10 @@ import { eventsBehindView } from '../views/events-behind-view.js'
 import { shownObject, viewOf } from '../views/object-view.js'
 import { sendJson } from './answer.js'
 import { accessOf, authorize, type Exchange } from './exchange.js'
-import { waitForRevision } from './freshness.js'
+import { waitForAskedRevision } from './freshness.js'
 import { answerList } from './list.js'
 import { parseListOptions } from './list-options.js'
 import { negotiate } from './negotiate.js'
-import { parseRevision } from './query-values.js'
 import { createSelection, type Selection } from './selection.js'
 import type { ServerParts } from './server-parts.js'
 import { shapeObject } from './shape-object.js'
@@ -19,8 +18,7 @@ import { answerWatch } from './watch/answer-watch.js'
 /** Answers get. */
 export async function readObject(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
   authorize(parts.authorizer, accessOf(exchange.user, exchange.info))
-  const version = exchange.info.query.get('resourceVersion') ?? ''
-  if (version !== '') await waitForRevision(parts.store, parseRevision(version, 'resourceVersion'), parts.limits.bounds.freshnessWaitMs)
+  await waitForAskedRevision(parts, exchange)
   await sendObject(parts, exchange, 200, kind, objectOf(parts, exchange, kind))
 }
 

@@ -3,8 +3,9 @@ import type { Kind } from '../../lib/api/define-kind.js'
 import type { PatchType } from '../registry/registry.js'
 import { sendValue } from './answer.js'
 import { accessOf, authorize, type Exchange } from './exchange.js'
+import { waitForAskedRevision } from './freshness.js'
 import { decodeBody, receiveBytes, receiveObject } from './request-body.js'
-import { requestContext } from './request-context.js'
+import { parseForce, requestContext } from './request-context.js'
 import type { ServerParts } from './server-parts.js'
 import { patchTypeOf, refuseMethod } from './write-resource.js'
 
@@ -17,6 +18,7 @@ export async function answerScale(parts: ServerParts, exchange: Exchange, kind: 
   const { maxBodyBytes } = parts.limits.bounds
   switch (verb) {
     case 'get':
+      await waitForAskedRevision(parts, exchange)
       return sendValue(response, 200, parts.registry.getScale(target))
     case 'update': {
       const body = await receiveObject(request, maxBodyBytes)
@@ -24,6 +26,7 @@ export async function answerScale(parts: ServerParts, exchange: Exchange, kind: 
     }
     case 'patch': {
       const type = scalePatchType(exchange, kind)
+      parseForce(exchange, false)
       const body = decodeBody(await receiveBytes(request, maxBodyBytes), 'application/json')
       return sendValue(response, 200, await parts.registry.scale(target, type, body, requestContext(exchange)))
     }

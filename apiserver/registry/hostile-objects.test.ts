@@ -95,8 +95,12 @@ describe('whatever a client sends', () => {
 
 /** Near enough to the kind that some are stored. */
 function oddObject(kind: Kind): fc.Arbitrary<unknown> {
+  const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'a', image: 'x' }] } }
+  const replicated = { spec: { selector: { matchLabels: { a: 'b' } }, template } }
   const sound: Record<string, unknown> = {
     Task: { spec: { command: ['x'] } },
+    Deployment: replicated,
+    ReplicaSet: replicated,
     Event: { involvedObject: { namespace: 'default' } },
     CertificateSigningRequest: { spec: { request: 'MQ==', signerName: 'x' } },
   }

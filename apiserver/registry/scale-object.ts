@@ -52,7 +52,7 @@ function shownScale(parts: RegistryParts, kind: Target['kind'], stored: StoredOb
 }
 
 function pathsOf(kind: Target['kind']): ScalePaths {
-  const paths = kind.definedBy?.scale
+  const paths = kind.scale
   if (!paths) throw badRequest(`${kind.plural} have no scale`)
   return paths
 }

@@ -1,5 +1,7 @@
 import { badRequest, invalidValue } from '../../lib/api/api-error.js'
 import type { KubeObject, ScalePaths } from '../../lib/api/define-kind.js'
+import { printLabelSelector } from '../../lib/api/label-selector.js'
+import { type LabelSelectorObject, selectorOf } from '../../lib/api/label-selector-object.js'
 import type { Target } from './registry.js'
 import { refuse } from './resource-rules.js'
 
@@ -14,13 +16,13 @@ export interface Scale {
 
 export function scaleOf(paths: ScalePaths, object: KubeObject): Scale {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
-  const selector = paths.selector && valueAt(object, paths.selector)
+  const selector = paths.selector && selectorText(valueAt(object, paths.selector))
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: { name, ...(namespace ? { namespace } : {}), uid, resourceVersion, creationTimestamp },
     spec: { replicas: numberAt(object, paths.specReplicas) },
-    status: { replicas: numberAt(object, paths.statusReplicas), ...(typeof selector === 'string' ? { selector } : {}) },
+    status: { replicas: numberAt(object, paths.statusReplicas), ...(selector === undefined ? {} : { selector }) },
   }
 }
 
@@ -48,6 +50,12 @@ const maxReplicas = 2 ** 31 - 1
 function valueAt(object: unknown, [name, ...rest]: readonly string[]): unknown {
   if (name === undefined) return object
   return isRecord(object) && Object.hasOwn(object, name) ? valueAt(object[name], rest) : undefined
+}
+
+/** As a query has it, whichever way the object holds it. */
+function selectorText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value
+  return isRecord(value) ? printLabelSelector(selectorOf(value as LabelSelectorObject)) : undefined
 }
 
 function numberAt(object: unknown, path: readonly string[]): number {

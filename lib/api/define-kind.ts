@@ -54,14 +54,13 @@ export interface DefinedBy {
   readonly deprecation: string | undefined
   /** The revision at which the definition became as it is: older objects may have another form. */
   readonly since: number
-  /** Where the numbers are that the subresource `scale` shows. */
-  readonly scale?: ScalePaths
 }
 
 /** Names of fields, from the outside in. */
 export interface ScalePaths {
   readonly specReplicas: readonly string[]
   readonly statusReplicas: readonly string[]
+  /** A selector as text, or as the object that labels are selected by. */
   readonly selector?: readonly string[]
 }
 
@@ -86,6 +85,8 @@ export interface KindOptions<Spec extends AnyType, Status extends AnyType, Rest 
   readonly fields?: Rest
   /** Default: `status` where there is one, and `verbs` says nothing. */
   readonly subresources?: readonly Subresource[]
+  /** Where the numbers are that the subresource `scale` shows. */
+  readonly scale?: ScalePaths
   /** What its objects answer to; other methods are 405. Default: everything. */
   readonly verbs?: readonly ObjectVerb[]
   /**

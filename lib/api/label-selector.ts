@@ -24,6 +24,25 @@ export function parseLabelSelector(text: string): LabelSelector {
   return selector
 }
 
+/** The selector as a query has it. */
+export function printLabelSelector(selector: LabelSelector): string {
+  return selector.map(printRequirement).join(',')
+}
+
+function printRequirement({ key, operator, values }: LabelRequirement): string {
+  switch (operator) {
+    case 'exists':
+      return key
+    case 'absent':
+      return `!${key}`
+    case 'in':
+    case 'notin':
+      return `${key} ${operator} (${values.join(',')})`
+    default:
+      return `${key}${operator}${values[0] ?? ''}`
+  }
+}
+
 /** Whether labels satisfy the selector. `!=` and `notin` also match objects without the key. */
 export function matchesLabels(selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean {
   return selector.every((requirement) => matchesRequirement(requirement, labels))

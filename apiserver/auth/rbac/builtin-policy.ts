@@ -15,6 +15,7 @@ import type { PolicyBinding, PolicyRole, PolicyRule, RoleRef, Subject } from './
 export const builtinLabel = { 'kubernetes.io/bootstrapping': 'rbac-defaults' } as const
 
 const millrace = 'millrace.dev'
+const apps = 'apps'
 const authenticationGroup = 'authentication.k8s.io'
 const read = ['get', 'list', 'watch']
 const write = ['update', 'patch']
@@ -50,6 +51,8 @@ export const builtinRoles: readonly PolicyRole[] = [
       { verbs: [...read, ...change], apiGroups: [''], resources: ['secrets'] },
       { verbs: change, apiGroups: [''], resources: ['configmaps'] },
       { verbs: change, apiGroups: [millrace], resources: ['tasks'] },
+      { verbs: change, apiGroups: [apps], resources: ['deployments', 'replicasets'] },
+      { verbs: write, apiGroups: [apps], resources: ['deployments/scale', 'replicasets/scale'] },
       { verbs: ['get', 'create'], apiGroups: [millrace], resources: ['tasks/exec', 'tasks/attach', 'tasks/portforward'] },
       // A Pod is a view of a Task: whoever may delete the one may delete the other.
       { verbs: ['delete', 'deletecollection'], apiGroups: [''], resources: ['pods'] },
@@ -70,6 +73,11 @@ export const builtinRoles: readonly PolicyRole[] = [
         resources: ['configmaps', 'events', 'namespaces', 'namespaces/status', 'serviceaccounts', 'services', 'pods', 'pods/log'],
       },
       { verbs: read, apiGroups: [millrace], resources: ['tasks', 'tasks/status', 'tasks/log'] },
+      {
+        verbs: read,
+        apiGroups: [apps],
+        resources: ['deployments', 'replicasets'].flatMap((name) => [name, `${name}/status`, `${name}/scale`]),
+      },
     ],
     'view',
   ),

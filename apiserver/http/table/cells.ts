@@ -1,10 +1,13 @@
 import { isConditionTrue } from '../../../lib/api/condition.js'
 import type { Kind, KubeObject } from '../../../lib/api/define-kind.js'
+import type { Deployment } from '../../../lib/api/kinds/deployment.js'
 import type { Event } from '../../../lib/api/kinds/event.js'
 import type { Node } from '../../../lib/api/kinds/node.js'
 import type { Pod } from '../../../lib/api/kinds/pod.js'
+import type { ReplicaSet } from '../../../lib/api/kinds/replica-set.js'
 import type { RoleBinding } from '../../../lib/api/kinds/role-binding.js'
 import { podCells } from './pod-cells.js'
+import { deploymentCells, replicaSetCells } from './replica-cells.js'
 import { age, type Cell } from './table.js'
 
 /** Cells by column name that a JSONPath cannot say; the other columns come from the declaration. */
@@ -17,6 +20,8 @@ const printers: Readonly<Record<string, (object: KubeObject, nowMs: number) => R
   '/nodes': (object) => ({ Status: nodeStatus(object as unknown as Node), Roles: roles(object) }),
   '/pods': (object, nowMs) => podCells(object as unknown as Pod, nowMs),
   '/events': (object, nowMs) => eventCells(object as unknown as Event, nowMs),
+  'apps/deployments': (object) => deploymentCells(object as unknown as Deployment),
+  'apps/replicasets': (object) => replicaSetCells(object as unknown as ReplicaSet),
   '/configmaps': ({ data, binaryData }) => ({ Data: countKeys(data) + countKeys(binaryData) }),
   '/secrets': ({ data }) => ({ Data: countKeys(data) }),
   'rbac.authorization.k8s.io/rolebindings': bindingCells,

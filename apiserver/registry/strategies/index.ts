@@ -1,6 +1,7 @@
 import type { Kind } from '../../../lib/api/define-kind.js'
 import { certificateSigningRequestStrategy } from './certificate-signing-request.js'
 import { customResourceDefinitionStrategy } from './custom-resource-definition.js'
+import { deploymentStrategy } from './deployment.js'
 import { eventStrategy } from './event.js'
 import { namespaceStrategy } from './namespace.js'
 import { bindingStrategy, clusterRoleStrategy } from './rbac.js'
@@ -12,6 +13,7 @@ const byResource: Readonly<Record<string, Strategy>> = {
   '/namespaces': namespaceStrategy,
   '/secrets': secretStrategy,
   '/events': eventStrategy,
+  'apps/deployments': deploymentStrategy,
   'certificates.k8s.io/certificatesigningrequests': certificateSigningRequestStrategy,
   'rbac.authorization.k8s.io/clusterroles': clusterRoleStrategy,
   'rbac.authorization.k8s.io/clusterrolebindings': bindingStrategy,

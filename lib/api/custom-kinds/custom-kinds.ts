@@ -39,6 +39,7 @@ function customKind(definition: CustomResourceDefinition, version: DefinedVersio
       scope,
       description,
       subresources: subresourcesOf(version),
+      ...scaleOf(version),
       ...(version.additionalPrinterColumns ? { columns: version.additionalPrinterColumns.map(columnOf) } : {}),
       selectable: selectablePaths(version),
     },
@@ -53,7 +54,6 @@ function customKind(definition: CustomResourceDefinition, version: DefinedVersio
       selectable: [...new Set(versions.flatMap(selectablePaths))],
       deprecation: deprecationOf(version, `${group}/${version.name} ${kind}`),
       since,
-      ...scaleOf(version),
     },
   }
 }

@@ -8,12 +8,14 @@ import { ClusterRole } from './cluster-role.js'
 import { ClusterRoleBinding } from './cluster-role-binding.js'
 import { ConfigMap } from './config-map.js'
 import { CustomResourceDefinition } from './custom-resource-definition.js'
+import { Deployment } from './deployment.js'
 import { Event } from './event.js'
 import { SelfSubjectReview, TokenReview } from './identity-review.js'
 import { Lease } from './lease.js'
 import { Namespace } from './namespace.js'
 import { Node } from './node.js'
 import { Pod } from './pod.js'
+import { ReplicaSet } from './replica-set.js'
 import { Role } from './role.js'
 import { RoleBinding } from './role-binding.js'
 import { SelfSubjectRulesReview } from './rules-review.js'
@@ -25,6 +27,8 @@ import { Task } from './task.js'
 export const builtinKinds: readonly Kind[] = [
   Task,
   Pod,
+  Deployment,
+  ReplicaSet,
   Node,
   Namespace,
   Event,

@@ -10,17 +10,16 @@ const KeySelectorSchema = t.object({
   optional: t.boolean().describe('Whether the variable may be absent.').default(false),
 })
 
-export const EnvVarSchema = t.object({
+export const envSourceFields = {
+  secretKeyRef: KeySelectorSchema.describe('A key of a Secret in the same namespace.').optional(),
+  configMapKeyRef: KeySelectorSchema.describe('A key of a ConfigMap in the same namespace.').optional(),
+} as const
+export const envVarFields = {
   name: t.string().describe('The name of the variable.').with({ minLength: 1, maxLength: 256 }),
   value: t.string().describe('Its value.').optional(),
-  valueFrom: t
-    .object({
-      secretKeyRef: KeySelectorSchema.describe('A key of a Secret in the same namespace.').optional(),
-      configMapKeyRef: KeySelectorSchema.describe('A key of a ConfigMap in the same namespace.').optional(),
-    })
-    .describe('Where the value comes from; exactly one source.')
-    .optional(),
-})
+  valueFrom: t.object(envSourceFields).describe('Where the value comes from; exactly one source.').optional(),
+} as const
+export const EnvVarSchema = t.object(envVarFields)
 
 const SourceSchema = t.object({
   name: t.string().describe('The name of the object.'),
@@ -42,7 +41,7 @@ const projectionFields = {
   defaultMode: t.integer().describe('The mode of the files.').with({ minimum: 0, maximum: 511 }).default(0o644),
   optional: t.boolean().describe('Whether the object may be absent.').default(false),
 }
-export const VolumeSchema = t.object({
+export const volumeFields = {
   name: t.string().describe('The name that mounts refer to.').with({ minLength: 1, maxLength: 63 }),
   emptyDir: t
     .object({
@@ -66,8 +65,10 @@ export const VolumeSchema = t.object({
     .object({ name: t.string().describe('The ConfigMap.'), ...projectionFields })
     .describe('Files from a ConfigMap.')
     .optional(),
-})
-export const VolumeMountSchema = t.object({
+} as const
+export const VolumeSchema = t.object(volumeFields)
+
+export const volumeMountFields = {
   name: t.string().describe('The volume.'),
   mountPath: t
     .string()
@@ -75,7 +76,16 @@ export const VolumeMountSchema = t.object({
     .optional(),
   readOnly: t.boolean().describe('Whether writes are refused.').default(false),
   subPath: t.string().describe('A path inside the volume to mount instead of its root.').optional(),
-})
+} as const
+export const VolumeMountSchema = t.object(volumeMountFields)
+
+export const probeTimingFields = {
+  initialDelaySeconds: t.integer().describe('Seconds before the first probe.').with({ minimum: 0 }).default(0),
+  periodSeconds: t.integer().describe('Seconds between probes.').with({ minimum: 1 }).default(10),
+  timeoutSeconds: t.integer().describe('Seconds that a probe may take.').with({ minimum: 1 }).default(1),
+  successThreshold: t.integer().describe('Successes in a row that count as healthy.').with({ minimum: 1 }).default(1),
+  failureThreshold: t.integer().describe('Failures in a row that count as unhealthy.').with({ minimum: 1 }).default(3),
+} as const
 
 const ProbeSchema = t.object({
   exec: t
@@ -94,11 +104,7 @@ const ProbeSchema = t.object({
     .object({ port: t.integer().describe('The port.').with({ minimum: 1, maximum: 65535 }) })
     .describe('Open a TCP connection.')
     .optional(),
-  initialDelaySeconds: t.integer().describe('Seconds before the first probe.').with({ minimum: 0 }).default(0),
-  periodSeconds: t.integer().describe('Seconds between probes.').with({ minimum: 1 }).default(10),
-  timeoutSeconds: t.integer().describe('Seconds that a probe may take.').with({ minimum: 1 }).default(1),
-  successThreshold: t.integer().describe('Successes in a row that count as healthy.').with({ minimum: 1 }).default(1),
-  failureThreshold: t.integer().describe('Failures in a row that count as unhealthy.').with({ minimum: 1 }).default(3),
+  ...probeTimingFields,
 })
 
 export const TaskSpecSchema = t.object({

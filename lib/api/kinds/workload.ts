@@ -5,10 +5,11 @@ import { type Output, t } from '../schema/t.js'
 
 export const ResourceListSchema = t.map(t.quantity())
 
-export const ResourceRequirementsSchema = t.object({
+export const resourceFields = {
   requests: ResourceListSchema.describe('What is reserved on the node: cpu, memory, millrace.dev/gpu. Default: the limits.').optional(),
   limits: ResourceListSchema.describe('What may be used at most. Memory is a hard cap; cpu is a share.').optional(),
-})
+} as const
+export const ResourceRequirementsSchema = t.object(resourceFields)
 
 export const TolerationSchema = t.object({
   key: t.string().describe('The taint key; empty matches every key with operator Exists.').optional(),
@@ -30,7 +31,7 @@ export const NodeSelectorTermSchema = t.object({
 })
 export type NodeSelectorTerm = Output<typeof NodeSelectorTermSchema>
 
-export const AffinitySchema = t.object({
+export const affinityFields = {
   nodeAffinity: t
     .object({
       requiredDuringSchedulingIgnoredDuringExecution: t
@@ -49,7 +50,8 @@ export const AffinitySchema = t.object({
     })
     .describe('Which nodes attract the workload.')
     .optional(),
-})
+} as const
+export const AffinitySchema = t.object(affinityFields)
 
 /** Placement fields of every workload's spec. */
 export const placementFields = {

@@ -32,11 +32,15 @@ export interface JsonSchema {
   not?: JsonSchema
   'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map'
   'x-kubernetes-list-map-keys'?: string[]
+  /** What tells the items of a list map apart in strategic merge patches, where that is fewer keys than elsewhere. */
+  'x-kubernetes-patch-merge-key'?: string
   'x-kubernetes-map-type'?: 'atomic' | 'granular'
   'x-kubernetes-int-or-string'?: boolean
   'x-kubernetes-preserve-unknown-fields'?: boolean
   'x-kubernetes-embedded-resource'?: boolean
   'x-kubernetes-validations'?: ValidationRule[]
+  /** A field of Kubernetes that Millrace does not have; see pod-template/foreign-field.ts. */
+  'x-millrace-foreign'?: { readonly why: string; readonly harmless: readonly unknown[] | 'all' }
 }
 
 /** A rule in CEL. It holds when `rule` is true. */

@@ -80,10 +80,12 @@ function createAjv(): Ajv {
 /** Words that say nothing about a single value. */
 const annotations = [
   'x-kubernetes-list-map-keys',
+  'x-kubernetes-patch-merge-key',
   'x-kubernetes-map-type',
   'x-kubernetes-preserve-unknown-fields',
   'x-kubernetes-embedded-resource',
   'x-kubernetes-validations',
+  'x-millrace-foreign',
 ]
 
 /** ajv knows no bigint: it judges everything else on doubles near them, after the walk has judged the integers themselves. */

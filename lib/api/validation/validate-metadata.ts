@@ -39,15 +39,15 @@ function validateName(rule: Kind['nameRule'], { name, generateName }: ObjectMeta
   return matches(`${generateName.slice(0, 58)}bcdfg`) ? [] : [invalidValue('metadata.generateName', generateName, text)]
 }
 
-function validateLabels(labels: Readonly<Record<string, string>>): StatusCause[] {
+export function validateLabels(labels: Readonly<Record<string, string>>, field = 'metadata.labels'): StatusCause[] {
   const causes: StatusCause[] = []
   for (const [key, value] of Object.entries(labels)) {
     if (causes.length >= maxCauses) break
-    if (!isQualifiedName(key)) causes.push(invalidValue('metadata.labels', key, qualifiedNameText))
+    if (!isQualifiedName(key)) causes.push(invalidValue(field, key, qualifiedNameText))
     if (!isLabelValue(value))
       causes.push(
         invalidValue(
-          'metadata.labels',
+          field,
           value,
           "a valid label must be an empty string or consist of at most 63 alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
         ),
@@ -59,18 +59,17 @@ function validateLabels(labels: Readonly<Record<string, string>>): StatusCause[]
 const qualifiedNameText =
   "name part must consist of at most 63 alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName', or 'example.com/MyName')"
 
-function validateAnnotations(annotations: Readonly<Record<string, string>>): StatusCause[] {
+export function validateAnnotations(annotations: Readonly<Record<string, string>>, field = 'metadata.annotations'): StatusCause[] {
   const causes: StatusCause[] = []
   let bytes = 0
   for (const [key, value] of Object.entries(annotations)) {
     bytes += Buffer.byteLength(key) + Buffer.byteLength(value)
-    if (causes.length < maxCauses && !isQualifiedName(key.toLowerCase()))
-      causes.push(invalidValue('metadata.annotations', key, qualifiedNameText))
+    if (causes.length < maxCauses && !isQualifiedName(key.toLowerCase())) causes.push(invalidValue(field, key, qualifiedNameText))
   }
   if (bytes > maxAnnotationBytes)
     causes.push({
       reason: 'FieldValueTooLong',
-      field: 'metadata.annotations',
+      field,
       message: `Too long: may not be more than ${maxAnnotationBytes} bytes`,
     })
   return causes
