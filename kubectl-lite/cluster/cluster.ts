@@ -37,7 +37,7 @@ export async function openCluster(flags: GlobalFlags, io: Io): Promise<Cluster> 
     namespace: flags.namespace,
     impersonate: impersonationOf(flags),
   })
-  const client = createClient(config, { userAgent: clientName, onWarning: (text) => io.err(`Warning: ${text}\n`) })
+  const client = createClient(config, { userAgent: clientName, renewToken: false, onWarning: (text) => io.err(`Warning: ${text}\n`) })
   const cacheFolder = path.join(io.env.XDG_CACHE_HOME || path.join(io.home, '.cache'), 'millrace')
   const identity = [config.server, JSON.stringify(config.ca ?? null)].join('\n')
   return {

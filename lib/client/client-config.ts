@@ -1,3 +1,5 @@
+import type { TokenPlace } from './kubeconfig/token-place.js'
+
 /** What a client needs to know of a cluster: where it is, whom to trust, who asks. A context of a kubeconfig, resolved. */
 export interface ClientConfig {
   /** As https://127.0.0.1:6443. A path in it is put before every request's path. */
@@ -12,6 +14,8 @@ export interface ClientConfig {
   /** A bearer token. `tokenFile` wins, and is read again when it changes. */
   readonly token?: string | undefined
   readonly tokenFile?: string | undefined
+  /** Where `token` was read: a renewed one is written there. */
+  readonly tokenPlace?: TokenPlace | undefined
   /** As whom the server shall take every request, where the user may do that. */
   readonly impersonate?: Impersonation | undefined
   /** Trusts any server. For experiments alone. */

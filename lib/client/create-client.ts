@@ -8,6 +8,7 @@
  * The rule: a write whose outcome is unknown is the caller's to look into; it is never sent twice.
  */
 import type { Kind } from '../api/define-kind.js'
+import { type Clock, systemClock } from '../base/clock.js'
 import type { Client, EventStream, KindClient, RawRequest } from './client.js'
 import type { ClientConfig } from './client-config.js'
 import { createKindClient } from './kind-client.js'
@@ -19,10 +20,17 @@ export interface CreateClientOptions {
   readonly userAgent?: string
   /** How long a request may take, retries included, milliseconds. Watches and streamed logs are exempt. Default 30 000. */
   readonly timeoutMs?: number
-  /** Called with each warning that the server adds to an answer. */
+  /** Called with each warning that the server adds to an answer, and when a token cannot be renewed. */
   readonly onWarning?: (text: string) => void
   /** How long a watch may be silent before it counts as broken, milliseconds. Default 45 000: three of the server's comments. */
   readonly watchdogMs?: number
+  /**
+   * Whether a ServiceAccount's token that ends is replaced at about half of its life, here and in the kubeconfig that it came from; its account needs the right
+   * to. Default true. Not where a `tokenFile` is given, which others renew, nor while impersonating.
+   */
+  readonly renewToken?: boolean
+  /** For the renewal. Default: the machine's. */
+  readonly clock?: Clock
 }
 
 /** Opens nothing yet: the first request connects. */
@@ -31,6 +39,14 @@ export function createClient(config: ClientConfig, options: CreateClientOptions 
   const transport = createTransport(config, userAgent)
   const server = config.server.replace(/\/+$/, '')
   const raw = (request: RawRequest) => sendRequest(transport, request, { server, timeoutMs: request.timeoutMs ?? timeoutMs, onWarning })
+  const closing = new AbortController()
+  if (options.renewToken !== false && isRenewable(config)) {
+    const { token, tokenPlace: place } = config
+    const { clock = systemClock } = options
+    const keeping = { token, place, send: raw, use: transport.useToken, clock, warn: onWarning ?? (() => undefined) }
+    // Loaded by those alone who bear such a token.
+    void import('./token/keep-token-fresh.js').then(({ keepTokenFresh }) => keepTokenFresh(keeping, closing.signal))
+  }
 
   return {
     server,
@@ -72,8 +88,16 @@ export function createClient(config: ClientConfig, options: CreateClientOptions 
       const result = JSON.parse(await response.text()) as { items: Awaited<ReturnType<Client['bind']>> }
       return result.items
     },
-    close: async () => transport.close(),
+    async close() {
+      closing.abort()
+      transport.close()
+    },
   }
+}
+
+/** Whether the token may be a ServiceAccount's: a JSON Web Token begins so. */
+function isRenewable(config: ClientConfig): config is ClientConfig & { token: string } {
+  return config.token?.startsWith('eyJ') === true && config.tokenFile === undefined && config.impersonate === undefined
 }
 
 const bindingGroup = 'millrace.dev/v1'

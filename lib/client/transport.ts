@@ -29,6 +29,8 @@ export interface Transport {
   send(request: TransportRequest): Promise<http.IncomingMessage>
   /** What a connection of its own needs: a WebSocket. */
   connectionOptions(): { readonly server: string; readonly headers: Readonly<Record<string, string | string[]>>; readonly tls: TlsOptions }
+  /** Bears this token from the next request on. What is open goes on under the one before. */
+  useToken(token: string): void
   /** Ends all connections; what is in flight fails. */
   close(): void
 }
@@ -45,6 +47,7 @@ export function createTransport(config: ClientConfig, userAgent: string): Transp
   const readCredentials = createCredentialsReader(config)
   const impersonation = impersonationHeaders(config.impersonate)
   let agents: Agents | undefined
+  let renewed: string | undefined
   let closed = false
 
   const currentAgents = (): Agents => {
@@ -56,11 +59,10 @@ export function createTransport(config: ClientConfig, userAgent: string): Transp
   }
 
   /** Who asks, with what, and as whom. */
-  const identityHeaders = ({ authorization }: Credentials) => ({
-    'user-agent': userAgent,
-    ...(authorization === undefined ? {} : { authorization }),
-    ...impersonation,
-  })
+  const identityHeaders = (credentials: Credentials) => {
+    const authorization = renewed ?? credentials.authorization
+    return { 'user-agent': userAgent, ...(authorization === undefined ? {} : { authorization }), ...impersonation }
+  }
 
   const send = async (request: TransportRequest): Promise<http.IncomingMessage> => {
     if (closed) throw new ConnectionError(`the client of ${config.server} is closed`)
@@ -114,6 +116,9 @@ export function createTransport(config: ClientConfig, userAgent: string): Transp
     connectionOptions() {
       const credentials = readCredentials()
       return { server: config.server.replace(/\/+$/, ''), headers: identityHeaders(credentials), tls: tlsOptions(config, credentials) }
+    },
+    useToken(token) {
+      renewed = `Bearer ${token}`
     },
     close() {
       closed = true

@@ -1,5 +1,10 @@
 /** What kubectl does with rights: roles and bindings from arguments, questions about them, tokens, requests as somebody else. */
+import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
+import { createClient } from '../../lib/client/create-client.js'
+import { loadKubeconfig } from '../../lib/client/kubeconfig/load-kubeconfig.js'
+import { eventually } from '../../lib/testing/eventually.js'
+import { ManualClock } from '../../lib/testing/manual-clock.js'
 import { startApiServerAlone } from './conformance-cluster.js'
 import { describeKubectls } from './describe-kubectls.js'
 
@@ -71,6 +76,26 @@ describeKubectls(startApiServerAlone, (kubectl) => {
     expect(await kubectl.out('create token robot --bound-object-kind=Secret --bound-object-name=tie')).toMatch(/^eyJ/)
     await kubectl.out('delete serviceaccount robot')
     expect(await kubectl.refusal('get tasks', asRobot)).toContain('You must be logged in')
+  })
+
+  it('goes on with the kubeconfig in which a program has renewed its token', async () => {
+    await kubectl.out('create serviceaccount keeper')
+    await kubectl.out('create role keeper --verb=create --resource=serviceaccounts/token --resource-name=keeper')
+    await kubectl.out(`create rolebinding keeper --role=keeper --serviceaccount=${namespace}:keeper`)
+    const token = (await kubectl.out('create token keeper --duration=20m')).trim()
+    const file = kubectl.write('keeper.kubeconfig', await kubectl.out('config view --raw -o yaml'))
+    const asKeeper = { env: { KUBECONFIG: file } }
+    const [context] = (await kubectl.out('config get-contexts -o name')).split('\n')
+    await kubectl.out(`config set-credentials keeper --token=${token}`, asKeeper)
+    await kubectl.out(`config set-context ${context} --user=keeper`, asKeeper)
+    const clock = new ManualClock()
+    const client = createClient((await loadKubeconfig({ env: {}, home: '', kubeconfig: file })).config, { clock })
+    await eventually(async () => {
+      await clock.advance(60_000)
+      return !readFileSync(file, 'utf8').includes(token)
+    })
+    await client.close()
+    expect(await kubectl.out('auth whoami', asKeeper)).toContain(`system:serviceaccount:${namespace}:keeper`)
   })
 
   it('reconciles roles, and says what it did', async () => {

@@ -23,33 +23,46 @@ export interface LoadedKubeconfig extends ResolvedContext {
 
 /** Throws KubeconfigError when no usable context is found. */
 export async function loadKubeconfig(options: LoadKubeconfigOptions): Promise<LoadedKubeconfig> {
-  const { file, files } = await readKubeconfigs(options)
-  return { ...resolveContext(file, options), files }
+  const { file, files, found } = await readKubeconfigs(options)
+  const resolved = resolveContext(file, options)
+  const { config, userName } = resolved
+  const origin = config.token === undefined ? undefined : found.find(({ file }) => file.users?.some(({ name }) => name === userName))
+  return { ...resolved, config: { ...config, ...(origin ? { tokenPlace: { file: origin.path, user: userName } } : {}) }, files }
+}
+
+interface FoundKubeconfig {
+  readonly path: string
+  readonly file: Kubeconfig
+}
+
+interface ReadKubeconfigs {
+  /** What they say together. */
+  readonly file: Kubeconfig
+  readonly files: string[]
+  readonly found: readonly FoundKubeconfig[]
 }
 
 /** The merged kubeconfig without a choice of context; for `config view` and the like. */
-export async function readKubeconfigs(
-  options: KubeconfigPlaces & Pick<ContextChoice, 'context'>,
-): Promise<{ file: Kubeconfig; files: string[] }> {
+export async function readKubeconfigs(options: KubeconfigPlaces & Pick<ContextChoice, 'context'>): Promise<ReadKubeconfigs> {
   const { source, files } = locateKubeconfig(options)
   if (source === 'default') return readDefault(files, options.context)
-  const found: { path: string; file: Kubeconfig }[] = []
+  const found: FoundKubeconfig[] = []
   for (const path of files) {
     const file = await readKubeconfigFile(path)
     if (file) found.push({ path, file })
     else if (source === '--kubeconfig') throw new KubeconfigError(`the kubeconfig ${path} does not exist`)
   }
   if (found.length === 0) throw new KubeconfigError(`KUBECONFIG names ${files.join(', ')}, which does not exist`)
-  return { file: mergeKubeconfigs(found.map(({ file }) => file)), files: found.map(({ path }) => path) }
+  return { file: mergeKubeconfigs(found.map(({ file }) => file)), files: found.map(({ path }) => path), found }
 }
 
 /** The first file that has a context to use. */
-async function readDefault(files: readonly string[], context: string | undefined): Promise<{ file: Kubeconfig; files: string[] }> {
+async function readDefault(files: readonly string[], context: string | undefined): Promise<ReadKubeconfigs> {
   for (const path of files) {
     const file = await readKubeconfigFile(path)
     if (!file) continue
     const usable = context === undefined ? Boolean(file['current-context']) : file.contexts?.some(({ name }) => name === context)
-    if (usable) return { file, files: [path] }
+    if (usable) return { file, files: [path], found: [{ path, file }] }
   }
   const wanted = context === undefined ? '' : ` with a context ${context}`
   throw new KubeconfigError(

@@ -12,6 +12,8 @@ export interface ContextChoice {
 
 export interface ResolvedContext {
   readonly contextName: string
+  /** Its entry in `users`, or nothing. */
+  readonly userName: string
   readonly config: ClientConfig
 }
 
@@ -29,6 +31,7 @@ export function resolveContext(file: Kubeconfig, choice: ContextChoice = {}): Re
   if (!cluster.server) throw new KubeconfigError(`the cluster ${clusterName} has no server`)
   return {
     contextName,
+    userName,
     config: {
       server: cluster.server,
       namespace: choice.namespace ?? context.namespace ?? 'default',
