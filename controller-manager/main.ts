@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import process from 'node:process'
+import { createControllerMetrics } from '../lib/controller/controller-metrics.js'
 import { programMain } from '../lib/controller/program-main.js'
 import { runControllers } from './run-controllers.js'
 
@@ -8,7 +9,7 @@ process.exitCode = await programMain(
     program: 'millrace-controller-manager',
     summary: 'keeps nodes, attempts, namespaces, owners and old objects in order',
     lease: 'millrace-controller-manager',
-    run: runControllers,
+    run: ({ metrics, ...context }, signal) => runControllers({ ...context, metrics: createControllerMetrics(metrics) }, signal),
   },
   process,
 )

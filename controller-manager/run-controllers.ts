@@ -13,35 +13,43 @@ import type { Logger } from '../lib/base/log.js'
 import type { Client } from '../lib/client/client.js'
 import { createEventRecorder } from '../lib/client/events/event-recorder.js'
 import { createInformer, startInformers } from '../lib/client/informer/informer.js'
+import type { Controller } from '../lib/controller/controller.js'
+import type { ControllerMetrics } from '../lib/controller/controller-metrics.js'
+import { startControllers } from '../lib/controller/start-controllers.js'
 import type { ControllerContext } from './controller-context.js'
 import { runCsrCleaner } from './csr-cleaner/csr-cleaner.js'
-import { runDefinitionDeletion } from './definition-deletion/definition-deletion.js'
+import { definitionDeletion } from './definition-deletion/definition-deletion.js'
 import { runEventTtl } from './event-ttl/event-ttl.js'
 import { runGarbageCollector } from './garbage-collector/garbage-collector.js'
-import { runNamespaceDeletion } from './namespace-deletion/namespace-deletion.js'
-import { runNodeLifecycle } from './node-lifecycle/node-lifecycle.js'
+import { namespaceDeletion } from './namespace-deletion/namespace-deletion.js'
+import { keepBeating } from './node-lifecycle/beat.js'
+import { nodeLifecycle } from './node-lifecycle/node-lifecycle.js'
 import { WatchTime } from './node-lifecycle/watch-time.js'
-import { runServiceAccount } from './service-account/service-account.js'
-import { runTaintEviction } from './taint-eviction/taint-eviction.js'
-import { runTaskAttempt } from './task-attempt/task-attempt.js'
-import { runTaskDeadline } from './task-deadline/task-deadline.js'
-import { runTaskTtl } from './task-ttl/task-ttl.js'
+import { serviceAccount } from './service-account/service-account.js'
+import { taintEviction } from './taint-eviction/taint-eviction.js'
+import { taskAttempt } from './task-attempt/task-attempt.js'
+import { taskDeadline } from './task-deadline/task-deadline.js'
+import { taskTtl } from './task-ttl/task-ttl.js'
 import { runTokenCleaner } from './token-cleaner/token-cleaner.js'
 
-type ControllerRun = (context: ControllerContext, signal: AbortSignal) => Promise<void>
+/** By name: those that reconcile objects of one kind. */
+const declared: Readonly<Record<string, (context: ControllerContext) => Controller>> = {
+  'node-lifecycle': nodeLifecycle,
+  'taint-eviction': taintEviction,
+  'task-attempt': taskAttempt,
+  'task-ttl': () => taskTtl,
+  'task-deadline': () => taskDeadline,
+  'namespace-deletion': () => namespaceDeletion,
+  'definition-deletion': () => definitionDeletion,
+  'service-account': () => serviceAccount,
+}
 
-/** By name. */
-export const controllers: Readonly<Record<string, ControllerRun>> = {
-  'node-lifecycle': runNodeLifecycle,
-  'taint-eviction': runTaintEviction,
-  'task-attempt': runTaskAttempt,
-  'task-ttl': runTaskTtl,
-  'task-deadline': runTaskDeadline,
-  'namespace-deletion': runNamespaceDeletion,
-  'definition-deletion': runDefinitionDeletion,
+/** By name: those that look after objects of all kinds, or look from time to time. */
+const loops: Readonly<Record<string, (context: ControllerContext, signal: AbortSignal) => Promise<void>>> = {
+  // What counts as silence is time that was watched; see watch-time.ts.
+  'node-lifecycle': keepBeating,
   'garbage-collector': runGarbageCollector,
   'event-ttl': runEventTtl,
-  'service-account': runServiceAccount,
   'token-cleaner': runTokenCleaner,
   'csr-cleaner': runCsrCleaner,
 }
@@ -51,6 +59,7 @@ export interface RunControllersOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly identity: string
+  readonly metrics?: ControllerMetrics
   /** Default: all. */
   readonly only?: readonly string[]
 }
@@ -60,7 +69,7 @@ const maxBeatGapMs = 15_000
 
 /** Resolves when the signal has aborted and every pass under way has ended. Rejects when a controller fails. */
 export async function runControllers(options: RunControllersOptions, signal: AbortSignal): Promise<void> {
-  const { client, clock, log, identity, only = Object.keys(controllers) } = options
+  const { client, clock, log, identity, only = [...Object.keys(declared), ...Object.keys(loops)], metrics } = options
   const failed = new AbortController()
   const ending = AbortSignal.any([signal, failed.signal])
   const events = createEventRecorder({ client, clock, log, component: 'millrace-controller-manager', instance: identity })
@@ -89,11 +98,18 @@ export async function runControllers(options: RunControllersOptions, signal: Abo
     watchTime.interrupt()
     log.warn({ err: failure, pauseMs: Math.round(pauseMs) }, 'the watch broke; it is opened again')
   }
+  const informers = [nodes, leases, namespaces, serviceAccounts, tasks, definitions]
+  const chosen = <Value>(table: Readonly<Record<string, Value>>) =>
+    Object.entries(table).flatMap(([name, value]) => (only.includes(name) ? [value] : []))
+  const reconciling = startControllers(
+    chosen(declared).map((declare) => declare(context)),
+    { client, clock, log, events, metrics, informers },
+    ending,
+  )
   const running = [
-    startInformers(client, [nodes, leases, namespaces, serviceAccounts, tasks, definitions], ending, { onFailure }),
-    ...Object.entries(controllers)
-      .filter(([name]) => only.includes(name))
-      .map(([, run]) => run(context, ending)),
+    startInformers(client, informers, ending, { onFailure }),
+    reconciling.finished,
+    ...chosen(loops).map((run) => run(context, ending)),
   ]
   log.info({ controllers: only }, 'controlling')
   try {

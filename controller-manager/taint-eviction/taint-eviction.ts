@@ -4,23 +4,24 @@
  */
 import { withCondition } from '../../lib/api/condition.js'
 import { disruptionOf, disruptionTarget } from '../../lib/api/disruption.js'
-import type { Node } from '../../lib/api/kinds/node.js'
+import { Node } from '../../lib/api/kinds/node.js'
 import { Task } from '../../lib/api/kinds/task.js'
 import { printTaint } from '../../lib/api/taint-toleration.js'
-import { type ReconcileContext, runController } from '../../lib/controller/run-controller.js'
-import { onChange } from '../../lib/controller/trigger.js'
+import { type Controller, controller } from '../../lib/controller/controller.js'
+import type { ReconcileContext } from '../../lib/controller/reconcile-context.js'
+import { watch } from '../../lib/controller/watch.js'
 import type { ControllerContext } from '../controller-context.js'
 import { isSilent } from '../node-lifecycle/judge-node.js'
 import { isComplete } from '../task-end.js'
 import { decideEviction, isDoubt, type StandingTaint } from './decide-eviction.js'
 import { isOutage } from './outage.js'
 
-export function runTaintEviction(context: ControllerContext, signal: AbortSignal): Promise<void> {
-  const { nodes, tasks, watchTime } = context
+export function taintEviction({ nodes, tasks, watchTime }: ControllerContext): Controller {
   /** Watch time at which each taint was first seen, by node and taint. */
   const firstSeen = new Map<string, Map<string, number>>()
+  nodes.subscribe({ delete: ({ metadata }) => firstSeen.delete(metadata.name) })
 
-  const standingTaints = (node: Node, outage: boolean): StandingTaint[] => {
+  const standingTaints = (node: Pick<Node, 'metadata' | 'spec'>, outage: boolean): StandingTaint[] => {
     const before = firstSeen.get(node.metadata.name)
     const now = new Map<string, number>()
     const taints = (node.spec.taints ?? []).filter(({ effect }) => effect === 'NoExecute')
@@ -34,41 +35,38 @@ export function runTaintEviction(context: ControllerContext, signal: AbortSignal
     return standing
   }
 
-  return runController(
-    {
-      ...context,
-      name: 'taint-eviction',
-      informers: [nodes, tasks],
-      triggers: [onChange(nodes, ({ metadata }) => [metadata.name]), onChange(tasks, ({ spec }) => [spec.nodeName])],
-      async reconcile(name, ctx) {
-        const node = nodes.lister.get(name)
-        if (!node?.spec.taints?.some(({ effect }) => effect === 'NoExecute')) {
-          firstSeen.delete(name)
-          return undefined
-        }
-        const all = nodes.lister.list()
-        const outage = isOutage(all.filter(isSilent).length, all.length)
-        const taints = standingTaints(node, outage)
-        let againInMs = outage ? 10_000 : Number.POSITIVE_INFINITY
-        for (const task of tasks.lister.by('node', name)) {
-          if (isComplete(task) || task.metadata.deletionTimestamp || disruptionOf(task)) continue
-          const eviction = decideEviction(task, taints, outage)
-          if (eviction.type === 'evict') await evict(task, eviction.message, ctx)
-          else if (eviction.type === 'wait') againInMs = Math.min(againInMs, Math.max(1_000, eviction.leftMs))
-        }
-        return { requeueAfterMs: Number.isFinite(againInMs) ? againInMs : undefined }
-      },
+  return controller({
+    name: 'taint-eviction',
+    for: Node,
+    alsoDeleting: true,
+    watches: [watch(Task, ({ spec }) => (spec.nodeName ? [{ name: spec.nodeName }] : []))],
+    async reconcile(node, ctx) {
+      const { name } = node.metadata
+      if (!node.spec.taints?.some(({ effect }) => effect === 'NoExecute')) {
+        firstSeen.delete(name)
+        return undefined
+      }
+      const all = nodes.lister.list()
+      const outage = isOutage(all.filter(isSilent).length, all.length)
+      const taints = standingTaints(node, outage)
+      let againInMs = outage ? 10_000 : Number.POSITIVE_INFINITY
+      for (const task of tasks.lister.by('node', name)) {
+        if (isComplete(task) || task.metadata.deletionTimestamp || disruptionOf(task)) continue
+        const eviction = decideEviction(task, taints, outage)
+        if (eviction.type === 'evict') await evict(task, eviction.message, ctx)
+        else if (eviction.type === 'wait') againInMs = Math.min(againInMs, Math.max(1_000, eviction.leftMs))
+      }
+      return Number.isFinite(againInMs) ? { requeueAfter: `${againInMs}ms` } : undefined
     },
-    signal,
-  )
+  })
 }
 
-async function evict(task: Task, message: string, ctx: ReconcileContext): Promise<void> {
+async function evict(task: Task, message: string, ctx: ReconcileContext<typeof Node>): Promise<void> {
   const conditions = withCondition(
     task.status?.conditions,
     { type: disruptionTarget, status: 'True', reason: 'Evicted', message },
     ctx.clock.now(),
   )
   await ctx.commit(Task, task, { ...task, status: { ...task.status, conditions } })
-  ctx.events.record(task, 'Warning', 'Evicted', message)
+  ctx.event('Warning', 'Evicted', message, task)
 }

@@ -7,7 +7,8 @@ import type { ApplyConfiguration, Client } from '../client/client.js'
 import { createClient } from '../client/create-client.js'
 import { createInformer } from '../client/informer/informer.js'
 import { type TestCluster, testCluster } from '../testing/test-cluster.js'
-import { type ApplyContext, applyOwned, ownedObjects } from './apply-owned.js'
+import { type ApplyContext, applyOwned } from './apply-owned.js'
+import { type AnyInformer, InformerCache } from './cache.js'
 
 let cluster: TestCluster
 let client: Client
@@ -32,12 +33,13 @@ async function follow(kind: typeof Task | typeof Node | typeof ConfigMap) {
   await informer.synced()
   return informer
 }
+const cacheOf = (informer: unknown) => new InformerCache([informer as AnyInformer])
 const owner = () => client.of(ConfigMap).create({ metadata: { namespace: 'default', name: 'pool' }, data: {} })
 
 describe('what a controller applies', () => {
   it('is owned, managed by the controller, and not sent again while nothing differs', async () => {
     const [pool, tasks] = [await owner(), await follow(Task)]
-    const ctx: ApplyContext = { client, informers: [tasks], manager: 'warm-pool', signal: stop.signal }
+    const ctx: ApplyContext = { client, cache: cacheOf(tasks), manager: 'warm-pool', signal: stop.signal }
     // A list that is one value gets defaults from the server; the order of members does not count.
     const slot: ApplyConfiguration<typeof Task> = {
       metadata: { name: 'slot', labels: { pool: 'pool' } },
@@ -48,8 +50,8 @@ describe('what a controller applies', () => {
     expect(managedFieldsOf(first).map(({ manager, operation }) => `${manager} ${operation}`)).toEqual(['warm-pool Apply'])
     await tasks.seen(first.metadata.resourceVersion, stop.signal)
     expect(await applyOwned(ctx, Task, slot, pool)).toBe(tasks.lister.get('default/slot'))
-    expect(ownedObjects([tasks], Task, pool).map(({ metadata }) => metadata.name)).toEqual(['slot'])
-    expect(ownedObjects([tasks], Task, { ...pool, metadata: { ...pool.metadata, uid: 'another' } })).toEqual([])
+    expect(ctx.cache.ownedBy(Task, pool.metadata.uid).map(({ metadata }) => metadata.name)).toEqual(['slot'])
+    expect(ctx.cache.ownedBy(Task, 'another')).toEqual([])
   })
 
   it.each<[string, ApplyConfiguration<typeof Node>]>([
@@ -59,7 +61,7 @@ describe('what a controller applies', () => {
     ['an item goes', { metadata: { name: 'n' }, spec: { unschedulable: true } }],
   ])('is sent when %s', async (_what, next) => {
     const nodes = await follow(Node)
-    const ctx: ApplyContext = { client, informers: [nodes], manager: 'm', signal: stop.signal }
+    const ctx: ApplyContext = { client, cache: cacheOf(nodes), manager: 'm', signal: stop.signal }
     const before = await applyOwned(ctx, Node, { metadata: { name: 'n' }, spec: { podCIDRs: ['1/8'], unschedulable: true } }, undefined)
     await nodes.seen(before.metadata.resourceVersion, stop.signal)
     const after = await applyOwned(ctx, Node, next, undefined)
@@ -69,7 +71,7 @@ describe('what a controller applies', () => {
 
   it('is taken back by force when somebody else has changed it', async () => {
     const nodes = await follow(Node)
-    const ctx: ApplyContext = { client, informers: [nodes], manager: 'm', signal: stop.signal }
+    const ctx: ApplyContext = { client, cache: cacheOf(nodes), manager: 'm', signal: stop.signal }
     const wanted: ApplyConfiguration<typeof Node> = { metadata: { name: 'n' }, spec: { unschedulable: true } }
     await applyOwned(ctx, Node, wanted, undefined)
     const changed = await client.of(Node).mergePatch({ name: 'n' }, { spec: { unschedulable: false } })

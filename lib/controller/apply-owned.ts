@@ -1,16 +1,15 @@
 import type { Kind, KubeObject, Resource } from '../api/define-kind.js'
 import { isApplied } from '../api/managed-fields/is-applied.js'
 import type { ApplyConfiguration, Client } from '../client/client.js'
-import type { WatchedKind } from '../client/informer/informer.js'
-import { objectName } from '../client/resource-path.js'
-import { controllerReference, isOwnedBy } from './owner-reference.js'
+import type { InformerCache } from './cache.js'
+import { controllerReference } from './owner-reference.js'
 
 /** Any object may own others: what is looked at is its identity. */
 export type Owner = Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'>
 
 export interface ApplyContext {
   readonly client: Client
-  readonly informers: readonly WatchedKind[]
+  readonly cache: InformerCache
   /** The field manager: the controller's name. */
   readonly manager: string
   readonly signal: AbortSignal
@@ -21,7 +20,7 @@ export interface ApplyContext {
  * that nothing would differ, and returns its copy then, which nobody changes. A controller's own fields are its own: it takes them by force.
  */
 export async function applyOwned<K extends Kind>(
-  { client, informers, manager, signal }: ApplyContext,
+  { client, cache, manager, signal }: ApplyContext,
   kind: K,
   configuration: ApplyConfiguration<K>,
   owner: Owner | undefined,
@@ -39,20 +38,7 @@ export async function applyOwned<K extends Kind>(
     },
   }
   const wanted = complete as unknown as KubeObject
-  const live = informerOf(informers, kind)?.lister.get(objectName(wanted)) as KubeObject | undefined
+  const live = cache.has(kind) ? (cache.get(kind, wanted.metadata) as KubeObject | undefined) : undefined
   if (live && isApplied(kind, live, wanted, manager)) return live as unknown as Resource<K>
   return await client.of(kind).apply(complete, { fieldManager: manager, force: true, signal })
-}
-
-/** The objects of a kind that this very owner owns, as an informer shows them; nobody changes them. Throws when no informer follows the kind. */
-export function ownedObjects<K extends Kind>(informers: readonly WatchedKind[], kind: K, owner: Owner): Resource<K>[] {
-  const informer = informerOf(informers, kind)
-  if (!informer) throw new Error(`the controller has no informer of ${kind.plural}: what is owned cannot be told`)
-  const { namespace } = owner.metadata
-  const candidates = namespace === undefined ? informer.lister.list() : informer.lister.inNamespace(namespace)
-  return (candidates as KubeObject[]).filter((object) => isOwnedBy(object, owner)) as unknown as Resource<K>[]
-}
-
-function informerOf(informers: readonly WatchedKind[], { apiVersion, kind }: Kind): WatchedKind | undefined {
-  return informers.find((informer) => informer.kind.apiVersion === apiVersion && informer.kind.kind === kind)
 }

@@ -24,14 +24,21 @@ export interface ProgramContext {
   /** Told apart in Events when several run. */
   readonly identity: string
   readonly metrics: Registry
+  /** What --namespace says. */
+  readonly namespace: string | undefined
 }
 
 export interface Program {
   /** As millrace-scheduler. */
   readonly program: string
   readonly summary: string
-  /** The Lease in kube-system that elects who works; the others stand by. */
+  /** The Lease that elects who works; the others stand by. Its namespace is kube-system unless `ofUser` is set. */
   readonly lease: string
+  /**
+   * A program of a user: it may be bound to one namespace (--namespace), and its Lease lies in that one, else in the kubeconfig's, so that it needs no right in
+   * the namespace of the system. Default false.
+   */
+  readonly ofUser?: boolean
   /** Works until the signal aborts. */
   run(context: ProgramContext, signal: AbortSignal): Promise<void>
 }
@@ -56,7 +63,9 @@ export async function programMain(program: Program, invocation: Invocation): Pro
     }
     const log = createLogger({ program: program.program, level: flags.values['log-level'] as LogLevel })
     const { config } = await loadKubeconfig({ env: invocation.env, home: homedir(), kubeconfig: flags.values.kubeconfig })
-    await work(program, flags.values, createClient(config, { userAgent: program.program }), log, shutdownSignal())
+    const client = createClient(config, { userAgent: program.program })
+    const leaseNamespace = program.ofUser ? (flags.values.namespace ?? config.namespace ?? 'default') : 'kube-system'
+    await work(program, { ...flags.values, leaseNamespace }, client, log, shutdownSignal())
     return 0
   } catch (error) {
     const known = error instanceof FlagError || error instanceof KubeconfigError
@@ -67,7 +76,8 @@ export async function programMain(program: Program, invocation: Invocation): Pro
   }
 }
 
-function readFlags({ program, summary }: Program, argv: readonly string[]) {
+function readFlags({ program, summary, ofUser }: Program, argv: readonly string[]) {
+  const namespace = { type: 'string', value: 'NS', description: 'look after this namespace alone; default: all' } as const
   const flags = parseFlags(
     {
       program,
@@ -88,6 +98,7 @@ function readFlags({ program, summary }: Program, argv: readonly string[]) {
           description: 'serve /healthz, /readyz and /metrics on this port of 127.0.0.1; default: not served',
         },
         'log-level': { type: 'string', value: 'LEVEL', default: 'info', description: logLevels.join(', ') },
+        ...((ofUser ? { namespace } : {}) as { namespace: typeof namespace }),
       },
     },
     argv,
@@ -100,12 +111,14 @@ function readFlags({ program, summary }: Program, argv: readonly string[]) {
 interface WorkFlags {
   readonly 'leader-elect': boolean
   readonly 'metrics-port': number | undefined
+  readonly namespace?: string | undefined
+  readonly leaseNamespace: string
 }
 
 async function work(program: Program, flags: WorkFlags, client: Client, log: Logger, signal: AbortSignal): Promise<void> {
   const metrics = new Registry()
   const identity = hostname()
-  const context: ProgramContext = { client, clock: systemClock, log, identity, metrics }
+  const context: ProgramContext = { client, clock: systemClock, log, identity, metrics, namespace: flags.namespace }
   const port = flags['metrics-port']
   const health =
     port === undefined
@@ -119,7 +132,10 @@ async function work(program: Program, flags: WorkFlags, client: Client, log: Log
   const awake = setInterval(() => undefined, 60_000)
   try {
     if (flags['leader-elect'])
-      await electLeader({ client, clock: systemClock, log, namespace: 'kube-system', name: program.lease, identity, onStarted }, signal)
+      await electLeader(
+        { client, clock: systemClock, log, namespace: flags.leaseNamespace, name: program.lease, identity, onStarted },
+        signal,
+      )
     else await onStarted(signal)
     log.info('stopped')
   } finally {

@@ -1,0 +1,83 @@
+/**
+ * Controllers that work, side by side in one process; what `run`, the controller-manager and tests are built on:
+ *
+ *     const running = startControllers([warmPool], { client, clock, log }, signal)
+ *     await running.finished
+ */
+import { setMaxListeners } from 'node:events'
+import { isNotFound } from '../api/api-error.js'
+import type { Clock } from '../base/clock.js'
+import type { Logger } from '../base/log.js'
+import type { Client } from '../client/client.js'
+import { createEventRecorder, type EventRecorder } from '../client/events/event-recorder.js'
+import type { AnyInformer } from './cache.js'
+import type { Controller } from './controller.js'
+import { type ControllerLoop, startLoop } from './controller-loop.js'
+import { type ControllerMetrics, noMetrics } from './controller-metrics.js'
+import { guardedClient } from './guarded-client.js'
+import { type GivenInformer, SharedInformers } from './shared-informers.js'
+
+export interface ControllersHost {
+  readonly client: Client
+  readonly clock: Clock
+  readonly log: Logger
+  /** Told apart in Events when several processes run the same controllers. */
+  readonly identity?: string | undefined
+  /** Who tells people. Default: each controller under its own name. */
+  readonly events?: EventRecorder | undefined
+  readonly metrics?: ControllerMetrics | undefined
+  /** Informers that are there already, started by their owner; for other kinds and selections some are made. */
+  readonly informers?: readonly GivenInformer[] | undefined
+  /** Follow this namespace alone, whatever the controllers declare. */
+  readonly namespace?: string | undefined
+}
+
+export interface RunningControllers {
+  /** Resolves when the signal has aborted and the passes under way have ended. */
+  readonly finished: Promise<void>
+  /** What the controllers look at; given ones included. */
+  readonly informers: readonly AnyInformer[]
+  /** Whether no pass is under way or waits to begin. What waits for a time, or for a retry, does not count. */
+  isIdle(): boolean
+  /** Passes begun so far. */
+  readonly passes: number
+}
+
+/** Starts at once: the informers, and when they are synced the passes. */
+export function startControllers(controllers: readonly Controller[], host: ControllersHost, signal: AbortSignal): RunningControllers {
+  const { clock, log, metrics = noMetrics, identity } = host
+  // One signal ends many waits; Node would warn of a leak.
+  setMaxListeners(0, signal)
+  const client = guardedClient(host.client, signal)
+  const informers = new SharedInformers(host.client, host.informers)
+  const recorders: EventRecorder[] = []
+  const recorderOf = ({ name }: Controller): EventRecorder => {
+    if (host.events) return host.events
+    const recorder = createEventRecorder({ client: host.client, clock, log, component: name, instance: identity })
+    recorders.push(recorder)
+    return recorder
+  }
+  const loops: ControllerLoop[] = controllers.map((controller) =>
+    startLoop(
+      { ...controller, ...(host.namespace && { namespace: host.namespace }) },
+      { client, informers, clock, log, metrics, events: recorderOf(controller) },
+      signal,
+    ),
+  )
+  const onFailure = (error: unknown, pauseMs: number) => {
+    const hint = isNotFound(error) ? '; is the CustomResourceDefinition of each kind there?' : ''
+    log.warn({ err: error, pauseMs: Math.round(pauseMs) }, `the watch broke; it is opened again${hint}`)
+  }
+  const finish = async () => {
+    await Promise.all([informers.start(signal, { onFailure }), ...loops.map(({ finished }) => finished)])
+    await Promise.all(recorders.map((recorder) => recorder.flush()))
+  }
+  return {
+    finished: finish(),
+    informers: informers.all,
+    isIdle: () => loops.every((loop) => loop.isIdle()),
+    get passes() {
+      return loops.reduce((sum, loop) => sum + loop.passes, 0)
+    },
+  }
+}
