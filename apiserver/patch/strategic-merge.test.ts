@@ -12,6 +12,10 @@ const schema = t.object({
   atomic: t.list(t.object({ name: t.string(), value: t.string().optional() })).optional(),
   items: t.listMap(['name'], t.object({ name: t.string(), value: t.string().optional(), tags: t.set(t.string()).optional() })).optional(),
   ports: t.listMap(['port', 'protocol'], t.object({ port: t.integer(), protocol: t.string(), name: t.string().optional() })).optional(),
+  served: t
+    .listMap(['port', 'protocol'], t.object({ port: t.integer(), protocol: t.string(), name: t.string().optional() }))
+    .with({ 'x-kubernetes-patch-merge-key': 'port' })
+    .optional(),
 }).json
 
 const merge = (target: object, patch: object) => strategicMerge(schema, target, patch as Record<string, unknown>)
@@ -41,6 +45,63 @@ describe('strategic merge patch', () => {
           { port: 1, protocol: 'UDP', name: 'u' },
         ],
       },
+    ],
+    [
+      'finds an item by the one key of patches',
+      {
+        served: [
+          { port: 1, protocol: 'TCP' },
+          { port: 2, protocol: 'TCP' },
+        ],
+      },
+      {
+        served: [
+          { port: 2, name: 'b' },
+          { port: 3, protocol: 'TCP' },
+        ],
+        '$setElementOrder/served': [{ port: 3 }, { port: 2 }, { port: 1 }],
+      },
+      {
+        served: [
+          { port: 3, protocol: 'TCP' },
+          { port: 2, protocol: 'TCP', name: 'b' },
+          { port: 1, protocol: 'TCP' },
+        ],
+      },
+    ],
+    [
+      'prefers the item with all keys, and changes the other keys of the first',
+      {
+        served: [
+          { port: 1, protocol: 'TCP' },
+          { port: 1, protocol: 'UDP' },
+          { port: 2, protocol: 'TCP' },
+        ],
+      },
+      {
+        served: [
+          { port: 1, protocol: 'UDP', name: 'u' },
+          { port: 2, protocol: 'UDP' },
+        ],
+      },
+      {
+        served: [
+          { port: 1, protocol: 'TCP' },
+          { port: 1, protocol: 'UDP', name: 'u' },
+          { port: 2, protocol: 'UDP' },
+        ],
+      },
+    ],
+    [
+      'deletes an item by the one key of patches',
+      {
+        served: [
+          { port: 1, protocol: 'TCP' },
+          { port: 2, protocol: 'UDP' },
+        ],
+      },
+      { served: [{ $patch: 'delete', port: 2 }] },
+      { served: [{ port: 1, protocol: 'TCP' }] },
     ],
     ['replaces an atomic list', { atomic: items('a', 'b') }, { atomic: items('c') }, { atomic: items('c') }],
     ['unites a set', { set: ['a', 'b'] }, { set: ['b', 'c'] }, { set: ['a', 'b', 'c'] }],

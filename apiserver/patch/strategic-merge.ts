@@ -72,13 +72,31 @@ function mergeList(
   const gone = new Set(removed.map((item) => printJson(item)))
   const merged = new Map<string, unknown>()
   for (const item of target) if (!gone.has(printJson(item))) merged.set(identityOf(item), item)
+  const placeOf = patchIdentity(schema, merged, identityOf)
   for (const item of items) {
-    const identity = identityOf(item)
+    const identity = placeOf(item)
     if (isObject(item) && item.$patch === 'delete') merged.delete(identity)
     else merged.set(identity, isObject(item) ? strategicMerge(schema.items, merged.get(identity), item) : item)
   }
   if (order === undefined) return [...merged.values()]
-  return orderItems([...merged.values()], identityOf, asList(order, 'order').map(identityOf), target.map(identityOf))
+  const wanted = asList(order, 'order').map(placeOf)
+  return orderItems([...merged], ([identity]) => identity, wanted, target.map(identityOf)).map(([, item]) => item)
+}
+
+/**
+ * Which item of the list a patch means. Where patches tell items apart by fewer keys than the list does (ports: by containerPort alone), that is the
+ * item with all its keys, else the first with that one.
+ */
+function patchIdentity(schema: JsonSchema, merged: ReadonlyMap<string, unknown>, identityOf: (item: unknown) => string) {
+  const key = schema['x-kubernetes-patch-merge-key']
+  if (key === undefined) return identityOf
+  const keyOf = (item: unknown) => (isObject(item) ? printJson(item[key]) : undefined)
+  const first = new Map<string | undefined, string>()
+  for (const [identity, item] of merged) if (!first.has(keyOf(item))) first.set(keyOf(item), identity)
+  return (item: unknown) => {
+    const whole = identityOf(item)
+    return merged.has(whole) ? whole : (first.get(keyOf(item)) ?? whole)
+  }
 }
 
 /** `{ $patch: 'replace' }` alone in a list replaces the list; beside an item's keys it replaces the item. */

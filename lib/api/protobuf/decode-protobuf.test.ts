@@ -11,6 +11,12 @@ const configMapC9 = Buffer.from(
   'hex',
 )
 
+/** What kubectl 1.33 sends for `create deployment web --image=nginx --replicas=2 --port=80`. */
+const deploymentWeb = Buffer.from(
+  '6b3873000a150a07617070732f7631120a4465706c6f796d656e7412b8010a1f0a0377656212001a0022002a003200380042005a0a0a0361707012037765621286010802120c0a0a0a0361707012037765621a6c0a1c0a0012001a0022002a003200380042005a0a0a036170701203776562124c122e0a056e67696e7812056e67696e782a00320a0a001000185022002a0042006a007200800100880100900100a201001a00320042004a0052005800600068008201008a01009a0100c2010022020a00280038001a0c0800100018002000280038001a002200',
+  'hex',
+)
+
 /** Builds messages by hand: `field(1, 'x')` is a length-delimited field, `field(2, 7)` a number. */
 function field(number: number, value: string | Buffer | number): Buffer {
   if (typeof value === 'number') return Buffer.concat([varint(number << 3), varint(value)])
@@ -106,8 +112,73 @@ describe('decodeProtobuf', () => {
     expect(decodeProtobuf(body('v1', 'DeleteOptions', unknown, field(1, -1)))).toMatchObject({ gracePeriodSeconds: -1 })
   })
 
+  it('reads a Deployment as kubectl sends it', () => {
+    expect(decodeProtobuf(deploymentWeb)).toEqual({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web', labels: { app: 'web' } },
+      spec: {
+        replicas: 2,
+        selector: { matchLabels: { app: 'web' } },
+        template: {
+          metadata: { labels: { app: 'web' } },
+          spec: { containers: [{ name: 'nginx', image: 'nginx', ports: [{ containerPort: 80 }] }] },
+        },
+      },
+    })
+  })
+
+  it('reads everything of a template that a Task can do', () => {
+    const quantity = (name: string, value: string) => Buffer.concat([field(1, name), field(2, field(1, value))])
+    const named = field(1, field(1, 'settings'))
+    const container = Buffer.concat([
+      field(1, 'web'),
+      field(7, Buffer.concat([field(1, 'A'), field(3, field(4, Buffer.concat([named, field(2, 'key')])))])),
+      field(8, Buffer.concat([field(1, quantity('cpu', '1')), field(2, quantity('memory', '1Gi'))])),
+      field(11, Buffer.concat([field(1, field(2, Buffer.concat([field(1, '/x'), field(2, field(2, 80))]))), field(4, 5)])),
+      field(15, Buffer.concat([field(2, 0), field(4, 0)])),
+      field(22, field(1, field(3, field(1, Buffer.concat([field(1, 1), field(3, 'http')]))))),
+    ])
+    const volumes = [field(2, ''), field(19, named)].map((source) => field(1, Buffer.concat([field(1, 'v'), field(2, source)])))
+    const spec = Buffer.concat([...volumes, field(2, container), field(11, 1)])
+    const strategy = field(4, field(2, Buffer.concat([field(1, ''), field(2, Buffer.concat([field(1, 1), field(3, '50%')]))])))
+    expect(decodeProtobuf(body('apps/v1', 'Deployment', field(2, Buffer.concat([field(3, field(2, spec)), strategy]))))).toMatchObject({
+      spec: {
+        strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: '50%' } },
+        template: {
+          spec: {
+            volumes: [
+              { name: 'v', emptyDir: {} },
+              { name: 'v', configMap: { name: 'settings' } },
+            ],
+            hostNetwork: true,
+            containers: [
+              {
+                env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'settings', key: 'key' } } }],
+                resources: { limits: { cpu: '1' }, requests: { memory: '1Gi' } },
+                readinessProbe: { httpGet: { path: '/x', port: 80 }, periodSeconds: 5 },
+                startupProbe: { tcpSocket: { port: 'http' } },
+                securityContext: { privileged: false, runAsUser: 0 },
+              },
+            ],
+          },
+        },
+      },
+    })
+  })
+
   it.each([
-    ['a kind that is only taken as JSON', body('apps/v1', 'Deployment'), 'UnsupportedMediaType'],
+    ['init containers', field(20, field(1, 'first'))],
+    ['a claimed volume', field(1, Buffer.concat([field(1, 'v'), field(2, field(10, field(1, 'claim')))]))],
+    ['a field of the future', field(99, 1)],
+  ])('asks for JSON where a template has %s, and passes over what says nothing', (_what, spec) => {
+    const ofSpec = (bytes: Buffer) => body('apps/v1', 'ReplicaSet', field(2, field(3, field(2, bytes))))
+    expect(reasonOf(ofSpec(spec))).toBe('UnsupportedMediaType')
+    expect(reasonOf(ofSpec(Buffer.concat([field(20, ''), field(99, 0)])))).toBe('decoded')
+  })
+
+  it.each([
+    ['a kind that is only taken as JSON', body('apps/v1', 'StatefulSet'), 'UnsupportedMediaType'],
     ['bytes without the magic', Buffer.from('{}'), 'BadRequest'],
     ['an envelope that is cut short', namespaceFoo.subarray(0, 20), 'BadRequest'],
     ['a message that is cut short', body('v1', 'Namespace', field(1, 'x').subarray(0, 2)), 'BadRequest'],

@@ -5,7 +5,8 @@
  *     decodeProtobuf(bytes)   // { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'foo' } }
  */
 import { ApiError, badRequest } from '../api-error.js'
-import { deleteOptions, type Message, rootMessages, unknownEnvelope } from './message-fields.js'
+import type { Message } from './message-field.js'
+import { deleteOptions, rootMessages, unknownEnvelope } from './message-fields.js'
 import { readMessage } from './read-message.js'
 
 export const protobufMediaType = 'application/vnd.kubernetes.protobuf'

@@ -1,34 +1,24 @@
 /** Field numbers of the messages that are taken as protobuf, from Kubernetes' generated.proto. */
-
-interface Common {
-  readonly name: string
-  readonly repeated?: boolean
-  /** Whether a zero says something: a pointer in Go. */
-  readonly keepZero?: boolean
-}
-
-export type Field = Common &
-  (
-    | { readonly type: 'string' | 'int' | 'bool' | 'bytes' | 'base64' | 'time' | 'microTime' | 'wrappedJson' }
-    | { readonly type: 'map'; readonly values: 'string' | 'base64' }
-    | { readonly type: 'message'; readonly message: Message }
-  )
-
-export type Message = Readonly<Record<number, Field>>
-
-const text = (name: string): Field => ({ name, type: 'string' })
-const texts = (name: string): Field => ({ name, type: 'string', repeated: true })
-const int = (name: string): Field => ({ name, type: 'int' })
-const optionalInt = (name: string): Field => ({ name, type: 'int', keepZero: true })
-const optionalText = (name: string): Field => ({ name, type: 'string', keepZero: true })
-const optionalBool = (name: string): Field => ({ name, type: 'bool', keepZero: true })
-const time = (name: string): Field => ({ name, type: 'time' })
-const microTime = (name: string): Field => ({ name, type: 'microTime' })
-const texted = (name: string): Field => ({ name, type: 'map', values: 'string' })
-const binaries = (name: string): Field => ({ name, type: 'map', values: 'base64' })
-const base64 = (name: string): Field => ({ name, type: 'base64' })
-const one = (name: string, message: Message): Field => ({ name, type: 'message', message })
-const many = (name: string, message: Message): Field => ({ name, type: 'message', message, repeated: true })
+import {
+  base64,
+  binaries,
+  bool,
+  int,
+  intOrString,
+  keptMessage,
+  type Message,
+  many,
+  microTime,
+  one,
+  optionalBool,
+  optionalInt,
+  optionalText,
+  text,
+  texted,
+  texts,
+  time,
+} from './message-field.js'
+import { podTemplateFields } from './pod-template-message.js'
 
 export const unknownEnvelope: Message = {
   1: one('typeMeta', { 1: text('apiVersion'), 2: text('kind') }),
@@ -74,6 +64,7 @@ const objectMeta: Message = {
   17: many('managedFields', managedFieldsEntry),
 }
 const metadata = one('metadata', objectMeta)
+const podTemplate = one('template', podTemplateFields(metadata))
 
 const condition: Message = {
   1: text('type'),
@@ -203,6 +194,59 @@ const subjectAccessReview: Message = {
   2: one('spec', { ...requested, 3: text('user'), 4: texts('groups'), 6: text('uid') }),
 }
 
+const replicaCondition: Message = {
+  1: text('type'),
+  2: text('status'),
+  3: time('lastTransitionTime'),
+  4: text('reason'),
+  5: text('message'),
+}
+
+const replicaSet: Message = {
+  1: metadata,
+  2: one('spec', { 1: optionalInt('replicas'), 2: one('selector', labelSelector), 3: podTemplate, 4: int('minReadySeconds') }),
+  3: one('status', {
+    1: int('replicas'),
+    2: int('fullyLabeledReplicas'),
+    3: int('observedGeneration'),
+    4: int('readyReplicas'),
+    5: int('availableReplicas'),
+    6: many('conditions', replicaCondition),
+  }),
+}
+
+const rollingUpdate: Message = { 1: intOrString('maxUnavailable'), 2: intOrString('maxSurge') }
+
+const deployment: Message = {
+  1: metadata,
+  2: one('spec', {
+    1: optionalInt('replicas'),
+    2: one('selector', labelSelector),
+    3: podTemplate,
+    4: one('strategy', { 1: text('type'), 2: keptMessage('rollingUpdate', rollingUpdate) }),
+    5: int('minReadySeconds'),
+    6: optionalInt('revisionHistoryLimit'),
+    7: bool('paused'),
+    9: optionalInt('progressDeadlineSeconds'),
+  }),
+  3: one('status', {
+    1: int('observedGeneration'),
+    2: int('replicas'),
+    3: int('updatedReplicas'),
+    4: int('availableReplicas'),
+    5: int('unavailableReplicas'),
+    6: many('conditions', {
+      1: text('type'),
+      2: text('status'),
+      4: text('reason'),
+      5: text('message'),
+      7: time('lastTransitionTime'),
+    }),
+    7: int('readyReplicas'),
+    8: optionalInt('collisionCount'),
+  }),
+}
+
 export const deleteOptions: Message = {
   1: optionalInt('gracePeriodSeconds'),
   2: one('preconditions', { 1: text('uid'), 2: text('resourceVersion') }),
@@ -217,6 +261,8 @@ export const rootMessages: ReadonlyMap<string, Message> = new Map([
   ['v1/ConfigMap', configMap],
   ['v1/Secret', secret],
   ['v1/Event', event],
+  ['apps/v1/Deployment', deployment],
+  ['apps/v1/ReplicaSet', replicaSet],
   ['policy/v1/Eviction', { 1: metadata, 2: one('deleteOptions', deleteOptions) }],
   ['v1/Binding', { 1: metadata, 2: one('target', objectReference) }],
   ['coordination.k8s.io/v1/Lease', lease],

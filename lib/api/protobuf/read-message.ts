@@ -1,6 +1,6 @@
 import { ApiError, badRequest } from '../api-error.js'
 import { maxValues } from '../json/scan-json.js'
-import type { Field, Message } from './message-fields.js'
+import type { Field, Message } from './message-field.js'
 
 /**
  * Reads one message of the proto2 wire format. Zero values are left out, as Go's `omitempty` leaves them out of JSON; fields that the message
@@ -15,7 +15,8 @@ export function readMessage(bytes: Buffer, message: Message, depth = 0, budget: 
     if (--budget.values < 0) throw new ApiError('RequestEntityTooLarge', `the protobuf body holds more than ${maxValues} values`)
     const field = message[number]
     if (!field) {
-      reader.skip(wireType)
+      const isZero = reader.skip(wireType)
+      if (message.closed && !isZero) throw onlyInJson(number, message.closed)
       continue
     }
     store(out, field, readValue(reader, field, wireType, depth, budget))
@@ -23,6 +24,9 @@ export function readMessage(bytes: Buffer, message: Message, depth = 0, budget: 
   return out
 }
 const maxDepth = 32
+
+const onlyInJson = (number: number, message: string) =>
+  new ApiError('UnsupportedMediaType', `field ${number} of ${message} is not taken as protobuf; send the object as application/json`)
 
 /** JSON as bytes in a message of its own: FieldsV1. */
 const rawMessage: Message = { 1: { name: 'raw', type: 'bytes' } }
@@ -51,6 +55,12 @@ function readValue(reader: WireReader, field: Field, wireType: number, depth: nu
       const { raw } = readMessage(bytes, rawMessage, depth + 1, budget)
       return raw instanceof Buffer ? parseJson(raw, field.name) : undefined
     }
+    case 'quantity':
+      return readMessage(bytes, quantityMessage, depth + 1, budget).text
+    case 'intOrString': {
+      const { isText, number = 0, text = '' } = readMessage(bytes, intOrStringMessage, depth + 1, budget)
+      return isText ? text : number
+    }
     case 'time':
     case 'microTime':
       return readTime(bytes, field.type)
@@ -76,6 +86,10 @@ function store(out: Record<string, unknown>, field: Field, value: unknown): void
     out[field.name] = list
     return
   }
+  if (field.type === 'message' && field.inline) {
+    Object.assign(out, value)
+    return
+  }
   if (isZero(value) && !field.keepZero) return
   out[field.name] = value
 }
@@ -85,7 +99,17 @@ function isZero(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Buffer.isBuffer(value) && !Array.isArray(value) && Object.keys(value).length === 0
 }
 
-const mapEntry = (values: 'string' | 'base64'): Message => ({ 1: { name: 'key', type: 'string' }, 2: { name: 'value', type: values } })
+const mapEntry = (values: 'string' | 'base64' | 'quantity'): Message => ({
+  1: { name: 'key', type: 'string' },
+  2: { name: 'value', type: values },
+})
+
+const quantityMessage: Message = { 1: { name: 'text', type: 'string' } }
+const intOrStringMessage: Message = {
+  1: { name: 'isText', type: 'int' },
+  2: { name: 'number', type: 'int' },
+  3: { name: 'text', type: 'string' },
+}
 
 const timeFields: Message = { 1: { name: 'seconds', type: 'int' }, 2: { name: 'nanos', type: 'int' } }
 
@@ -157,13 +181,16 @@ class WireReader {
     return part
   }
 
-  skip(wireType: number): void {
-    if (wireType === 0) this.varint()
-    else if (wireType === 2) this.bytes()
-    else if (wireType === 1 || wireType === 5) {
+  /** Whether what was skipped is a zero, which says nothing. */
+  skip(wireType: number): boolean {
+    if (wireType === 0) return this.varint() === 0n
+    if (wireType === 2) return this.bytes().length === 0
+    if (wireType === 1 || wireType === 5) {
       this.#at += wireType === 1 ? 8 : 4
       if (this.#at > this.source.length) throw truncated()
-    } else throw badRequest('the protobuf body has a field of an unknown wire type')
+      return false
+    }
+    throw badRequest('the protobuf body has a field of an unknown wire type')
   }
 }
 
