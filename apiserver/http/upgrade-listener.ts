@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { badRequest, methodNotAllowed, serviceUnavailable } from '../../lib/api/api-error.js'
+import type { KubeObject } from '../../lib/api/define-kind.js'
 import { viewOf } from '../views/object-view.js'
 import { sendError, sendNoSuchPath } from './answer.js'
 import { accessOf, authorize, type Exchange } from './exchange.js'
@@ -92,8 +93,8 @@ function sessionOf(parts: ServerParts, exchange: Exchange): SessionTarget | unde
     return verbs.every((verb) => parts.authorizer.authorize({ ...now, verb }).allowed)
   }
   const view = viewOf(kind)
-  if (view) objectOf(parts, exchange, kind)
-  return { type: subresource, namespace, name, query: info.query, isAllowed, ...(view ? { container: view.container } : {}) }
+  const container = view?.containerOf(JSON.parse(objectOf(parts, exchange, kind).bytes.toString()) as KubeObject)
+  return { type: subresource, namespace, name, query: info.query, isAllowed, ...(container === undefined ? {} : { container }) }
 }
 
 function watchRequestOf(parts: ServerParts, exchange: Exchange): WatchRequest | undefined {

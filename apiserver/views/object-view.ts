@@ -12,8 +12,8 @@ import { podView } from './pod/pod-view.js'
 /** What a view shows. Pure. */
 export interface ObjectView {
   readonly kind: Kind
-  /** The name of the one container that its objects are known to have. */
-  readonly container: string
+  /** The name of the one container that this object of the view has. */
+  containerOf(object: KubeObject): string
   /** Whether it has an object for this one. Asked for each object of a list and each change: cheap. */
   hasObject(stored: StoredObject): boolean
   /** The object that it shows for this one, which it may keep parts of. */

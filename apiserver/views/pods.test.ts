@@ -422,6 +422,19 @@ describe('what lies behind a Pod', () => {
     expect(await upgrade('b')).toBe(404)
   })
 
+  it('has the container that its annotation names, and no other', async () => {
+    await createTask('a', { nodeName: 'n1' })
+    const metadata = { annotations: { 'millrace.dev/container': 'web' } }
+    await send(cluster, 'PATCH', `${tasks}/a`, { body: { metadata } })
+    await setStatus('a', 'Running', { startedAt: '2026-01-01T00:00:00Z' })
+    const pod = await read(`${pods}/a`)
+    expect([...pod.spec.containers, ...pod.status.containerStatuses].map(({ name }: Json) => name)).toEqual(['web', 'web'])
+    expect((await send(cluster, 'GET', `${pods}/a/log?container=web`)).text).toBe('line\n')
+    expect((await send(cluster, 'GET', `${pods}/a/log?container=main`)).json.message).toBe('container main is not valid for pod a')
+    await send(cluster, 'PATCH', `${tasks}/a`, { body: { metadata: { annotations: { 'millrace.dev/container': 'We b' } } } })
+    expect((await read(`${pods}/a`)).spec.containers[0].name).toBe('main')
+  })
+
   it('has its log, read as pods/log, in the words of the Task', async () => {
     await createTask('a', { nodeName: 'n1' })
     expect((await send(cluster, 'GET', `${pods}/a/log`)).json.message).toBe(

@@ -1,15 +1,15 @@
 import { constants } from 'node:os'
 import { type Condition, findCondition, isConditionTrue } from '../../../lib/api/condition.js'
+import { containerNameOf } from '../../../lib/api/container-name.js'
 import type { ContainerState, ContainerStatus } from '../../../lib/api/kinds/pod.js'
 import { backendOf, type Task } from '../../../lib/api/kinds/task.js'
-import { containerName } from './pod-spec.js'
 
 /** How the one container is; undefined while no node has it. */
 export function containerStatus(task: Task): ContainerStatus | undefined {
   const { spec, status } = task
   if (!spec.nodeName || wasNeverTaken(task)) return undefined
   return {
-    name: containerName,
+    name: containerNameOf(task.metadata),
     state: stateOf(task),
     lastState: lastState(task),
     ready: isConditionTrue(task, 'Ready'),

@@ -1,10 +1,11 @@
 import { badRequest } from '../../../lib/api/api-error.js'
+import { containerNameOf } from '../../../lib/api/container-name.js'
 import type { Pod } from '../../../lib/api/kinds/pod.js'
-import { containerName } from './pod-spec.js'
 
 /** The parameters of a Pod's log as its Task knows them. Throws BadRequest, in Kubernetes' words, where there is no such log. */
 export function podLogQuery({ metadata, status }: Pod, query: URLSearchParams): URLSearchParams {
   const { name } = metadata
+  const containerName = containerNameOf(metadata)
   const asked = new URLSearchParams(query)
   const container = asked.get('container') || containerName
   asked.delete('container')

@@ -1,13 +1,11 @@
+import { containerNameOf } from '../../../lib/api/container-name.js'
 import type { Container, PodSpec } from '../../../lib/api/kinds/pod.js'
 import type { Task, TaskProbe, TaskSpec } from '../../../lib/api/kinds/task.js'
 
-/** The name of the one container of every Pod. */
-export const containerName = 'main'
-
 /** What a Task asks for, in the fields of a Pod. */
-export function podSpec({ spec }: Task): PodSpec {
+export function podSpec({ metadata, spec }: Task): PodSpec {
   return {
-    containers: [containerOf(spec)],
+    containers: [{ name: containerNameOf(metadata), ...containerOf(spec) }],
     volumes: spec.volumes,
     restartPolicy: spec.restartPolicy,
     terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds,
@@ -20,9 +18,8 @@ export function podSpec({ spec }: Task): PodSpec {
   }
 }
 
-function containerOf(spec: TaskSpec): Container {
+function containerOf(spec: TaskSpec): Omit<Container, 'name'> {
   return {
-    name: containerName,
     image: spec.image,
     imagePullPolicy: spec.imagePullPolicy,
     command: spec.command,

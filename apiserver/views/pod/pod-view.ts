@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { findCondition } from '../../../lib/api/condition.js'
+import { containerNameOf } from '../../../lib/api/container-name.js'
 import type { Kind, KubeObject } from '../../../lib/api/define-kind.js'
 import { disruptionOf } from '../../../lib/api/disruption.js'
 import { Pod } from '../../../lib/api/kinds/pod.js'
@@ -7,13 +8,13 @@ import type { Task } from '../../../lib/api/kinds/task.js'
 import type { ObjectMeta } from '../../../lib/api/object-meta.js'
 import type { ObjectView } from '../object-view.js'
 import { podLogQuery } from './pod-log-query.js'
-import { containerName, podSpec } from './pod-spec.js'
+import { podSpec } from './pod-spec.js'
 import { podStatus } from './pod-status.js'
 
 /** Each Task as a Pod, one for each attempt. An attempt that eviction ended has none. */
 export const podView: ObjectView = {
   kind: Pod as unknown as Kind,
-  container: containerName,
+  containerOf: (pod) => containerNameOf(pod.metadata),
 
   hasObject(stored) {
     const phase = stored.facets.fields['status.phase']

@@ -114,8 +114,15 @@ describe('a template', () => {
     const template = templateOf(container, pod)
     expect(refusals(template)).toEqual([])
     const { metadata, spec } = taskFromTemplate(template)
-    expect(metadata).toEqual({ labels: { app: 'web' }, annotations: {} })
+    expect(metadata.labels).toEqual({ app: 'web' })
     expect(spec).toEqual({ restartPolicy: 'Always', terminationGracePeriodSeconds: 30, resources: {}, ...expected })
+  })
+
+  it('names the container of the Pods that stand for its Tasks', () => {
+    const annotationsOf = (name: string) =>
+      taskFromTemplate(templateOf({ ...web, name }, {}, { annotations: { a: 'b' } })).metadata.annotations
+    expect(annotationsOf('web')).toEqual({ a: 'b', 'millrace.dev/container': 'web' })
+    expect(annotationsOf('main')).toEqual({ a: 'b' })
   })
 
   it.each<[object, object, string[]]>([

@@ -1,3 +1,4 @@
+import { containerNaming } from '../container-name.js'
 import type { TaskManifest, TaskProbe } from '../kinds/task.js'
 import type { ContainerProbe, ContainerTemplate } from './container-template.js'
 import type { PodTemplate } from './pod-template.js'
@@ -14,7 +15,10 @@ export function taskFromTemplate({ metadata, spec }: PodTemplate): TaskTemplate 
     spec
   const [container] = containers
   return {
-    metadata: { labels: { ...metadata.labels }, annotations: { ...metadata.annotations } },
+    metadata: {
+      labels: { ...metadata.labels },
+      annotations: { ...metadata.annotations, ...(container ? containerNaming(container.name) : {}) },
+    },
     spec: present({
       ...(container ? containerFields(container) : {}),
       restartPolicy,
