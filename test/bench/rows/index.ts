@@ -1,5 +1,6 @@
 import type { Row } from '../measure.js'
 import { containers } from './containers.js'
+import { controllers } from './controllers.js'
 import { creates } from './creates.js'
 import { coldCommand, idleCluster } from './footprint.js'
 import { informerCost } from './informer.js'
@@ -19,4 +20,5 @@ export const rows: readonly Row[] = [
   informerCost,
   coldCommand,
   testClusters,
+  controllers,
 ]
