@@ -3,9 +3,11 @@
  * informers, and nothing else; one that fails ends them all, and the process starts again.
  */
 import { CustomResourceDefinition } from '../lib/api/kinds/custom-resource-definition.js'
+import { Deployment } from '../lib/api/kinds/deployment.js'
 import { Lease } from '../lib/api/kinds/lease.js'
 import { Namespace } from '../lib/api/kinds/namespace.js'
 import { Node } from '../lib/api/kinds/node.js'
+import { ReplicaSet } from '../lib/api/kinds/replica-set.js'
 import { ServiceAccount } from '../lib/api/kinds/service-account.js'
 import { Task } from '../lib/api/kinds/task.js'
 import type { Clock } from '../lib/base/clock.js'
@@ -19,12 +21,14 @@ import { startControllers } from '../lib/controller/start-controllers.js'
 import type { ControllerContext } from './controller-context.js'
 import { runCsrCleaner } from './csr-cleaner/csr-cleaner.js'
 import { definitionDeletion } from './definition-deletion/definition-deletion.js'
+import { deployment } from './deployment/deployment.js'
 import { runEventTtl } from './event-ttl/event-ttl.js'
 import { runGarbageCollector } from './garbage-collector/garbage-collector.js'
 import { namespaceDeletion } from './namespace-deletion/namespace-deletion.js'
 import { keepBeating } from './node-lifecycle/beat.js'
 import { nodeLifecycle } from './node-lifecycle/node-lifecycle.js'
 import { WatchTime } from './node-lifecycle/watch-time.js'
+import { replicaSet } from './replica-set/replica-set.js'
 import { serviceAccount } from './service-account/service-account.js'
 import { taintEviction } from './taint-eviction/taint-eviction.js'
 import { taskAttempt } from './task-attempt/task-attempt.js'
@@ -42,6 +46,8 @@ const declared: Readonly<Record<string, (context: ControllerContext) => Controll
   'namespace-deletion': () => namespaceDeletion,
   'definition-deletion': () => definitionDeletion,
   'service-account': () => serviceAccount,
+  'replica-set': () => replicaSet,
+  deployment: () => deployment,
 }
 
 /** By name: those that look after objects of all kinds, or look from time to time. */
@@ -98,7 +104,9 @@ export async function runControllers(options: RunControllersOptions, signal: Abo
     watchTime.interrupt()
     log.warn({ err: failure, pauseMs: Math.round(pauseMs) }, 'the watch broke; it is opened again')
   }
-  const informers = [nodes, leases, namespaces, serviceAccounts, tasks, definitions]
+  // What a ReplicaSet's status says of its Tasks is seen after them: they come on one stream.
+  const replicated = [createInformer(client, ReplicaSet), createInformer(client, Deployment)]
+  const informers = [nodes, leases, namespaces, serviceAccounts, tasks, definitions, ...replicated]
   const chosen = <Value>(table: Readonly<Record<string, Value>>) =>
     Object.entries(table).flatMap(([name, value]) => (only.includes(name) ? [value] : []))
   const reconciling = startControllers(

@@ -6,6 +6,7 @@ export const ConditionSchema = t.object({
   status: t.oneOf('True', 'False', 'Unknown').describe('Whether it holds.'),
   observedGeneration: t.integer().describe('The generation of the object that was looked at.').optional(),
   lastHeartbeatTime: t.time().describe('When a node last reported the condition.').with({ nullable: true }).optional(),
+  lastUpdateTime: t.time().describe('When a rollout last moved.').with({ nullable: true }).optional(),
   lastTransitionTime: t.time().describe('When the status last changed.').optional(),
   reason: t.string().describe('The cause of the last change, in CamelCase.').optional(),
   message: t.string().describe('The cause of the last change, in words.').optional(),

@@ -105,10 +105,12 @@ export const builtinRoles: readonly PolicyRole[] = [
     { verbs: read, apiGroups: [''], resources: ['nodes', 'namespaces'] },
     recordEvents,
   ]),
-  // Owners and namespaces reach objects of every kind, users' own included; so do their collectors. It creates next to nothing.
+  // Owners and namespaces reach objects of every kind, users' own included; so do their collectors. It creates what its controllers keep.
   role('system:controller-manager', [
     { verbs: [...read, ...write, 'delete', 'deletecollection'], apiGroups: ['*'], resources: ['*'] },
     { verbs: ['create'], apiGroups: [''], resources: ['serviceaccounts'] },
+    { verbs: ['create'], apiGroups: [millrace], resources: ['tasks'] },
+    { verbs: ['create'], apiGroups: [apps], resources: ['replicasets'] },
     { verbs: read, nonResourceURLs: ['/api', '/api/*', '/apis', '/apis/*'] },
     recordEvents,
   ]),

@@ -95,7 +95,7 @@ function isBad({ type, status }: Condition): boolean {
   return isWantedFalse(type) ? status !== 'False' : status !== 'True'
 }
 
-const isWantedFalse = (type: string) => /Pressure$|Failed$|Denied$|^Namespace(Deletion|Content|Finalizers)/.test(type)
+const isWantedFalse = (type: string) => /Pressure$|Fail(ed|ure)$|Denied$|^Namespace(Deletion|Content|Finalizers)/.test(type)
 
 /** Newest last; Warnings of the last while stand in the way of nothing by themselves, so they explain only. */
 function eventReasons(events: readonly KubeObject[], about: string, nowMs: number): Reason[] {
