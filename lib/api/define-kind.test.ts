@@ -46,6 +46,14 @@ describe('the types of a declared kind', () => {
     void ({ ...pool, status: { conditions: [{ type: 'Ready', status: 'True' }] } } satisfies Resource<typeof WithItsOwn>)
   })
 
+  it('let a manifest leave out a spec that has a default, and no other', () => {
+    const WithDefault = defineKind({ ...names, spec: t.object({ color: t.string().optional() }).default({}) })
+    void ({ metadata: { name: 'a' } } satisfies Manifest<typeof WithDefault>)
+    // @ts-expect-error: a spec without a default is asked for
+    void ({ metadata: { name: 'a' } } satisfies Manifest<typeof Pool>)
+    expect([WithDefault, Pool].map(({ schema }) => schema.required)).toEqual([undefined, ['spec']])
+  })
+
   it('refuse a field, a value or a type that is not declared', () => {
     const manifest: Manifest<typeof Pool> = { metadata: { name: 'a' }, spec: { color: 'red' } }
     // @ts-expect-error: a word that the field does not take

@@ -175,10 +175,17 @@ export type Resource<K extends Kind> =
 /** The object of a kind as a manifest gives it. */
 export type Manifest<K extends Kind> =
   K extends Kind<infer Spec, infer Status, infer Rest>
-    ? { apiVersion?: string; kind?: string; metadata: ObjectMetaInput } & (Spec extends None ? unknown : { spec: Spec['in'] }) &
+    ? { apiVersion?: string; kind?: string; metadata: ObjectMetaInput } & SpecInput<Spec> &
         (Status extends None ? unknown : { status?: Status['in'] }) &
         FieldsInput<Rest>
     : never
+
+/** A spec that has a default may be left out. */
+type SpecInput<Spec extends AnyType> = Spec extends None
+  ? unknown
+  : Spec['presence'] extends 'required'
+    ? { spec: Spec['in'] }
+    : { spec?: Spec['in'] }
 
 /** The types of conditions that a kind declares: `'Ready' | 'Degraded'`; never without any. */
 export type ConditionTypeOf<K extends Kind> = K['conditions'][number]
