@@ -5,6 +5,7 @@ import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { isUnauthorized } from '../../lib/api/api-error.js'
@@ -74,13 +75,14 @@ async function ask(options: {
   cert?: string
   key?: string
   authorization?: string
-}): Promise<{ status: number; text: string }> {
+  agent?: https.Agent
+}): Promise<{ status: number; text: string; resumed: boolean }> {
   const request = https.request({
     host: '127.0.0.1',
     port: (server.address() as AddressInfo).port,
     path: options.path ?? '/api',
     ca: pki.authority.certificate,
-    agent: false,
+    agent: options.agent ?? false,
     ...(options.cert ? { cert: options.cert, key: options.key } : {}),
     ...(options.authorization ? { headers: { authorization: options.authorization } } : {}),
   })
@@ -88,8 +90,11 @@ async function ask(options: {
   const [response] = await once(request, 'response')
   let text = ''
   for await (const chunk of response) text += chunk
-  return { status: response.statusCode, text }
+  return { status: response.statusCode, text, resumed: (response.socket as TLSSocket).isSessionReused() }
 }
+
+/** Each request on a connection of its own; later ones resume the TLS session of the first. */
+const resuming = () => new https.Agent({ keepAlive: false, maxCachedSessions: 10 })
 
 async function credentialOf(file: string) {
   const { user } = parse(await readFile(join(data, file), 'utf8')).users[0]
@@ -116,6 +121,21 @@ async function issue(order: {
   })
   return { cert, key }
 }
+
+describe('a TLS session that is resumed', () => {
+  it.each([
+    ['without a certificate, is of whom the token names', async () => ({ authorization: `Bearer ${token}` }), 'system:bootstrap:abc123'],
+    ['with one, is of whom the certificate names', () => issue({ commonName: 'ann', organizations: [] }), 'ann'],
+  ])('%s', async (_case, credential, name) => {
+    const agent = resuming()
+    const given = await credential()
+    const answers = []
+    for (let connection = 0; connection < 3; connection++) answers.push(await ask({ ...given, agent }))
+    expect(answers.map(({ status, text }) => [status, JSON.parse(text).name])).toEqual(answers.map(() => [200, name]))
+    expect(answers.at(-1)?.resumed).toBe(true)
+    agent.destroy()
+  })
+})
 
 describe('a client certificate', () => {
   it.each([

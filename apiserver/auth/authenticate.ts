@@ -48,8 +48,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     authenticate(request) {
       const { socket } = request
       const authorization = request.headers.authorization
-      if (socket instanceof TLSSocket && presentsCertificate(socket)) {
-        const known = certified.get(socket)
+      const known = socket instanceof TLSSocket ? certified.get(socket) : undefined
+      if (socket instanceof TLSSocket && (known || presentsCertificate(socket))) {
         const { user, notAfterMs } = known ?? userOfCertificate(socket)
         if (Date.now() > notAfterMs) throw unauthorized('the client certificate has expired')
         if (!known) {
@@ -69,9 +69,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   }
 }
 
-/** Whether the client showed a certificate, good or not. */
+/** Whether the client showed a certificate, good or not. `authorized` does not say: without any, a resumed session has it set. */
 function presentsCertificate(socket: TLSSocket): boolean {
-  return socket.authorized || Object.keys(socket.getPeerCertificate() ?? {}).length > 0
+  return Object.keys(socket.getPeerCertificate() ?? {}).length > 0
 }
 
 function userOfCertificate(socket: TLSSocket): CertifiedUser {
