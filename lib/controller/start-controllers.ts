@@ -46,9 +46,11 @@ export interface RunningControllers {
 /** Starts at once: the informers, and when they are synced the passes. */
 export function startControllers(controllers: readonly Controller[], host: ControllersHost, signal: AbortSignal): RunningControllers {
   const { clock, log, metrics = noMetrics, identity } = host
+  const failed = new AbortController()
+  const ending = AbortSignal.any([signal, failed.signal])
   // One signal ends many waits; Node would warn of a leak.
-  setMaxListeners(0, signal)
-  const client = guardedClient(host.client, signal)
+  setMaxListeners(0, ending)
+  const client = guardedClient(host.client, ending)
   const informers = new SharedInformers(host.client, host.informers)
   const recorders: EventRecorder[] = []
   const recorderOf = ({ name }: Controller): EventRecorder => {
@@ -61,7 +63,7 @@ export function startControllers(controllers: readonly Controller[], host: Contr
     startLoop(
       { ...controller, ...(host.namespace && { namespace: host.namespace }) },
       { client, informers, clock, log, metrics, events: recorderOf(controller) },
-      signal,
+      ending,
     ),
   )
   const onFailure = (error: unknown, pauseMs: number) => {
@@ -69,8 +71,15 @@ export function startControllers(controllers: readonly Controller[], host: Contr
     log.warn({ err: error, pauseMs: Math.round(pauseMs) }, `the watch broke; it is opened again${hint}`)
   }
   const finish = async () => {
-    await Promise.all([informers.start(signal, { onFailure }), ...loops.map(({ finished }) => finished)])
-    await Promise.all(recorders.map((recorder) => recorder.flush()))
+    const running = [informers.start(ending, { onFailure }), ...loops.map(({ finished }) => finished)]
+    try {
+      await Promise.all(running)
+    } finally {
+      // One that fails ends them all.
+      failed.abort()
+      await Promise.allSettled(running)
+      await Promise.all(recorders.map((recorder) => recorder.flush()))
+    }
   }
   return {
     finished: finish(),
