@@ -193,6 +193,7 @@ const anyChange = 'create|update|patch|delete|deletecollection'
 const views = (where: string) => [
   `get|list|watch /configmaps|/events|/namespaces|/namespaces/status|/serviceaccounts|/services|/pods|/pods/log in ${where} named NAMES`,
   `get|list|watch millrace.dev/tasks|millrace.dev/tasks/status|millrace.dev/tasks/log in ${where} named NAMES`,
+  `get|list|watch millrace.dev/crontasks|millrace.dev/crontasks/status in ${where} named NAMES`,
   ...['deployments', 'replicasets'].map(
     (name) => `get|list|watch apps/${name}|apps/${name}/status|apps/${name}/scale in ${where} named NAMES`,
   ),
@@ -200,7 +201,7 @@ const views = (where: string) => [
 const edits = (where: string) => [
   ...views(where),
   `${anyChange}|get|list|watch /secrets|coordination.k8s.io/leases in ${where} named NAMES`,
-  `${anyChange} /configmaps|millrace.dev/tasks|apps/deployments|apps/replicasets in ${where} named NAMES`,
+  `${anyChange} /configmaps|millrace.dev/tasks|millrace.dev/crontasks|apps/deployments|apps/replicasets in ${where} named NAMES`,
   `update|patch apps/deployments/scale|apps/replicasets/scale in ${where} named NAMES`,
   `get|create millrace.dev/tasks/exec|millrace.dev/tasks/attach|millrace.dev/tasks/portforward in ${where} named NAMES`,
   `${anyChange}|impersonate /serviceaccounts in ${where} named NAMES`,

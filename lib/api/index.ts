@@ -18,6 +18,7 @@ export { CertificateSigningRequest, type CertificateSigningRequestManifest } fro
 export { ClusterRole, type ClusterRoleManifest } from './kinds/cluster-role.js'
 export { ClusterRoleBinding, type ClusterRoleBindingManifest } from './kinds/cluster-role-binding.js'
 export { ConfigMap, type ConfigMapManifest } from './kinds/config-map.js'
+export { CronTask, type CronTaskManifest, type CronTaskSpec, type CronTaskStatus } from './kinds/cron-task.js'
 export { Deployment, type DeploymentManifest } from './kinds/deployment.js'
 export { Event, type EventManifest } from './kinds/event.js'
 export { builtinKinds } from './kinds/index.js'

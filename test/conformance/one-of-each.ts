@@ -25,6 +25,12 @@ export function oneOfEach(name: string): Manifest[] {
     { apiVersion: 'millrace.dev/v1', kind: 'Task', metadata: one, spec: { command: ['true'] } },
     { apiVersion: 'apps/v1', kind: 'Deployment', metadata: one, spec: noReplicas },
     { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { ...one, name: 'alone' }, spec: noReplicas },
+    {
+      apiVersion: 'millrace.dev/v1',
+      kind: 'CronTask',
+      metadata: one,
+      spec: { schedule: '0 2 * * *', taskTemplate: { spec: { command: ['true'] } } },
+    },
     { apiVersion: 'v1', kind: 'ConfigMap', metadata: one, data: { a: '1' }, binaryData: { b: 'AAE=' } },
     { apiVersion: 'v1', kind: 'Secret', metadata: one, data: { password: 'eA==' } },
     {

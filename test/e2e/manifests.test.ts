@@ -82,6 +82,16 @@ describe('manifests that need only the process backend', () => {
     expect(shrunk).toMatchObject({ out: '', err: expect.stringContaining('a beacon of 10 metres does not shrink') })
     expect((await machine.kubectlLite('delete', 'crd', 'beacons.example.com')).code).toBe(0)
   })
+
+  it('11-nightly runs by hand what it would run at night, and says when that is', async () => {
+    await apply('11-nightly.yaml')
+    expect((await machine.kubectlLite('wait', 'crontask/nightly', '--for=condition=Ready', '--timeout=90s')).code).toBe(0)
+    expect((await machine.kubectlLite('create', 'task', 'nightly-now', '--from=crontask/nightly')).code).toBe(0)
+    await phase('nightly-now', 'Succeeded')
+    expect(await logs('nightly-now')).toBe('the mill is swept\n')
+    expect((await machine.kubectlLite('describe', 'crontask', 'nightly')).out).toMatch(/Next Schedules: +\w+ \d+-\d+-\d+ 02:30 \(in /)
+    expect((await machine.kubectlLite('delete', 'crontask', 'nightly', '--timeout=90s')).code).toBe(0)
+  })
 })
 
 describe.skipIf(withoutDocker)('manifests that need Docker', () => {

@@ -50,7 +50,7 @@ export const builtinRoles: readonly PolicyRole[] = [
     [
       { verbs: [...read, ...change], apiGroups: [''], resources: ['secrets'] },
       { verbs: change, apiGroups: [''], resources: ['configmaps'] },
-      { verbs: change, apiGroups: [millrace], resources: ['tasks'] },
+      { verbs: change, apiGroups: [millrace], resources: ['tasks', 'crontasks'] },
       { verbs: change, apiGroups: [apps], resources: ['deployments', 'replicasets'] },
       { verbs: write, apiGroups: [apps], resources: ['deployments/scale', 'replicasets/scale'] },
       { verbs: ['get', 'create'], apiGroups: [millrace], resources: ['tasks/exec', 'tasks/attach', 'tasks/portforward'] },
@@ -73,6 +73,7 @@ export const builtinRoles: readonly PolicyRole[] = [
         resources: ['configmaps', 'events', 'namespaces', 'namespaces/status', 'serviceaccounts', 'services', 'pods', 'pods/log'],
       },
       { verbs: read, apiGroups: [millrace], resources: ['tasks', 'tasks/status', 'tasks/log'] },
+      { verbs: read, apiGroups: [millrace], resources: ['crontasks', 'crontasks/status'] },
       {
         verbs: read,
         apiGroups: [apps],

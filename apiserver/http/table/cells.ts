@@ -1,5 +1,6 @@
 import { isConditionTrue } from '../../../lib/api/condition.js'
 import type { Kind, KubeObject } from '../../../lib/api/define-kind.js'
+import type { CronTask } from '../../../lib/api/kinds/cron-task.js'
 import type { Deployment } from '../../../lib/api/kinds/deployment.js'
 import type { Event } from '../../../lib/api/kinds/event.js'
 import type { Node } from '../../../lib/api/kinds/node.js'
@@ -24,6 +25,7 @@ const printers: Readonly<Record<string, (object: KubeObject, nowMs: number) => R
   'apps/replicasets': (object) => replicaSetCells(object as unknown as ReplicaSet),
   '/configmaps': ({ data, binaryData }) => ({ Data: countKeys(data) + countKeys(binaryData) }),
   '/secrets': ({ data }) => ({ Data: countKeys(data) }),
+  'millrace.dev/crontasks': (object, nowMs) => cronTaskCells(object as unknown as CronTask, nowMs),
   'rbac.authorization.k8s.io/rolebindings': bindingCells,
   'rbac.authorization.k8s.io/clusterrolebindings': bindingCells,
 }
@@ -55,6 +57,11 @@ function eventCells(event: Event, nowMs: number): Record<string, string> {
   const seen = count > 1 ? `${age(last, nowMs)} (x${count} over ${age(first, nowMs)})` : age(last, nowMs)
   const { kind = '', name = '' } = event.involvedObject
   return { 'Last Seen': seen, Object: `${kind.toLowerCase()}/${name}` }
+}
+
+function cronTaskCells({ status }: CronTask, nowMs: number): Record<string, Cell> {
+  const last = status?.lastScheduleTime
+  return { Active: status?.active?.length ?? 0, 'Last Schedule': last === undefined ? '<none>' : age(last, nowMs) }
 }
 
 /** The role as `KIND/NAME`; all the subjects of a kind in one cell. */

@@ -7,6 +7,7 @@ import { CertificateSigningRequest } from './certificate-signing-request.js'
 import { ClusterRole } from './cluster-role.js'
 import { ClusterRoleBinding } from './cluster-role-binding.js'
 import { ConfigMap } from './config-map.js'
+import { CronTask } from './cron-task.js'
 import { CustomResourceDefinition } from './custom-resource-definition.js'
 import { Deployment } from './deployment.js'
 import { Event } from './event.js'
@@ -26,6 +27,7 @@ import { Task } from './task.js'
 
 export const builtinKinds: readonly Kind[] = [
   Task,
+  CronTask,
   Pod,
   Deployment,
   ReplicaSet,
