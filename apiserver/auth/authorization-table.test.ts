@@ -229,7 +229,7 @@ const table: Partial<Record<keyof typeof users, string[]>> = {
     ),
     recordsEvents,
     'create coordination.k8s.io/leases in kube-system named NAMES',
-    'create /serviceaccounts in SCOPES named NAMES',
+    'create /serviceaccounts|millrace.dev/tasks|apps/replicasets in SCOPES named NAMES',
   ),
   'node a': [
     ...expand('list|watch millrace.dev/tasks in SCOPES named *').map((text) => `${text} where spec.nodeName=a`),

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isConflict } from '../api/api-error.js'
 import type { KubeObject } from '../api/define-kind.js'
+import { backoffDelayMs } from '../base/backoff.js'
 import { type Clock, sleep } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import type { Client } from '../client/client.js'
@@ -10,6 +11,7 @@ import { InformerCache } from './cache.js'
 import type { Controller } from './controller.js'
 import type { ControllerMetrics } from './controller-metrics.js'
 import { durationMs } from './duration.js'
+import { hasFinalizer, isBeingDeleted } from './finalizer.js'
 import { passOver } from './object-pass.js'
 import { OwnWrites } from './own-writes.js'
 import type { SharedInformers } from './shared-informers.js'
@@ -37,6 +39,9 @@ export interface ControllerLoop {
 /** Longer than this no pass waits for what the last one wrote: the watch is down, and a guarded write does no harm. */
 const seenWithinMs = 30_000
 
+/** Between two passes of a worker while the server cannot be reached. */
+const awayBackoff = { initialMs: 100, maxMs: 5_000 } as const
+
 /** Takes the objects of one controller through their passes until the signal aborts. */
 export function startLoop(controller: Controller, parts: LoopParts, signal: AbortSignal): ControllerLoop {
   const { name, namespace, labelSelector } = controller
@@ -54,12 +59,14 @@ export function startLoop(controller: Controller, parts: LoopParts, signal: Abor
   const aside = new Set<string>()
   let working = 0
   let passes = 0
+  /** Passes in a row that could not reach the server. */
+  let unreachable = 0
 
   const pass = async (key: string): Promise<void> => {
     const unseen = ownWrites.unseen(key, signal)
     if (unseen) return waitAside(key, unseen)
     const seen = reconciled.lister.get(key)
-    if (!seen || controller.when?.(seen) === false) return queue.forget(key)
+    if (!seen || isLeftAlone(controller, seen)) return queue.forget(key)
     passes++
     const objectLog = log.child(identityOf(seen))
     const startedMs = performance.now()
@@ -71,6 +78,7 @@ export function startLoop(controller: Controller, parts: LoopParts, signal: Abor
         seen,
       )
       queue.forget(key)
+      unreachable = 0
       if (outcome?.requeueAfter !== undefined) queue.addAfter(key, durationMs(outcome.requeueAfter))
       report(outcome?.requeueAfter === undefined ? 'success' : 'requeue')
     } catch (error) {
@@ -92,8 +100,8 @@ export function startLoop(controller: Controller, parts: LoopParts, signal: Abor
     }
     objectLog.warn({ retryInMs, err: error }, 'a pass failed')
     // While the server cannot be reached, nobody can be told either.
-    if (!(error instanceof ConnectionError))
-      events.record(seen, 'Warning', 'ReconcileFailed', error instanceof Error ? error.message : String(error))
+    if (error instanceof ConnectionError) unreachable++
+    else events.record(seen, 'Warning', 'ReconcileFailed', error instanceof Error ? error.message : String(error))
     return 'error'
   }
 
@@ -124,6 +132,8 @@ export function startLoop(controller: Controller, parts: LoopParts, signal: Abor
       working--
       // Passes that wait for nothing must not keep the watch from being read.
       await nextTurn()
+      // While the server is away every pass would fail, and then wait for its turn among all retries.
+      if (unreachable > 0) await sleep(clock, backoffDelayMs(unreachable - 1, awayBackoff), signal).catch(() => {})
     }
   }
 
@@ -155,6 +165,12 @@ export function startLoop(controller: Controller, parts: LoopParts, signal: Abor
       return passes
     },
   }
+}
+
+/** `when` says what is reconciled; what was begun is cleaned up all the same. */
+function isLeftAlone({ when, finalizer }: Controller, seen: KubeObject): boolean {
+  const cleansUp = finalizer !== undefined && isBeingDeleted(seen) && hasFinalizer(seen, finalizer)
+  return !cleansUp && when?.(seen) === false
 }
 
 function identityOf({ kind, metadata: { namespace, name, uid } }: KubeObject) {

@@ -299,6 +299,59 @@ describe('a controller', () => {
     expect(objectsAtOnce).toBe(3)
   })
 
+  it('goes on at once with everything when the server is back, for it has not tried everything meanwhile', async () => {
+    const all = 300
+    const created = Array.from({ length: all }, (_, index) => createTask(`t${index}`))
+    await Promise.all(created)
+    const proxy = await startFlakyProxy(cluster.url)
+    const cutOff = createClient({ ...cluster.admin, server: proxy.url })
+    await proxy.stop()
+    const done = new Set<string>()
+    const started = start(
+      {
+        async reconcile({ metadata: { namespace, name } }, ctx) {
+          await ctx.client.of(Task).get({ namespace, name })
+          done.add(name)
+        },
+      },
+      // The watch goes another way, so that everything is due while no request gets through.
+      { ...cutOff, stream: (path, receiver) => client.stream(path, receiver) },
+    )
+    await eventually(() => started.passes > 0)
+    for (let seconds = 0; seconds < 10; seconds++) await cluster.clock.advance(1_000)
+    expect(started.passes).toBeLessThan(100)
+    await proxy.restart()
+    // Retries alone, ten a second, would take half a minute.
+    for (let seconds = 0; seconds < 15 && done.size < all; seconds++) {
+      await cluster.clock.advance(1_000)
+      await eventually(() => started.isIdle() || done.size === all)
+    }
+    expect(done.size).toBe(all)
+    stop.abort()
+    await started.finished
+    await cutOff.close()
+    await proxy.close()
+  })
+
+  it('cleans up what it began with, also where it would reconcile no more', async () => {
+    const calls: string[] = []
+    start({
+      when: ({ metadata }) => metadata.labels?.off === undefined,
+      async reconcile() {
+        calls.push('reconcile')
+      },
+      async finalize() {
+        calls.push('finalize')
+      },
+    })
+    await createTask('a')
+    await eventually(async () => ((await getTask('a')).metadata.finalizers?.length ?? 0) > 0)
+    await client.of(Task).mergePatch(inDefault('a'), { metadata: { labels: { off: 'yes' } } })
+    await client.of(Task).delete(inDefault('a'))
+    await eventually(async () => (await client.of(Task).list()).items.length === 0)
+    expect(calls.filter((call) => call === 'finalize')).toEqual(['finalize'])
+  })
+
   it('ends with its signal after the pass under way, whose further writes are refused', async () => {
     await createTask('a')
     const gate: { open?: () => void } = {}

@@ -6,7 +6,6 @@
  */
 import { setMaxListeners } from 'node:events'
 import { isNotFound } from '../api/api-error.js'
-import type { BackoffOptions } from '../base/backoff.js'
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import type { Client } from '../client/client.js'
@@ -29,8 +28,6 @@ export interface ControllersHost {
   readonly metrics?: ControllerMetrics | undefined
   /** Informers that are there already, started by their owner; for other kinds and selections some are made. */
   readonly informers?: readonly GivenInformer[] | undefined
-  /** The pauses before a watch that broke is opened again. Default: full jitter, 0.8 to 30 s. */
-  readonly reconnect?: BackoffOptions | undefined
   /** Follow this namespace alone, whatever the controllers declare. */
   readonly namespace?: string | undefined
 }
@@ -49,9 +46,11 @@ export interface RunningControllers {
 /** Starts at once: the informers, and when they are synced the passes. */
 export function startControllers(controllers: readonly Controller[], host: ControllersHost, signal: AbortSignal): RunningControllers {
   const { clock, log, metrics = noMetrics, identity } = host
+  const failed = new AbortController()
+  const ending = AbortSignal.any([signal, failed.signal])
   // One signal ends many waits; Node would warn of a leak.
-  setMaxListeners(0, signal)
-  const client = guardedClient(host.client, signal)
+  setMaxListeners(0, ending)
+  const client = guardedClient(host.client, ending)
   const informers = new SharedInformers(host.client, host.informers)
   const recorders: EventRecorder[] = []
   const recorderOf = ({ name }: Controller): EventRecorder => {
@@ -64,7 +63,7 @@ export function startControllers(controllers: readonly Controller[], host: Contr
     startLoop(
       { ...controller, ...(host.namespace && { namespace: host.namespace }) },
       { client, informers, clock, log, metrics, events: recorderOf(controller) },
-      signal,
+      ending,
     ),
   )
   const onFailure = (error: unknown, pauseMs: number) => {
@@ -72,11 +71,15 @@ export function startControllers(controllers: readonly Controller[], host: Contr
     log.warn({ err: error, pauseMs: Math.round(pauseMs) }, `the watch broke; it is opened again${hint}`)
   }
   const finish = async () => {
-    await Promise.all([
-      informers.start(signal, { onFailure, ...(host.reconnect && { backoff: host.reconnect }) }),
-      ...loops.map(({ finished }) => finished),
-    ])
-    await Promise.all(recorders.map((recorder) => recorder.flush()))
+    const running = [informers.start(ending, { onFailure }), ...loops.map(({ finished }) => finished)]
+    try {
+      await Promise.all(running)
+    } finally {
+      // One that fails ends them all.
+      failed.abort()
+      await Promise.allSettled(running)
+      await Promise.all(recorders.map((recorder) => recorder.flush()))
+    }
   }
   return {
     finished: finish(),
