@@ -10,6 +10,7 @@ import { readManifests } from '../manifests/read-manifests.js'
 import { parseOutputFormat } from '../print/output-format.js'
 import { explainUnknownFields } from '../schema/unknown-fields.js'
 import { createCronTask } from './create/cron-task.js'
+import { createCustomResourceDefinition } from './create/custom-resource-definition.js'
 import { createNamespace } from './create/namespace.js'
 import { createBindings } from './create/role-bindings.js'
 import { createRoles } from './create/roles.js'
@@ -33,6 +34,7 @@ export const create: DefineCommand = (command, cli) => {
   createToken(command, cli)
   createCronTask(command, cli)
   createTask(command, cli)
+  createCustomResourceDefinition(command, cli)
   command
     .option('-f, --filename <file...>', 'files, directories, or - for standard input')
     .option('-R, --recursive', 'with a directory: folders below too')
