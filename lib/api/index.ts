@@ -1,7 +1,7 @@
 /** `millrace/api`: what things are. The kinds, how to declare one, and the errors, selectors and quantities that go with them. */
 export * from './api-error.js'
 export { type Condition, findCondition, isConditionTrue, withCondition } from './condition.js'
-export { definitionOf } from './custom-kinds/definition-of.js'
+export { DefinitionError, definitionOf } from './custom-kinds/definition-of.js'
 export {
   type Column,
   type ConditionTypeOf,
