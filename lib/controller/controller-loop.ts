@@ -74,16 +74,7 @@ export function startLoop(controller: Controller, parts: LoopParts, signal: Abor
     try {
       const outcome = await passOver(
         controller,
-        {
-          kind: controller.for,
-          client: ownWrites.recordingClient(client, key),
-          cache,
-          manager: name,
-          clock,
-          log: objectLog,
-          events,
-          signal,
-        },
+        { client: ownWrites.recordingClient(client, key), cache, manager: name, clock, log: objectLog, events, signal },
         seen,
       )
       queue.forget(key)

@@ -1,7 +1,6 @@
 import process from 'node:process'
 import type { Controller } from './controller.js'
 import { createControllerMetrics } from './controller-metrics.js'
-import { printDefinitions, printRights } from './print-manifests.js'
 import { programMain } from './program-main.js'
 import { startControllers } from './start-controllers.js'
 
@@ -12,16 +11,13 @@ import { startControllers } from './start-controllers.js'
  *     if (isMain(import.meta)) await run(warmPool)
  */
 export async function run(first: Controller, ...more: Controller[]): Promise<void> {
-  const controllers = [first, ...more] as const
+  const controllers = [first, ...more]
   process.exitCode = await programMain(
     {
       program: first.name,
       summary: `looks after ${[...new Set(controllers.map((one) => one.for.plural))].join(', ')}`,
       lease: first.name,
-      ofUser: {
-        printDefinitions: () => printDefinitions(controllers),
-        printRights: (account, namespace) => printRights(controllers, account, namespace),
-      },
+      ofUser: true,
       run: ({ client, clock, log, identity, metrics, namespace }, signal) =>
         startControllers(controllers, { client, clock, log, identity, namespace, metrics: createControllerMetrics(metrics) }, signal)
           .finished,

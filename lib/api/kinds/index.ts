@@ -7,7 +7,6 @@ import { CertificateSigningRequest } from './certificate-signing-request.js'
 import { ClusterRole } from './cluster-role.js'
 import { ClusterRoleBinding } from './cluster-role-binding.js'
 import { ConfigMap } from './config-map.js'
-import { CronTask } from './cron-task.js'
 import { CustomResourceDefinition } from './custom-resource-definition.js'
 import { Deployment } from './deployment.js'
 import { Event } from './event.js'
@@ -16,6 +15,7 @@ import { Lease } from './lease.js'
 import { Namespace } from './namespace.js'
 import { Node } from './node.js'
 import { Pod } from './pod.js'
+import { PodDisruptionBudget } from './pod-disruption-budget.js'
 import { ReplicaSet } from './replica-set.js'
 import { Role } from './role.js'
 import { RoleBinding } from './role-binding.js'
@@ -27,7 +27,6 @@ import { Task } from './task.js'
 
 export const builtinKinds: readonly Kind[] = [
   Task,
-  CronTask,
   Pod,
   Deployment,
   ReplicaSet,
@@ -45,6 +44,7 @@ export const builtinKinds: readonly Kind[] = [
   RoleBinding,
   ClusterRoleBinding,
   CustomResourceDefinition,
+  PodDisruptionBudget,
   SelfSubjectReview,
   TokenReview,
   SelfSubjectAccessReview,
