@@ -57,6 +57,8 @@ export interface Apiserver {
   readonly registry: Registry
   /** New connections get this serving certificate. With TLS alone. */
   useTls(tls: TlsOptions): void
+  /** Tells watches now at which revision the store is, of which they hear once a minute otherwise. */
+  tellRevision(): void
   /** Says that it is not ready, lets requests end, ends watches a few at a time. `graceMs` is for whoever routes to it. */
   stop(graceMs?: number): Promise<void>
   /** Ends at once, as a crash would look to clients. */
@@ -114,6 +116,7 @@ export async function startApiserver(options: ApiserverOptions): Promise<Apiserv
     port: server.port,
     registry,
     useTls: server.useTls,
+    tellRevision: () => hub.tellRevision(),
     async stop(graceMs = 0) {
       life.beginDraining()
       await new Promise((resolve) => setTimeout(resolve, graceMs))

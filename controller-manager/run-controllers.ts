@@ -19,10 +19,10 @@ import type { Controller } from '../lib/controller/controller.js'
 import type { ControllerMetrics } from '../lib/controller/controller-metrics.js'
 import { startControllers } from '../lib/controller/start-controllers.js'
 import type { ControllerContext } from './controller-context.js'
+import { cronTask } from './cron-task/cron-task.js'
 import { runCsrCleaner } from './csr-cleaner/csr-cleaner.js'
 import { definitionDeletion } from './definition-deletion/definition-deletion.js'
 import { deployment } from './deployment/deployment.js'
-import { disruption } from './disruption/disruption.js'
 import { runEventTtl } from './event-ttl/event-ttl.js'
 import { runGarbageCollector } from './garbage-collector/garbage-collector.js'
 import { namespaceDeletion } from './namespace-deletion/namespace-deletion.js'
@@ -44,7 +44,7 @@ const declared: Readonly<Record<string, (context: ControllerContext) => Controll
   'task-attempt': taskAttempt,
   'task-ttl': () => taskTtl,
   'task-deadline': () => taskDeadline,
-  disruption: () => disruption,
+  'cron-task': () => cronTask,
   'namespace-deletion': () => namespaceDeletion,
   'definition-deletion': () => definitionDeletion,
   'service-account': () => serviceAccount,

@@ -13,6 +13,9 @@ export function willRunAgain(task: Pick<Task, 'status' | 'spec' | 'metadata'>): 
   return complete?.status === 'True' && repeatableEnds.includes(complete.reason ?? '')
 }
 
+/** Whether the task is over for good: no other attempt follows. */
+export const hasEnded = (task: Pick<Task, 'status' | 'spec' | 'metadata'>): boolean => isComplete(task) && !willRunAgain(task)
+
 /** When the task ended, wall clock in milliseconds; undefined while it has not. */
 export function endedAtMs(task: Pick<Task, 'status'>): number | undefined {
   const complete = findCondition(task, 'Complete')

@@ -98,6 +98,12 @@ describe('apply', () => {
     expect({ ...again, created: true }).toEqual(first)
   })
 
+  it('changes nothing when a configuration without any field is repeated', async () => {
+    const { apply } = await open()
+    const first = await apply('alice', map(undefined))
+    expect({ ...(await apply('alice', map(undefined))), created: true }).toEqual(first)
+  })
+
   it('removes what the manager applied before and does not apply now', async () => {
     const { apply } = await open()
     await apply('alice', map({ a: '1', b: '1' }, { labels: { x: 'y' } }))

@@ -114,5 +114,6 @@ function applyTo(live: KubeObject, entries: readonly ManagedFieldsEntry[], { tar
 /** The time of an entry is that of its last difference, in fields or in values. */
 function entriesAfter({ others, fields, previous }: ApplyOutcome, applier: FieldManager, differs: boolean, time: string) {
   const isAsBefore = previous !== undefined && !differs && sameValue(previous.fieldsV1, fields)
-  return arrangeEntries([...others, isAsBefore ? previous : managedEntry(applier, fields, time)])
+  const entries = arrangeEntries([...others, isAsBefore ? previous : managedEntry(applier, fields, time)])
+  return entries.length > 0 ? entries : undefined
 }

@@ -101,7 +101,6 @@ function oddObject(kind: Kind): fc.Arbitrary<unknown> {
     Task: { spec: { command: ['x'] } },
     Deployment: replicated,
     ReplicaSet: replicated,
-    PodDisruptionBudget: { spec: { minAvailable: 1 } },
     Event: { involvedObject: { namespace: 'default' } },
     CertificateSigningRequest: { spec: { request: 'MQ==', signerName: 'x' } },
   }

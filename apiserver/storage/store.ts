@@ -55,15 +55,8 @@ export interface Commit {
   readonly changes: readonly Change[]
 }
 
-/** An object that is put. */
-export interface Put {
-  readonly key: ObjectKey
-  readonly draft: ObjectDraft
-}
-
 export type Decision =
-  /** `alongside`: other objects that change with it, in the same transaction: all or none. */
-  | { readonly type: 'put'; readonly draft: ObjectDraft; readonly alongside?: readonly Put[] }
+  | { readonly type: 'put'; readonly draft: ObjectDraft }
   | { readonly type: 'delete'; readonly draft: ObjectDraft }
   | { readonly type: 'unchanged' }
 

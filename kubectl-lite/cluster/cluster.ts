@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { systemClock } from '../../lib/base/clock.js'
 import type { Client } from '../../lib/client/client.js'
-import type { Impersonation } from '../../lib/client/client-config.js'
+import type { ClientConfig, Impersonation } from '../../lib/client/client-config.js'
 import { createClient } from '../../lib/client/create-client.js'
 import { loadKubeconfig } from '../../lib/client/kubeconfig/load-kubeconfig.js'
 import type { GlobalFlags } from '../cli/cli.js'
@@ -13,6 +13,8 @@ import { createDiscoveryFile } from './discovery-file.js'
 /** The cluster that commands talk to. */
 export interface Cluster {
   readonly client: Client
+  /** Where it is, and who asks. */
+  readonly config: ClientConfig
   /** Where namespaced objects are that name no namespace: `-n`, else the context's. */
   readonly namespace: string
   readonly discovery: Discovery
@@ -42,6 +44,7 @@ export async function openCluster(flags: GlobalFlags, io: Io): Promise<Cluster> 
   const identity = [config.server, JSON.stringify(config.ca ?? null)].join('\n')
   return {
     client,
+    config,
     namespace: config.namespace ?? 'default',
     discovery: new Discovery(client, createDiscoveryFile(cacheFolder, identity, systemClock.now)),
   }

@@ -9,11 +9,13 @@ import { createObject } from '../cluster/objects.js'
 import { readManifests } from '../manifests/read-manifests.js'
 import { parseOutputFormat } from '../print/output-format.js'
 import { explainUnknownFields } from '../schema/unknown-fields.js'
+import { createCronTask } from './create/cron-task.js'
+import { createCustomResourceDefinition } from './create/custom-resource-definition.js'
 import { createNamespace } from './create/namespace.js'
-import { createPodDisruptionBudget } from './create/pod-disruption-budget.js'
 import { createBindings } from './create/role-bindings.js'
 import { createRoles } from './create/roles.js'
 import { createServiceAccount } from './create/service-account.js'
+import { createTask } from './create/task.js'
 import { createToken } from './create/token.js'
 import { printObjects } from './get/as-objects.js'
 
@@ -29,8 +31,10 @@ export const create: DefineCommand = (command, cli) => {
   createServiceAccount(command, cli)
   createRoles(command, cli)
   createBindings(command, cli)
-  createPodDisruptionBudget(command, cli)
   createToken(command, cli)
+  createCronTask(command, cli)
+  createTask(command, cli)
+  createCustomResourceDefinition(command, cli)
   command
     .option('-f, --filename <file...>', 'files, directories, or - for standard input')
     .option('-R, --recursive', 'with a directory: folders below too')

@@ -1,5 +1,6 @@
 /** `describe`: an object in words, with its events, and for what is not as desired, why. */
 import type { KubeObject } from '../../lib/api/define-kind.js'
+import type { CronTask } from '../../lib/api/kinds/cron-task.js'
 import type { Node } from '../../lib/api/kinds/node.js'
 import type { Task } from '../../lib/api/kinds/task.js'
 import type { Cli, DefineCommand } from '../cli/cli.js'
@@ -9,6 +10,7 @@ import { getObject, listObjects } from '../cluster/objects.js'
 import { parseSelection } from '../cluster/selection.js'
 import { findTargets, type Target, type TargetFlags, withTargetFlags } from '../cluster/target-objects.js'
 import { describeAny } from '../describe/describe-any.js'
+import { describeCronTask } from '../describe/describe-cron-task.js'
 import { describeNode } from '../describe/describe-node.js'
 import { describeTask } from '../describe/describe-task.js'
 import { printEvents, readEvents } from '../describe/events.js'
@@ -50,6 +52,12 @@ async function describeObject(cli: Cli, cluster: Cluster, target: Target, object
     const tasks = await cluster.discovery.findOne('tasks.millrace.dev')
     const { items } = await listObjects(cluster.client, tasks, { fieldSelector: `spec.nodeName=${object.metadata.name}` })
     return describeNode(object as unknown as Node, items as unknown as Task[], nowMs)
+  }
+  if (group === 'millrace.dev' && plural === 'crontasks') {
+    const tasks = await cluster.discovery.findOne('tasks.millrace.dev')
+    const { items } = await listObjects(cluster.client, tasks, { namespace: object.metadata.namespace })
+    const own = items.filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === object.metadata.uid))
+    return describeCronTask(object as unknown as CronTask, own as unknown as Task[], nowMs)
   }
   return await describeAny(object, nowMs)
 }

@@ -153,7 +153,7 @@ describe('api-resources, version and completion', () => {
     const { out } = await line.run('api-resources --namespaced=true')
     expect(out).toMatch(/^NAME +SHORTNAMES +APIVERSION +NAMESPACED +KIND\n/)
     expect(out).toMatch(/\ntasks +tk +millrace\.dev\/v1 +true +Task\n/)
-    expect((await line.run('api-resources -o name --api-group=millrace.dev')).out).toBe('tasks.millrace.dev\n')
+    expect((await line.run('api-resources -o name --api-group=millrace.dev')).out).toBe('crontasks.millrace.dev\ntasks.millrace.dev\n')
   })
 
   it('print the versions', async () => {

@@ -1,6 +1,7 @@
 import type { Task } from '../../lib/api/kinds/task.js'
 import { backendOf } from '../../lib/api/kinds/task.js'
 import { shortDuration } from '../../lib/api/short-duration.js'
+import { printWords } from '../print/print-words.js'
 import { printConditions } from './conditions.js'
 import { fieldLines, keyLines } from './text-block.js'
 
@@ -58,10 +59,6 @@ export function describeTask(task: Task, nowMs: number): string {
     ]),
     printConditions(status.conditions, nowMs),
   ].join('')
-}
-
-function printWords(words: readonly string[]): string {
-  return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ')
 }
 
 /** Values that come from Secrets are named, never shown. */

@@ -1,7 +1,7 @@
 /** `millrace/api`: what things are. The kinds, how to declare one, and the errors, selectors and quantities that go with them. */
 export * from './api-error.js'
 export { type Condition, findCondition, isConditionTrue, withCondition } from './condition.js'
-export { definitionOf } from './custom-kinds/definition-of.js'
+export { DefinitionError, definitionOf } from './custom-kinds/definition-of.js'
 export {
   type Column,
   type ConditionTypeOf,
@@ -18,6 +18,7 @@ export { CertificateSigningRequest, type CertificateSigningRequestManifest } fro
 export { ClusterRole, type ClusterRoleManifest } from './kinds/cluster-role.js'
 export { ClusterRoleBinding, type ClusterRoleBindingManifest } from './kinds/cluster-role-binding.js'
 export { ConfigMap, type ConfigMapManifest } from './kinds/config-map.js'
+export { CronTask, type CronTaskManifest, type CronTaskSpec, type CronTaskStatus } from './kinds/cron-task.js'
 export { Deployment, type DeploymentManifest } from './kinds/deployment.js'
 export { Event, type EventManifest } from './kinds/event.js'
 export { builtinKinds } from './kinds/index.js'
@@ -25,7 +26,6 @@ export { Lease, type LeaseManifest } from './kinds/lease.js'
 export { Namespace, type NamespaceManifest } from './kinds/namespace.js'
 export { Node, type NodeManifest } from './kinds/node.js'
 export { Pod } from './kinds/pod.js'
-export { PodDisruptionBudget, type PodDisruptionBudgetManifest } from './kinds/pod-disruption-budget.js'
 export { ReplicaSet, type ReplicaSetManifest } from './kinds/replica-set.js'
 export { Role, type RoleManifest } from './kinds/role.js'
 export { RoleBinding, type RoleBindingManifest } from './kinds/role-binding.js'

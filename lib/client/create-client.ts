@@ -13,7 +13,7 @@ import type { Client, EventStream, KindClient, RawRequest } from './client.js'
 import type { ClientConfig } from './client-config.js'
 import { createKindClient } from './kind-client.js'
 import { sendRequest } from './send-request.js'
-import { createTransport } from './transport.js'
+import { createTransport, type Transport } from './transport.js'
 
 export interface CreateClientOptions {
   /** Sent with each request; shown in the history of objects as who changed them. */
@@ -35,8 +35,16 @@ export interface CreateClientOptions {
 
 /** Opens nothing yet: the first request connects. */
 export function createClient(config: ClientConfig, options: CreateClientOptions = {}): Client {
-  const { userAgent = 'millrace-client', timeoutMs = 30_000, watchdogMs = 45_000, onWarning } = options
-  const transport = createTransport(config, userAgent)
+  return clientOver(createTransport(config, options.userAgent ?? 'millrace-client'), config, options)
+}
+
+/** A client that sends everything by this transport, and closes it. */
+export function clientOver(
+  transport: Transport,
+  config: Pick<ClientConfig, 'server' | 'namespace'>,
+  options: Omit<CreateClientOptions, 'userAgent'> = {},
+): Client {
+  const { timeoutMs = 30_000, watchdogMs = 45_000, onWarning } = options
   const server = config.server.replace(/\/+$/, '')
   const raw = (request: RawRequest) => sendRequest(transport, request, { server, timeoutMs: request.timeoutMs ?? timeoutMs, onWarning })
   const closing = new AbortController()

@@ -26,6 +26,9 @@ export async function applyOwned<K extends Kind>(
   owner: Owner | undefined,
 ): Promise<Resource<K>> {
   const { metadata } = configuration
+  if (!metadata?.name) throw new Error(`ctx.apply was asked for a ${kind.kind} without metadata.name`)
+  if (!cache.has(kind))
+    throw new Error(`ctx.apply was asked for a ${kind.kind}, and the controller does not follow ${kind.plural}: name the kind in its owns`)
   const namespace = kind.scope === 'Namespaced' ? (metadata.namespace ?? owner?.metadata.namespace ?? 'default') : undefined
   const complete = {
     ...configuration,
@@ -38,7 +41,7 @@ export async function applyOwned<K extends Kind>(
     },
   }
   const wanted = complete as unknown as KubeObject
-  const live = cache.has(kind) ? (cache.get(kind, wanted.metadata) as KubeObject | undefined) : undefined
+  const live = cache.get(kind, wanted.metadata) as KubeObject | undefined
   if (live && isApplied(kind, live, wanted, manager)) return live as unknown as Resource<K>
-  return await client.of(kind).apply(complete, { fieldManager: manager, force: true, signal })
+  return await client.of(kind).apply(complete, { fieldManager: manager, fieldValidation: 'Strict', force: true, signal })
 }

@@ -15,7 +15,7 @@ export async function commitChanges<K extends Kind>(
   signal?: AbortSignal,
 ): Promise<Resource<K>> {
   const objects = client.of(kind)
-  const options = signal ? { signal } : {}
+  const options = { fieldValidation: 'Strict', ...(signal && { signal }) } as const
   const at = { namespace: before.metadata.namespace, name: before.metadata.name }
   const [restBefore, statusBefore] = splitStatus(kind, before)
   const [restAfter, statusAfter] = splitStatus(kind, after)

@@ -74,7 +74,16 @@ export function startLoop(controller: Controller, parts: LoopParts, signal: Abor
     try {
       const outcome = await passOver(
         controller,
-        { client: ownWrites.recordingClient(client, key), cache, manager: name, clock, log: objectLog, events, signal },
+        {
+          kind: controller.for,
+          client: ownWrites.recordingClient(client, key),
+          cache,
+          manager: name,
+          clock,
+          log: objectLog,
+          events,
+          signal,
+        },
         seen,
       )
       queue.forget(key)

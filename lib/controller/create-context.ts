@@ -13,6 +13,8 @@ import { commitChanges } from './commit-changes.js'
 import type { Draft, ReconcileContext } from './reconcile-context.js'
 
 export interface ContextParts {
+  /** What is reconciled. */
+  readonly kind: Kind
   /** Remembers what is written for the object's key. */
   readonly client: Client
   readonly cache: InformerCache
@@ -26,7 +28,7 @@ export interface ContextParts {
 
 /** What one pass over `draft` works with. */
 export function createContext(
-  { client, cache, manager, clock, log, events, signal }: ContextParts,
+  { kind, client, cache, manager, clock, log, events, signal }: ContextParts,
   draft: Draft<Kind>,
 ): ReconcileContext<Kind> {
   const object = draft as unknown as KubeObject & { status: { conditions?: Condition[] } }
@@ -36,8 +38,8 @@ export function createContext(
     clock,
     log,
     signal,
-    async apply(kind, configuration) {
-      const result = await applyOwned({ client, cache, manager, signal }, kind, configuration, object)
+    async apply(other, configuration) {
+      const result = await applyOwned({ client, cache, manager, signal }, other, configuration, object)
       applied.add(appliedName(result as unknown as KubeObject))
       return result
     },
@@ -72,6 +74,10 @@ export function createContext(
     list: (kind, namespace) => cache.list(kind, namespace),
     commit: (kind, before, after) => commitChanges(client, kind, before, after, signal),
     condition(type, status, reason, message = '') {
+      if (!(kind.conditions as readonly string[]).includes(type))
+        throw new Error(`${kind.kind} declares no condition ${JSON.stringify(type)}, only: ${kind.conditions.join(', ') || 'none'}`)
+      if (!reasonForm.test(reason))
+        throw new Error(`the reason of a condition is one CamelCase word, which ${JSON.stringify(reason)} is not`)
       const next = {
         type,
         status: status === true ? 'True' : status === false ? 'False' : 'Unknown',
@@ -85,5 +91,8 @@ export function createContext(
   }
   return ctx
 }
+
+/** Kubernetes' form. */
+const reasonForm = /^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/
 
 const appliedName = (object: KubeObject) => `${kindOf(object)} ${objectName(object)}`

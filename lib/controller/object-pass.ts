@@ -79,6 +79,8 @@ async function commitStatus(controller: Controller, parts: ContextParts, seen: K
       `a pass changes the status of its object, and nothing else: use ctx.commit or ctx.client for the rest of ${controller.for.kind}`,
     )
   if (seen.status === undefined && Object.keys(status).length === 0) return seen
+  if (controller.for.schema.properties?.status === undefined)
+    throw new Error(`${controller.for.kind} declares no status that a pass could write`)
   return await commit(controller, parts, seen, { ...seen, status })
 }
 

@@ -6,6 +6,7 @@
  */
 import { homedir, hostname } from 'node:os'
 import { Registry } from 'prom-client'
+import { DefinitionError } from '../api/custom-kinds/definition-of.js'
 import { type Clock, systemClock } from '../base/clock.js'
 import { FlagError, parseFlags } from '../base/flags.js'
 import { createLogger, type Logger, type LogLevel } from '../base/log.js'
@@ -36,11 +37,19 @@ export interface Program {
   readonly lease: string
   /**
    * A program of a user: it may be bound to one namespace (--namespace), and its Lease lies in that one, else in the kubeconfig's, so that it needs no right in
-   * the namespace of the system. Default false.
+   * the namespace of the system. It says what it needs.
    */
-  readonly ofUser?: boolean
+  readonly ofUser?: UserProgram
   /** Works until the signal aborts. */
   run(context: ProgramContext, signal: AbortSignal): Promise<void>
+}
+
+/** What a program of a user says of itself, as YAML. */
+export interface UserProgram {
+  /** For --print-definitions. */
+  printDefinitions(): Promise<string>
+  /** For --print-rights: what --service-account and --namespace say. */
+  printRights(account: string | undefined, namespace: string | undefined): Promise<string>
 }
 
 /** What of the process is used. */
@@ -61,14 +70,19 @@ export async function programMain(program: Program, invocation: Invocation): Pro
       invocation.stdout.write(flags.help)
       return 0
     }
+    const printed = await printManifests(program, flags.values)
+    if (printed !== undefined) {
+      invocation.stdout.write(printed)
+      return 0
+    }
     const log = createLogger({ program: program.program, level: flags.values['log-level'] as LogLevel })
     const { config } = await loadKubeconfig({ env: invocation.env, home: homedir(), kubeconfig: flags.values.kubeconfig })
-    const client = createClient(config, { userAgent: program.program })
+    const client = createClient(config, { userAgent: program.program, onWarning: (text) => log.warn(text) })
     const leaseNamespace = program.ofUser ? (flags.values.namespace ?? config.namespace ?? 'default') : 'kube-system'
     await work(program, { ...flags.values, leaseNamespace }, client, log, shutdownSignal())
     return 0
   } catch (error) {
-    const known = error instanceof FlagError || error instanceof KubeconfigError
+    const known = error instanceof FlagError || error instanceof KubeconfigError || error instanceof DefinitionError
     invocation.stderr.write(
       `${program.program}: ${error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error)}\n`,
     )
@@ -77,7 +91,6 @@ export async function programMain(program: Program, invocation: Invocation): Pro
 }
 
 function readFlags({ program, summary, ofUser }: Program, argv: readonly string[]) {
-  const namespace = { type: 'string', value: 'NS', description: 'look after this namespace alone; default: all' } as const
   const flags = parseFlags(
     {
       program,
@@ -98,7 +111,7 @@ function readFlags({ program, summary, ofUser }: Program, argv: readonly string[
           description: 'serve /healthz, /readyz and /metrics on this port of 127.0.0.1; default: not served',
         },
         'log-level': { type: 'string', value: 'LEVEL', default: 'info', description: logLevels.join(', ') },
-        ...((ofUser ? { namespace } : {}) as { namespace: typeof namespace }),
+        ...((ofUser ? userFlags : {}) as typeof userFlags),
       },
     },
     argv,
@@ -106,6 +119,24 @@ function readFlags({ program, summary, ofUser }: Program, argv: readonly string[
   const level = flags.help === undefined ? flags.values['log-level'] : 'info'
   if (!logLevels.includes(level)) throw new FlagError(`--log-level takes one of ${logLevels.join(', ')}, not ${JSON.stringify(level)}`)
   return flags
+}
+
+const userFlags = {
+  namespace: { type: 'string', value: 'NS', description: 'look after this namespace alone; default: all' },
+  'print-definitions': { type: 'boolean', description: 'print the CustomResourceDefinitions of the kinds that are not built in, and end' },
+  'print-rights': { type: 'boolean', description: 'print the Roles that the program needs, and end' },
+  'service-account': {
+    type: 'string',
+    value: 'NAMESPACE:NAME',
+    description: 'with --print-rights: who gets them, and may renew its own token; default: the name of the program',
+  },
+} as const
+
+/** What the program says of itself where that is asked for. */
+async function printManifests({ ofUser }: Program, values: ReturnType<typeof readFlags>['values']): Promise<string | undefined> {
+  if (values['print-definitions']) return await ofUser?.printDefinitions()
+  if (values['print-rights']) return await ofUser?.printRights(values['service-account'], values.namespace)
+  return undefined
 }
 
 interface WorkFlags {

@@ -1,6 +1,7 @@
 import process from 'node:process'
 import type { Controller } from './controller.js'
 import { createControllerMetrics } from './controller-metrics.js'
+import { printDefinitions, printRights } from './print-manifests.js'
 import { programMain } from './program-main.js'
 import { startControllers } from './start-controllers.js'
 
@@ -11,13 +12,16 @@ import { startControllers } from './start-controllers.js'
  *     if (isMain(import.meta)) await run(warmPool)
  */
 export async function run(first: Controller, ...more: Controller[]): Promise<void> {
-  const controllers = [first, ...more]
+  const controllers = [first, ...more] as const
   process.exitCode = await programMain(
     {
       program: first.name,
       summary: `looks after ${[...new Set(controllers.map((one) => one.for.plural))].join(', ')}`,
       lease: first.name,
-      ofUser: true,
+      ofUser: {
+        printDefinitions: () => printDefinitions(controllers),
+        printRights: (account, namespace) => printRights(controllers, account, namespace),
+      },
       run: ({ client, clock, log, identity, metrics, namespace }, signal) =>
         startControllers(controllers, { client, clock, log, identity, namespace, metrics: createControllerMetrics(metrics) }, signal)
           .finished,

@@ -5,7 +5,7 @@
  *     await running.finished
  */
 import { setMaxListeners } from 'node:events'
-import { isNotFound } from '../api/api-error.js'
+import { isApiErrorWithReason, isForbidden, isNotFound } from '../api/api-error.js'
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import type { Client } from '../client/client.js'
@@ -67,8 +67,7 @@ export function startControllers(controllers: readonly Controller[], host: Contr
     ),
   )
   const onFailure = (error: unknown, pauseMs: number) => {
-    const hint = isNotFound(error) ? '; is the CustomResourceDefinition of each kind there?' : ''
-    log.warn({ err: error, pauseMs: Math.round(pauseMs) }, `the watch broke; it is opened again${hint}`)
+    log.warn({ err: error, pauseMs: Math.round(pauseMs) }, `the watch broke; it is opened again${hintAt(error)}`)
   }
   const finish = async () => {
     const running = [informers.start(ending, { onFailure }), ...loops.map(({ finished }) => finished)]
@@ -89,4 +88,12 @@ export function startControllers(controllers: readonly Controller[], host: Contr
       return loops.reduce((sum, loop) => sum + loop.passes, 0)
     },
   }
+}
+
+/** What is amiss, as a rule, when a watch is refused. */
+function hintAt(error: unknown): string {
+  if (isNotFound(error) || isApiErrorWithReason('BadRequest')(error))
+    return '; is the CustomResourceDefinition of each kind there? --print-definitions prints them'
+  if (isForbidden(error)) return '; --print-rights prints what the controllers must be allowed'
+  return ''
 }

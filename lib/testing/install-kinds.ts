@@ -3,9 +3,16 @@ import type { Kind } from '../api/define-kind.js'
 import { CustomResourceDefinition } from '../api/kinds/custom-resource-definition.js'
 import { builtinKinds } from '../api/kinds/index.js'
 import type { Client } from '../client/client.js'
+import type { Controller } from '../controller/controller.js'
 
 const nameOf = ({ plural, group }: Kind) => `${plural}.${group}`
 const builtinNames = new Set(builtinKinds.map(nameOf))
+
+/** What controllers name, and these. */
+export function kindsOfControllers(controllers: readonly Controller[], kinds: readonly Kind[]): Kind[] {
+  const named = controllers.flatMap(({ for: kind, owns, watches }) => [kind, ...owns, ...watches.map((watch) => watch.kind)])
+  return [...new Set([...named, ...kinds])]
+}
 
 /** The kinds that a server is not born with, each once. */
 export function kindsOfUsers(kinds: readonly Kind[]): Kind[] {

@@ -5,6 +5,7 @@ import { atEveryRevision, type Snapshot } from './snapshot.js'
 /** What shall hold at every revision. The first time that it does not is remembered, since nobody listens then. */
 export class Invariants {
   #violation: Error | undefined
+  #isTold = false
 
   constructor(
     private readonly store: Store,
@@ -25,6 +26,13 @@ export class Invariants {
 
   /** Throws the first violation. */
   assert(): void {
-    if (this.#violation) throw this.#violation
+    if (!this.#violation) return
+    this.#isTold = true
+    throw this.#violation
+  }
+
+  /** Throws it unless somebody has been told. */
+  assertTold(): void {
+    if (!this.#isTold) this.assert()
   }
 }

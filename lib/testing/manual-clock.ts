@@ -30,6 +30,11 @@ export class ManualClock implements Clock {
     return this.pending.size
   }
 
+  /** Milliseconds until the next timer fires; Infinity when there is none. */
+  get untilNextTimerMs(): number {
+    return Math.min(...[...this.pending].map(({ at }) => at)) - this.elapsedMs
+  }
+
   /** Moves time on, firing timers in order; between two timers, promise callbacks run. */
   async advance(durationMs: number): Promise<void> {
     const end = this.elapsedMs + durationMs

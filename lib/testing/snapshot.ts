@@ -14,43 +14,53 @@ export interface Snapshot {
   get<K extends Kind>(kind: K, at: ObjectName): Resource<K> | undefined
 }
 
+/** As things are now. */
+export function snapshotNow(store: Store): Snapshot {
+  return snapshotOf(store.revision, 'nothing', ({ group, plural }) => store.list({ group, resource: plural }).objects)
+}
+
 /** Calls `look` at every revision of the store from the next one on, also at those that were committed together. */
 export function atEveryRevision(store: Store, registry: Registry, look: (snapshot: Snapshot) => void): void {
   const objects = new Map<string, Map<string, StoredObject>>()
   for (const { group, plural } of registry.kinds) {
-    const names = store.list({ group, resource: plural }).objects.map((stored) => [nameOf(stored.key), stored] as const)
+    const names = store.list({ group, resource: plural }).objects.map((stored) => [nameOf(stored), stored] as const)
     objects.set(`${group}/${plural}`, new Map(names))
   }
   const take = ({ type, object }: Change) => {
     const { group, resource } = object.key
     const resources = objects.get(`${group}/${resource}`) ?? new Map<string, StoredObject>()
     objects.set(`${group}/${resource}`, resources)
-    if (type === 'DELETED') resources.delete(nameOf(object.key))
-    else resources.set(nameOf(object.key), object)
+    if (type === 'DELETED') resources.delete(nameOf(object))
+    else resources.set(nameOf(object), object)
   }
-  const storedOf = ({ group, plural }: Kind) => objects.get(`${group}/${plural}`) ?? new Map<string, StoredObject>()
+  const storedOf = ({ group, plural }: Kind) => [...(objects.get(`${group}/${plural}`)?.values() ?? [])]
   store.onCommit(({ changes }) => {
     for (const change of changes) {
       take(change)
-      const { key } = change.object
-      look({
-        revision: change.revision,
-        change: `${change.type} ${key.resource} ${nameOf(key)}`,
-        list: <K extends Kind>(kind: K, namespace?: string) =>
-          [...storedOf(kind)]
-            .filter(([, { key }]) => namespace === undefined || key.namespace === namespace)
-            .sort(([one], [other]) => (one < other ? -1 : 1))
-            .map(([, stored]) => parsed(stored) as unknown as Resource<K>),
-        get<K extends Kind>(kind: K, { namespace = 'default', name }: ObjectName) {
-          const stored = storedOf(kind).get(kind.scope === 'Namespaced' ? `${namespace}/${name}` : name)
-          return stored && (parsed(stored) as unknown as Resource<K>)
-        },
-      })
+      look(snapshotOf(change.revision, `${change.type} ${change.object.key.resource} ${nameOf(change.object)}`, storedOf))
     }
   })
 }
 
-function nameOf({ namespace, name }: StoredObject['key']): string {
+function snapshotOf(revision: number, change: string, storedOf: (kind: Kind) => readonly StoredObject[]): Snapshot {
+  const list = <K extends Kind>(kind: K, namespace?: string): Resource<K>[] =>
+    storedOf(kind)
+      .filter(({ key }) => namespace === undefined || key.namespace === namespace)
+      .sort((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1))
+      .map((stored) => parsed(stored) as unknown as Resource<K>)
+  return {
+    revision,
+    change,
+    list,
+    get<K extends Kind>(kind: K, { namespace = 'default', name }: ObjectName) {
+      const place = kind.scope === 'Namespaced' ? namespace : ''
+      const stored = storedOf(kind).find(({ key }) => key.name === name && key.namespace === place)
+      return stored && (parsed(stored) as unknown as Resource<K>)
+    },
+  }
+}
+
+function nameOf({ key: { namespace, name } }: StoredObject): string {
   return namespace === '' ? name : `${namespace}/${name}`
 }
 

@@ -20,15 +20,25 @@ import { type Logger, silentLogger } from '../base/log.js'
 import type { Client } from '../client/client.js'
 import type { ClientConfig } from '../client/client-config.js'
 import { createClient } from '../client/create-client.js'
-import { installKinds } from './install-kinds.js'
+import type { Controller } from '../controller/controller.js'
+import type { Duration } from '../controller/duration.js'
+import type { Failure } from './failure.js'
+import { installKinds, kindsOfControllers } from './install-kinds.js'
 import { Invariants } from './invariants.js'
 import { ManualClock } from './manual-clock.js'
+import type { OrderedFailure } from './mishaps.js'
 import { openPlainDoor } from './plain-door.js'
-import type { Snapshot } from './snapshot.js'
+import { type Snapshot, snapshotNow } from './snapshot.js'
+import { TestControllers } from './test-controllers.js'
 import type { TestDoor, TestDoorOptions } from './test-door.js'
 
 export interface TestClusterOptions {
-  /** Kinds of users: they come in as CustomResourceDefinitions, through the API, and are served when the cluster is there. */
+  /**
+   * They run beside the test, over the API, until the cluster is closed. A function is called for each of their lives: what it makes anew does not survive a
+   * restart.
+   */
+  readonly controllers?: readonly Controller[] | (() => readonly Controller[])
+  /** Kinds of users, beside those that the controllers name: they come in as CustomResourceDefinitions, through the API, and are served when the cluster is there. */
   readonly kinds?: readonly Kind[]
   /** Default false: plain HTTP, and the user is who the bearer token says (`NAME[,GROUP…]`, or a ServiceAccount's), admin without one. */
   readonly tls?: boolean
@@ -55,15 +65,41 @@ export interface TestCluster extends AsyncDisposable {
   /** From now on this user is nobody: 401. */
   revoke(user: string): void
   /**
-   * Looks at every revision from now on, also at those that were committed together; `check` throws when something is wrong. `close` then rejects with what it
-   * threw first, and says at which revision.
+   * Resolves when the controllers have nothing to do now: they have seen every change, and no pass is under way, due or to be retried. What waits for a time
+   * (`requeueAfter`) waits for `advance`. Rejects when there is no end to it, and says what keeps coming back.
+   */
+  settle(): Promise<void>
+  /** Lets time pass: what waits for a moment acts at that moment, and all that follows is settled before time goes on. */
+  advance(duration: Duration): Promise<void>
+  /** Lets requests of the controllers fail, the next one unless the failure says otherwise. */
+  fail(failure: Failure): OrderedFailure
+  /** Nothing that was ordered by `fail` or `holdWatches` happens any more. */
+  clearFailures(): void
+  /** Breaks the watches of the controllers; they are opened again. */
+  breakWatches(): void
+  /** From now on the controllers are told nothing: they work with what they know, until `releaseWatches`, or until they have sent so many requests. */
+  holdWatches(requests?: number): void
+  releaseWatches(): void
+  /** Kills the controllers as kill -9 does. Nothing of their memory survives; what they had asked for may or may not happen. */
+  kill(): void
+  /** Starts the controllers, unless they run. */
+  start(): void
+  /** Kills the controllers if they run, and starts them again. */
+  restart(): void
+  /** Resolves when the controllers have sent so many further requests, or none for a while: to do something in the middle of their work. */
+  letWork(requests: number): Promise<void>
+  /** All objects as they are now, without asking the server. */
+  snapshot(): Snapshot
+  /**
+   * Looks at every revision from now on, also at those that were committed together; `check` throws when something is wrong. `settle` then rejects with
+   * what it threw first, and says at which revision; so does `close`, where nobody has been told before.
    */
   always(check: (snapshot: Snapshot) => void): void
   close(): Promise<void>
 }
 
 export async function testCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
-  const { clock = new ManualClock(), log = silentLogger, limits, streams } = options
+  const { clock = new ManualClock(), log = silentLogger, limits, streams, kinds = [], controllers: given = [] } = options
   const store = await openMemoryStore({ clock, policyOf: (group, resource) => kindOfResource.get(`${group}/${resource}`) })
   const revoked = new Set<string>()
   const openDoor = options.tls ? openSecureDoor : openPlainDoor
@@ -71,13 +107,18 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
   const admin = await configOf('admin', [mastersGroup])
   const client = createClient(admin, { userAgent: 'test' })
   const invariants = new Invariants(store, server.registry)
+  const declare = typeof given === 'function' ? given : () => given
+  const controllers = new TestControllers({ declare, config: admin, clock, log, store, server, assert: () => invariants.assert() })
   const close = async () => {
+    controllers.kill()
     await client.close()
     await closeDoor()
     await store.close()
-    invariants.assert()
+    invariants.assertTold()
   }
-  await installKinds(client, options.kinds ?? [])
+  const declared = declare()
+  await installKinds(client, kindsOfControllers(declared, kinds))
+  if (declared.length > 0) controllers.start()
   return {
     url,
     clock,
@@ -88,6 +129,18 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
     admin,
     configOf: (user, groups = []) => configOf(user, groups),
     revoke: (user) => void revoked.add(user),
+    settle: () => controllers.settle(),
+    advance: (duration) => controllers.advance(duration),
+    fail: (failure) => controllers.mishaps.order(failure),
+    clearFailures: () => controllers.mishaps.clear(),
+    breakWatches: () => controllers.breakWatches(),
+    holdWatches: (requests) => controllers.mishaps.holdWatches(requests),
+    releaseWatches: () => controllers.mishaps.releaseWatches(),
+    kill: () => controllers.kill(),
+    start: () => controllers.start(),
+    restart: () => controllers.restart(),
+    letWork: (requests) => controllers.letWork(requests),
+    snapshot: () => snapshotNow(store),
     always: (check) => invariants.add(check),
     close,
     [Symbol.asyncDispose]: close,

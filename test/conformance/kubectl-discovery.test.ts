@@ -54,6 +54,6 @@ describeKubectls(startApiServerAlone, (kubectl) => {
       `couldn't find resource for "millrace.dev/v1, Kind=Task"`,
     )
     expect(await kubectl.refusal('get nothings')).toContain(`the server doesn't have a resource type "nothings"`)
-    expect(await kubectl.refusal('create deployment d --image=x')).toContain('could not find the requested resource')
+    expect(await kubectl.refusal('create job j --image=x')).toContain('could not find the requested resource')
   })
 })

@@ -37,6 +37,8 @@ describeKubectls(startWithObjects, (kubectl) => {
     expect(await table('secrets')).toBe('NAME | TYPE | DATA | AGE\none | Opaque | 1 | 0s\n')
     expect(await table(`ns ${namespace}`)).toBe(`NAME | STATUS | AGE\n${namespace} | Active | 0s\n`)
     expect(await table(`node ${namespace}`)).toBe(`NAME | STATUS | ROLES | AGE | VERSION\n${namespace} | Unknown | <none> | 0s | \n`)
+    expect(await table('deploy')).toBe('NAME | READY | UP-TO-DATE | AVAILABLE | AGE\none | 0/0 | 0 | 0 | 0s\n')
+    expect(await table('rs')).toBe('NAME | DESIRED | CURRENT | READY | AGE\nalone | 0 | 0 | 0 | 0s\n')
     expect(await table('leases')).toBe('NAME | HOLDER | AGE\none | somebody | 0s\n')
     expect(await table('events')).toBe('LAST SEEN | TYPE | REASON | OBJECT | MESSAGE\n0s | Normal | Started | task/one | it began\n')
     expect(await table('csr')).toBe(
@@ -50,7 +52,9 @@ describeKubectls(startWithObjects, (kubectl) => {
     expect(await kubectl.out('get tk --show-labels --show-kind -L tier')).toMatch(
       / TIER +LABELS\ntask.millrace.dev\/one [\s\S]* front +app=one,tier=front\n/,
     )
-    expect(await kubectl.out('get all')).toMatch(/^NAME [\s\S]*\n(task.millrace.dev\/)?one +Pending/)
+    expect(await kubectl.out('get all')).toMatch(
+      /^NAME [\s\S]*\ntask.millrace.dev\/one +Pending[\s\S]*\ndeployment.apps\/one [\s\S]*\nreplicaset.apps\/alone /,
+    )
   })
 
   it('prints objects in every other way', async () => {

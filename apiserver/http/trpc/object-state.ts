@@ -1,4 +1,5 @@
 import type { Kind, KubeObject } from '../../../lib/api/define-kind.js'
+import type { CronTask } from '../../../lib/api/kinds/cron-task.js'
 import type { Task } from '../../../lib/api/kinds/task.js'
 import { conditionOf } from './condition-of.js'
 
@@ -6,6 +7,7 @@ import { conditionOf } from './condition-of.js'
 export function desiredState(kind: Kind, object: KubeObject): string {
   if (object.metadata.deletionTimestamp) return 'deleted'
   if (kind.kind === 'Task') return desiredTask(object as unknown as Task)
+  if (isCronTask(kind)) return desiredRuns(object as unknown as CronTask)
   if (kind.kind === 'Node')
     return (object.spec as { unschedulable?: boolean } | undefined)?.unschedulable ? 'ready, but cordoned' : 'ready to run workloads'
   return 'present'
@@ -14,11 +16,28 @@ export function desiredState(kind: Kind, object: KubeObject): string {
 /** What is the case, in words. */
 export function actualState(kind: Kind, object: KubeObject): string {
   if (kind.kind === 'Node') return conditionOf(object, 'Ready')?.status === 'True' ? 'Ready' : 'not Ready'
+  if (isCronTask(kind)) return actualRuns(object as unknown as CronTask)
   const { phase } = (object.status ?? {}) as { phase?: string }
   const { nodeName } = (object.spec ?? {}) as { nodeName?: string }
   if (kind.workload)
     return `${phase ?? 'Pending'}${nodeName ? ` on node ${nodeName}` : ', bound to no node'}${ending(object as unknown as Task)}`
   return phase ?? 'present'
+}
+
+const isCronTask = ({ group, plural }: Kind) => group === 'millrace.dev' && plural === 'crontasks'
+
+function desiredRuns({ spec: { suspend, schedule, timeZone } }: CronTask): string {
+  return suspend ? 'suspended: no Task is started' : `a Task at "${schedule}" by the clocks of ${timeZone}`
+}
+
+function actualRuns({ status = {} }: CronTask): string {
+  const { active = [], nextScheduleTime: next, lastScheduleTime: last } = status
+  const names = active.map(({ name }) => name).join(', ')
+  return [
+    active.length === 0 ? 'no Task is active' : `active: ${names}`,
+    ...(last ? [`the last was due at ${last}`] : []),
+    ...(next ? [`the next is due at ${next}`] : []),
+  ].join('; ')
 }
 
 function desiredTask({ spec }: Task): string {

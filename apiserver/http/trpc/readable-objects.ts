@@ -71,6 +71,16 @@ export class ReadableObjects {
     return objects.map(parse)
   }
 
+  /** The objects of a resource in a namespace that this owner owns, oldest first. */
+  ownedBy(place: ObjectInput, ownerUid: string): KubeObject[] {
+    if (!this.#allows('list', place)) return []
+    const { objects } = this.#context.parts.store.list({ group: place.group, resource: place.resource, namespace: place.namespace })
+    return objects
+      .filter(({ facets }) => facets.owners.includes(ownerUid))
+      .map(parse)
+      .sort((one, other) => Date.parse(one.metadata.creationTimestamp) - Date.parse(other.metadata.creationTimestamp))
+  }
+
   mayList(kind: Kind, namespace: string): boolean {
     return this.#allows('list', { group: kind.group, resource: kind.plural, namespace, name: '' })
   }

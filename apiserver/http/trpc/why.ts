@@ -7,6 +7,7 @@ import type { Kind, KubeObject } from '../../../lib/api/define-kind.js'
 import { shortDuration } from '../../../lib/api/short-duration.js'
 import type { ProcedureContext } from './app-router.js'
 import { conditionOf } from './condition-of.js'
+import { cronTaskReasons } from './cron-task-reasons.js'
 import { deletionReasons } from './deletion-reasons.js'
 import { nodeReasons } from './node-reasons.js'
 import { actualState, desiredState } from './object-state.js'
@@ -17,7 +18,7 @@ import { workloadReasons } from './workload-reasons.js'
 /** One thing that explains the state. */
 export interface Reason {
   /** Where it is known from. */
-  readonly source: 'condition' | 'spec' | 'node' | 'scheduler' | 'namespace' | 'finalizer' | 'event' | 'log'
+  readonly source: 'condition' | 'spec' | 'node' | 'scheduler' | 'namespace' | 'finalizer' | 'owned' | 'event' | 'log'
   /** What it is about: `Task default/hello`. */
   readonly about: string
   readonly text: string
@@ -51,6 +52,7 @@ export async function explainWhy(context: ProcedureContext, input: ParsedObjectI
     ...conditionReasons(object, about),
     ...(kind.workload ? workloadReasons({ objects, object, about, nowMs }) : []),
     ...(kind.group === '' && kind.plural === 'nodes' ? nodeReasons({ objects, node: object, nowMs }) : []),
+    ...(kind.group === 'millrace.dev' && kind.plural === 'crontasks' ? cronTaskReasons({ objects, object, nowMs }) : []),
     ...eventReasons(objects.eventsAbout(object), about, nowMs),
     ...(await logReasons(context, kind, place, about)),
   ]
@@ -90,7 +92,9 @@ function conditionReasons(object: KubeObject, about: string): Reason[] {
   })
 }
 
-function isBad({ type, status }: Condition): boolean {
+function isBad({ type, status, reason }: Condition): boolean {
+  // Somebody asked for it.
+  if (reason === 'Suspended') return false
   if (type === 'Complete' || type === 'Approved') return false
   return isWantedFalse(type) ? status !== 'False' : status !== 'True'
 }

@@ -113,6 +113,12 @@ export class WatchHub {
     for (const selection of group.selections) this.#routesOf(selection.source).delete(selection, group)
   }
 
+  /** Sends everybody who is up to date a bookmark. */
+  tellRevision(): void {
+    const { revision } = this.#options.store
+    for (const watcher of this.#watchers) watcher.bookmark(revision)
+  }
+
   /** Ends every stream, at most `perSecond` in a second, so that clients do not come back all at once. */
   async endAll(perSecond: number): Promise<void> {
     const slice = Math.max(1, Math.ceil(perSecond / 10))
@@ -156,8 +162,7 @@ export class WatchHub {
   #nextCheck(): Timer {
     return this.#options.clock.setTimer(this.#options.checkEveryMs ?? 60_000, () => {
       for (const watcher of [...this.#watchers, ...this.#arriving]) watcher.reauthorize()
-      const { revision } = this.#options.store
-      for (const watcher of this.#watchers) watcher.bookmark(revision)
+      this.tellRevision()
       this.#check = this.#nextCheck()
     })
   }

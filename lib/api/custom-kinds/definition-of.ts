@@ -11,16 +11,21 @@ import type { JsonSchema } from '../schema/json-schema.js'
 import { explainFailure } from '../validation/explain-failure.js'
 import { validateDefinition } from './validate-definition.js'
 
-/** Throws with a sentence for everything in the declaration that a definition cannot say, or that a server would refuse. */
+/** Why a kind has no definition, in a sentence. */
+export class DefinitionError extends Error {
+  override readonly name = 'DefinitionError'
+}
+
+/** Throws DefinitionError with a sentence for everything in the declaration that a definition cannot say, or that a server would refuse. */
 export function definitionOf(kind: Kind): CustomResourceDefinitionManifest {
   const subject = `the kind ${kind.kind} of the group "${kind.group}" cannot be had by a CustomResourceDefinition`
   const beyond = beyondDefinitions(kind)
-  if (beyond.length > 0) throw new Error(`${subject}: ${beyond.join('; ')}`)
+  if (beyond.length > 0) throw new DefinitionError(`${subject}: ${beyond.join('; ')}`)
   const definition = definitionFrom(kind)
   const causes = explainFailure(Definition.schema, definition)
   if (causes.length === 0) causes.push(...validateDefinition(definition as unknown as Parameters<typeof validateDefinition>[0], undefined))
   if (causes.length > 0)
-    throw new Error(`${subject}: ${causes.map(({ field = '', message }) => `${shortPath(field)}: ${message}`).join('; ')}`)
+    throw new DefinitionError(`${subject}: ${causes.map(({ field = '', message }) => `${shortPath(field)}: ${message}`).join('; ')}`)
   return definition
 }
 

@@ -7,6 +7,7 @@ import { CertificateSigningRequest } from './certificate-signing-request.js'
 import { ClusterRole } from './cluster-role.js'
 import { ClusterRoleBinding } from './cluster-role-binding.js'
 import { ConfigMap } from './config-map.js'
+import { CronTask } from './cron-task.js'
 import { CustomResourceDefinition } from './custom-resource-definition.js'
 import { Deployment } from './deployment.js'
 import { Event } from './event.js'
@@ -15,7 +16,6 @@ import { Lease } from './lease.js'
 import { Namespace } from './namespace.js'
 import { Node } from './node.js'
 import { Pod } from './pod.js'
-import { PodDisruptionBudget } from './pod-disruption-budget.js'
 import { ReplicaSet } from './replica-set.js'
 import { Role } from './role.js'
 import { RoleBinding } from './role-binding.js'
@@ -27,6 +27,7 @@ import { Task } from './task.js'
 
 export const builtinKinds: readonly Kind[] = [
   Task,
+  CronTask,
   Pod,
   Deployment,
   ReplicaSet,
@@ -44,7 +45,6 @@ export const builtinKinds: readonly Kind[] = [
   RoleBinding,
   ClusterRoleBinding,
   CustomResourceDefinition,
-  PodDisruptionBudget,
   SelfSubjectReview,
   TokenReview,
   SelfSubjectAccessReview,
