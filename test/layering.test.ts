@@ -52,7 +52,7 @@ interface Import {
 
 function sourceFiles(folder: string): string[] {
   return readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(ts|mjs)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /\.(ts|js|mjs)$/.test(entry.name))
     .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
 }
 
@@ -141,6 +141,36 @@ describe('the arrows between the folders', () => {
       .filter((file) => !isTest(file) && !file.endsWith('/main.ts') && !file.endsWith('.mjs') && file !== asks)
       .filter((file) => /process\.(argv|env)\b/.test(readFileSync(path.join(root, file), 'utf8').replace(/^\s*(\*|\/\/).*$/gm, '')))
     expect(wrong).toEqual([])
+  })
+})
+
+describe('the examples', () => {
+  const files = sourceFiles('examples')
+
+  it('import what the package exports, and nothing else of ours', () => {
+    const { exports } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { exports: Record<string, unknown> }
+    const exported = new Set(Object.keys(exports).map((name) => name.replace('.', 'millrace')))
+    const wrong = files
+      .flatMap(importsOf)
+      .filter(({ file, specifier }) =>
+        specifier.startsWith('.')
+          ? path.dirname(path.join(file, '..', specifier)) !== path.dirname(file)
+          : specifier.startsWith('millrace') && !exported.has(specifier),
+      )
+      .map(({ file, specifier }) => `${file} imports ${specifier}`)
+    expect(wrong).toEqual([])
+  })
+
+  it('are lessons, each with a controller, a manifest and a test of its own', () => {
+    const lessons = readdirSync(path.join(root, 'examples')).filter((name) => /^\d\d-/.test(name))
+    expect(lessons.length).toBeGreaterThanOrEqual(6)
+    for (const lesson of lessons)
+      expect(
+        readdirSync(path.join(root, 'examples', lesson))
+          .map((name) => name.slice(name.indexOf('.')))
+          .sort(),
+        lesson,
+      ).toEqual(expect.arrayContaining([expect.stringMatching(/^\.[jt]s$/), expect.stringMatching(/^\.test\.[jt]s$/), '.yaml']))
   })
 })
 
