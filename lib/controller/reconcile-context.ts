@@ -1,4 +1,4 @@
-import type { Kind, Resource } from '../api/define-kind.js'
+import type { ConditionTypeOf, Kind, Resource } from '../api/define-kind.js'
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import type { ApplyConfiguration, Client, ObjectName } from '../client/client.js'
@@ -46,6 +46,3 @@ export interface ReconcileContext<K extends Kind> {
   /** Tells people what was seen or done about the object, or about another. Returns at once, and never fails. */
   event(type: EventType, reason: string, message: string, about?: EventSubject): void
 }
-
-/** The condition types that a kind declares. */
-export type ConditionTypeOf<K extends Kind> = K['conditions'][number]
