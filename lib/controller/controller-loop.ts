@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isConflict } from '../api/api-error.js'
 import type { KubeObject } from '../api/define-kind.js'
-import { backoffDelayMs } from '../base/backoff.js'
+import { type BackoffOptions, backoffDelayMs } from '../base/backoff.js'
 import { type Clock, sleep } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import type { Client } from '../client/client.js'
@@ -39,8 +39,8 @@ export interface ControllerLoop {
 /** Longer than this no pass waits for what the last one wrote: the watch is down, and a guarded write does no harm. */
 const seenWithinMs = 30_000
 
-/** Between two passes of a worker while the server cannot be reached. */
-const awayBackoff = { initialMs: 100, maxMs: 5_000 } as const
+/** Between two passes of a worker while the server cannot be reached, unless the controller says how it spreads its retries. */
+const awayBackoff: BackoffOptions = { initialMs: 100, maxMs: 5_000 }
 
 /** Takes the objects of one controller through their passes until the signal aborts. */
 export function startLoop(controller: Controller, parts: LoopParts, signal: AbortSignal): ControllerLoop {
@@ -142,7 +142,8 @@ export function startLoop(controller: Controller, parts: LoopParts, signal: Abor
       // Passes that wait for nothing must not keep the watch from being read.
       await nextTurn()
       // While the server is away every pass would fail, and then wait for its turn among all retries.
-      if (unreachable > 0) await sleep(clock, backoffDelayMs(unreachable - 1, awayBackoff), signal).catch(() => {})
+      const pauseMs = unreachable === 0 ? 0 : backoffDelayMs(unreachable - 1, controller.retries?.backoff ?? awayBackoff)
+      if (pauseMs > 0) await sleep(clock, pauseMs, signal).catch(() => {})
     }
   }
 

@@ -6,6 +6,7 @@
  */
 import { setMaxListeners } from 'node:events'
 import { isApiErrorWithReason, isForbidden, isNotFound } from '../api/api-error.js'
+import type { BackoffOptions } from '../base/backoff.js'
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import type { Client } from '../client/client.js'
@@ -28,6 +29,8 @@ export interface ControllersHost {
   readonly metrics?: ControllerMetrics | undefined
   /** Informers that are there already, started by their owner; for other kinds and selections some are made. */
   readonly informers?: readonly GivenInformer[] | undefined
+  /** The pauses before a watch that broke is opened again. Default: full jitter, 0.8 to 30 s. */
+  readonly reconnect?: BackoffOptions | undefined
   /** Follow this namespace alone, whatever the controllers declare. */
   readonly namespace?: string | undefined
 }
@@ -70,7 +73,8 @@ export function startControllers(controllers: readonly Controller[], host: Contr
     log.warn({ err: error, pauseMs: Math.round(pauseMs) }, `the watch broke; it is opened again${hintAt(error)}`)
   }
   const finish = async () => {
-    const running = [informers.start(ending, { onFailure }), ...loops.map(({ finished }) => finished)]
+    const watching = informers.start(ending, { onFailure, ...(host.reconnect && { backoff: host.reconnect }) })
+    const running = [watching, ...loops.map(({ finished }) => finished)]
     try {
       await Promise.all(running)
     } finally {

@@ -116,6 +116,14 @@ describe('a failure of the request that makes a Task', () => {
     expect(uids(cluster)).toEqual(expect.arrayContaining(made))
   })
 
+  it('may last: whatever can be done after it is done', async () => {
+    await using cluster = await testCluster({ controllers: [{ ...warmPool, workers: 1 }] })
+    cluster.fail({ verb: 'apply', times: 20, with: 'connection lost before' })
+    await addPool(cluster)
+    await cluster.settle()
+    expect(slots(cluster)).toEqual(['a-0', 'a-1'])
+  })
+
   it('hits the requests that it says, and no more once it is taken back', async () => {
     await using cluster = await testCluster({ controllers: [warmPool] })
     const later = cluster.fail({ verb: 'apply', after: 1, times: 2, with: 'ServiceUnavailable' })

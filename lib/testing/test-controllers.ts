@@ -10,7 +10,7 @@ import { clientOver } from '../client/create-client.js'
 import { createTransport } from '../client/transport.js'
 import type { Controller } from '../controller/controller.js'
 import { type Duration, durationMs } from '../controller/duration.js'
-import { type RunningControllers, startControllers } from '../controller/start-controllers.js'
+import { type ControllersHost, type RunningControllers, startControllers } from '../controller/start-controllers.js'
 import { createFaultyTransport, type FaultyTransport } from './faulty-transport.js'
 import type { ManualClock } from './manual-clock.js'
 import { Mishaps } from './mishaps.js'
@@ -70,7 +70,7 @@ export class TestControllers {
     const transport = createFaultyTransport(createTransport(config, 'controllers'), this.mishaps, () => this.restart())
     const stop = new AbortController()
     const controllers = this.#options.declare().map((controller) => this.#passes.recorded(controller))
-    const host = { client: clientOver(transport, config), clock, log, reconnect: { initialMs: 1, maxMs: 1 } }
+    const host: ControllersHost = { client: clientOver(transport, config), clock, log, reconnect: { initialMs: 1, maxMs: 1 } }
     const running = startControllers(controllers, host, stop.signal)
     // A life that was ended has nobody who waits for it.
     running.finished.catch(() => {})
