@@ -1,4 +1,4 @@
-import { definitionOf } from '../api/custom-kinds/definition-of.js'
+import { DefinitionError, definitionOf } from '../api/custom-kinds/definition-of.js'
 import type { Kind } from '../api/define-kind.js'
 import { builtinKinds } from '../api/kinds/index.js'
 import { FlagError } from '../base/flags.js'
@@ -10,7 +10,10 @@ type Controllers = readonly [Controller, ...Controller[]]
 /** The CustomResourceDefinitions of the kinds that the controllers work with and no server is born with, as YAML. */
 export async function printDefinitions(controllers: Controllers): Promise<string> {
   const kinds = controllers.flatMap(({ for: reconciled, owns, watches }) => [reconciled, ...owns, ...watches.map(({ kind }) => kind)])
-  return await printYaml([...new Set(kinds)].filter((kind) => !isBuiltin(kind)).map(definitionOf))
+  const own = [...new Set(kinds)].filter((kind) => !isBuiltin(kind))
+  const twice = own.find((kind) => own.some((other) => other !== kind && other.group === kind.group && other.plural === kind.plural))
+  if (twice) throw new DefinitionError(`${twice.plural}.${twice.group} is declared twice: a definition has one of them`)
+  return await printYaml(own.map(definitionOf))
 }
 
 /** The Roles that a program of these controllers needs, as YAML. `namespace`: it is bound to this one alone. */

@@ -16,6 +16,7 @@ function served(definition: CustomResourceDefinitionManifest): Kind | undefined 
 /** What a kind says in the end, without what says where it comes from. */
 function sayings({
   schema,
+  scale,
   columns,
   selectable,
   indexed,
@@ -34,7 +35,7 @@ function sayings({
     priority: column.priority,
   }))
   const selected = [...new Set([...indexed, ...selectable])].sort()
-  return { schema, columns: shown, selected, subresources, shortNames, categories, scope, singular, listKind, apiVersion }
+  return { schema, scale, columns: shown, selected, subresources, shortNames, categories, scope, singular, listKind, apiVersion }
 }
 
 const anyKind = anyOptions.map(aKind)
@@ -62,6 +63,12 @@ describe('the definition of a declared kind', () => {
     ['columns before the name', { nameFirst: false }, /nameFirst/],
     ['fewer verbs', { verbs: ['get'] }, /verbs/],
     ['other subresources', { subresources: ['status', 'log', 'exec'] }, /subresources: it has none of log, exec/],
+    ['a subresource scale without numbers', { subresources: ['scale'] }, /scale: it goes with/],
+    [
+      'numbers without the subresource scale',
+      { scale: { specReplicas: ['spec', 'n'], statusReplicas: ['status', 'n'] } },
+      /scale: it goes with/,
+    ],
     ['a group that is none', { group: 'pools' }, /spec\.group: Invalid value: "pools": should be a domain/],
     ['nine selectable fields', { selectable: [...'abcdefghi'].map((name) => `spec.${name}`) }, /selectableFields: Too many/],
     [

@@ -31,7 +31,7 @@ export function definitionOf(kind: Kind): CustomResourceDefinitionManifest {
 
 /** What the declaration says that no definition does. */
 function beyondDefinitions(kind: Kind): string[] {
-  const others = kind.subresources.filter((name) => name !== 'status')
+  const others = kind.subresources.filter((name) => name !== 'status' && name !== 'scale')
   const sayings: [boolean, string][] = [
     [
       kind.validate !== undefined,
@@ -50,6 +50,10 @@ function beyondDefinitions(kind: Kind): string[] {
     [kind.viewOf !== undefined, 'viewOf: its objects are stored'],
     [kind.nameFirst === false, 'nameFirst: its tables begin with the name'],
     [kind.verbs.length < 8, 'verbs: its objects answer to all'],
+    [
+      kind.subresources.includes('scale') !== (kind.scale !== undefined),
+      'scale: it goes with the subresource scale, and says where its numbers are',
+    ],
     [others.length > 0, `subresources: it has none of ${others.join(', ')}`],
   ]
   return sayings.flatMap(([isSaid, why]) => (isSaid ? [why] : []))
@@ -78,13 +82,29 @@ function definitionFrom(kind: Kind): CustomResourceDefinitionManifest {
           name: version,
           served: true,
           storage: true,
-          ...(kind.subresources.includes('status') ? { subresources: { status: {} } } : {}),
+          ...(kind.subresources.length > 0 ? { subresources: subresourcesFrom(kind) } : {}),
           additionalPrinterColumns: kind.columns.map(columnFrom),
           ...(fields.length > 0 ? { selectableFields: fields.map((path) => ({ jsonPath: `.${path}` })) } : {}),
           schema: { openAPIV3Schema: { ...writtenSchema(kind.schema) } },
         },
       ],
     },
+  }
+}
+
+function subresourcesFrom({ subresources, scale }: Kind) {
+  const path = (names: readonly string[]) => `.${names.join('.')}`
+  return {
+    ...(subresources.includes('status') ? { status: {} } : {}),
+    ...(scale
+      ? {
+          scale: {
+            specReplicasPath: path(scale.specReplicas),
+            statusReplicasPath: path(scale.statusReplicas),
+            ...(scale.selector ? { labelSelectorPath: path(scale.selector) } : {}),
+          },
+        }
+      : {}),
   }
 }
 
