@@ -25,16 +25,18 @@ export interface ListFlags {
   readonly fieldSelector?: string | undefined
 }
 
-export type PatchType = 'merge' | 'json' | 'apply'
+export type PatchType = 'merge' | 'json' | 'strategic' | 'apply'
 
 const patchTypes: Record<PatchType, string> = {
   merge: 'application/merge-patch+json',
   json: 'application/json-patch+json',
+  /** For Kubernetes' own kinds alone. */
+  strategic: 'application/strategic-merge-patch+json',
   apply: 'application/apply-patch+yaml',
 }
 
-export async function getObject(client: Client, resource: ApiResource, at: At): Promise<KubeObject> {
-  return await decoded(client, 'GET', resourcePath(resource, at))
+export async function getObject(client: Client, resource: ApiResource, at: At, subresource?: string): Promise<KubeObject> {
+  return await decoded(client, 'GET', resourcePath(resource, { ...at, subresource }))
 }
 
 /** Everything that matches, in pages of 500. */

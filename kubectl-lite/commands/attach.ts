@@ -6,12 +6,12 @@ import { findTask, sessionPath } from '../sessions/find-task.js'
 
 export const attach: DefineCommand = (command, cli) => {
   command
-    .argument('<task>', 'NAME or task/NAME')
+    .argument('<task>', 'NAME, task/NAME, or deployment/NAME for one of its Tasks')
     .addHelpText('after', '\nTasks have no input: exec runs a command with one. logs shows what was said before.')
     .action(async (word: string) => {
       const { io } = cli
       const cluster = await cli.connect()
-      const path = await sessionPath(cluster, await findTask(cluster, word, 'attach'), 'attach', new URLSearchParams())
+      const path = await sessionPath(cluster, await findTask(cluster, word, 'attach', io), 'attach', new URLSearchParams())
       const link = await awaitAgent(() => cluster.client.channels(path, io.signal), io.signal)
       await carry(link, { out: io.outBytes, err: io.errBytes })
     })

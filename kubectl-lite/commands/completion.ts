@@ -53,10 +53,17 @@ ${cases}
   fi
   case "$command" in
     config) COMPREPLY=($(compgen -W "view get-contexts current-context use-context set-context merge" -- "$current")) ;;
+    set) COMPREPLY=($(compgen -W "image env" -- "$current")) ;;
+    rollout)
+      if [ "$COMP_CWORD" -eq 2 ]; then
+        COMPREPLY=($(compgen -W "status history undo restart pause resume" -- "$current"))
+      else
+        COMPREPLY=($(compgen -P deployment/ -W "$(kubectl-lite get deployments -o custom-columns=N:.metadata.name --no-headers 2>/dev/null)" -- "$current"))
+      fi ;;
     completion) COMPREPLY=($(compgen -W "bash zsh" -- "$current")) ;;
     logs) COMPREPLY=($(compgen -W "$(kubectl-lite get tasks -o custom-columns=N:.metadata.name --no-headers 2>/dev/null)" -- "$current")) ;;
     cordon|uncordon|drain) COMPREPLY=($(compgen -W "$(kubectl-lite get nodes -o custom-columns=N:.metadata.name --no-headers 2>/dev/null)" -- "$current")) ;;
-    get|describe|delete|edit|wait|patch|label|annotate|why|history|explain)
+    get|describe|delete|edit|wait|patch|scale|label|annotate|why|history|explain)
       if [ "$COMP_CWORD" -eq 2 ]; then
         COMPREPLY=($(compgen -W "$(kubectl-lite api-resources -o name 2>/dev/null)" -- "$current"))
       else

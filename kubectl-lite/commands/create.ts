@@ -11,6 +11,7 @@ import { parseOutputFormat } from '../print/output-format.js'
 import { explainUnknownFields } from '../schema/unknown-fields.js'
 import { createCronTask } from './create/cron-task.js'
 import { createCustomResourceDefinition } from './create/custom-resource-definition.js'
+import { createDeployment } from './create/deployment.js'
 import { createNamespace } from './create/namespace.js'
 import { createBindings } from './create/role-bindings.js'
 import { createRoles } from './create/roles.js'
@@ -28,6 +29,7 @@ interface Flags {
 
 export const create: DefineCommand = (command, cli) => {
   createNamespace(command, cli)
+  createDeployment(command, cli)
   createServiceAccount(command, cli)
   createRoles(command, cli)
   createBindings(command, cli)

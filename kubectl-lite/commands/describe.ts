@@ -1,7 +1,9 @@
 /** `describe`: an object in words, with its events, and for what is not as desired, why. */
 import type { KubeObject } from '../../lib/api/define-kind.js'
 import type { CronTask } from '../../lib/api/kinds/cron-task.js'
+import type { Deployment } from '../../lib/api/kinds/deployment.js'
 import type { Node } from '../../lib/api/kinds/node.js'
+import type { ReplicaSet } from '../../lib/api/kinds/replica-set.js'
 import type { Task } from '../../lib/api/kinds/task.js'
 import type { Cli, DefineCommand } from '../cli/cli.js'
 import { forEach } from '../cli/for-each.js'
@@ -12,8 +14,10 @@ import { findTargets, type Target, type TargetFlags, withTargetFlags } from '../
 import { describeAny } from '../describe/describe-any.js'
 import { describeCronTask } from '../describe/describe-cron-task.js'
 import { describeNode } from '../describe/describe-node.js'
+import { describeDeployment, describeReplicaSet } from '../describe/describe-replicated.js'
 import { describeTask } from '../describe/describe-task.js'
 import { printEvents, readEvents } from '../describe/events.js'
+import { replicaSetsOf } from '../workloads/replica-sets.js'
 import { printWhy, readWhy } from './why/read-why.js'
 
 export const describe: DefineCommand = (command, cli) => {
@@ -48,6 +52,11 @@ async function describeObject(cli: Cli, cluster: Cluster, target: Target, object
     const why = await readWhy(cluster, target)
     return describeTask(object as unknown as Task, nowMs) + (why === undefined ? '' : printWhy(why))
   }
+  if (group === 'apps' && plural === 'deployments') {
+    const deployment = object as unknown as Deployment
+    return describeDeployment(deployment, await replicaSetsOf(cluster, deployment), nowMs)
+  }
+  if (group === 'apps' && plural === 'replicasets') return describeReplicaSet(object as unknown as ReplicaSet, nowMs)
   if (group === '' && plural === 'nodes') {
     const tasks = await cluster.discovery.findOne('tasks.millrace.dev')
     const { items } = await listObjects(cluster.client, tasks, { fieldSelector: `spec.nodeName=${object.metadata.name}` })

@@ -11,7 +11,7 @@ interface Flags {
 
 export const exec: DefineCommand = (command, cli) => {
   command
-    .argument('<task>', 'NAME or task/NAME')
+    .argument('<task>', 'NAME, task/NAME, or deployment/NAME for one of its Tasks')
     .argument('[words...]', 'after --: the command and its arguments')
     .option('-i, --stdin', 'pass standard input on')
     .option('-t, --tty', 'give the command a terminal; standard input must be one')
@@ -22,7 +22,7 @@ export const exec: DefineCommand = (command, cli) => {
       const terminal = flags.tty ? io.inputTerminal : undefined
       if (flags.tty && !terminal) io.err('Unable to use a TTY - input is not a terminal\n')
       const cluster = await cli.connect()
-      const address = await findTask(cluster, word, 'exec')
+      const address = await findTask(cluster, word, 'exec', io)
       const near = { input: flags.stdin ? io.inputBytes() : undefined, terminal, out: io.outBytes, err: io.errBytes }
       const exitCode = await runInTask(cluster, address, words, near, io.signal)
       if (exitCode !== 0) throw new RemoteExit(exitCode, `command terminated with exit code ${exitCode}`)

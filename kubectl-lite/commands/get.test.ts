@@ -85,7 +85,7 @@ describe('get', () => {
   it.each([
     ['get taskz', 2, 'Did you mean "tasks"?'],
     ['gte tasks', 2, 'Did you mean get?'],
-    ['scale tasks', 2, '(kubectl-lite --help lists the commands)'],
+    ['expose tasks', 2, '(kubectl-lite --help lists the commands)'],
     ['--version', 2, 'Did you mean kubectl-lite version?'],
     ['get zebra', 2, 'An object is named KIND/NAME, as task/zebra'],
     ['get tasks --outptu=json', 2, 'Did you mean --output?'],

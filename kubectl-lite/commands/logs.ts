@@ -37,7 +37,7 @@ interface Source {
 
 export const logs: DefineCommand = (command, cli) => {
   command
-    .argument('[task]', 'NAME or task/NAME')
+    .argument('[task]', 'NAME, task/NAME, or deployment/NAME for one of its Tasks')
     .option('-f, --follow', 'wait for its start if need be, and go on until the Task has ended')
     .option('--tail <lines>', 'only so many of the last lines (default: all; 10 with -l; -1: all)')
     .option('--since <duration>', 'only what is newer: 30s, 5m')
@@ -54,7 +54,7 @@ export const logs: DefineCommand = (command, cli) => {
       const cluster = await cli.connect()
       if (flags.selector === undefined) {
         if (word === undefined) throw new UsageError('name a Task, or select some with -l')
-        return await copyLog(cli, cluster, await findTask(cluster, word, 'log'), query, flags.prefix === true)
+        return await copyLog(cli, cluster, await findTask(cluster, word, 'log', cli.io), query, flags.prefix === true)
       }
       if (word !== undefined) throw new UsageError('name a Task, or select some with -l, not both')
       const sources = await selected(cluster, flags)

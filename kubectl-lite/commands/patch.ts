@@ -15,7 +15,7 @@ import { printObjects } from './get/as-objects.js'
 interface Flags extends TargetFlags {
   readonly patch?: string
   readonly patchFile?: string
-  readonly type: PatchType | 'strategic'
+  readonly type: PatchType
   readonly subresource?: string
   readonly dryRun: DryRun
   readonly output?: string

@@ -21,14 +21,14 @@ export interface PortPair {
 
 export const portForward: DefineCommand = (command, cli) => {
   command
-    .argument('<task>', 'NAME or task/NAME')
+    .argument('<task>', 'NAME, task/NAME, or deployment/NAME for one of its Tasks')
     .argument('<ports...>', 'PORT, LOCAL:PORT, or :PORT for any free one here')
     .option('--address <address>', 'the address to listen on', '127.0.0.1')
     .addHelpText('after', '\nExample: kubectl-lite port-forward web 8080:80')
     .action(async (word: string, ports: string[], flags: Flags) => {
       const pairs = ports.map(parsePortPair)
       const cluster = await cli.connect()
-      const address = await findTask(cluster, word, 'portforward')
+      const address = await findTask(cluster, word, 'portforward', cli.io)
       const servers = await Promise.all(pairs.map((pair) => listen(cli, cluster, address, pair, flags.address)))
       if (!cli.io.signal.aborted) await once(cli.io.signal, 'abort')
       for (const server of servers) server.close()

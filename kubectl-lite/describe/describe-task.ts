@@ -1,5 +1,4 @@
-import type { Task } from '../../lib/api/kinds/task.js'
-import { backendOf } from '../../lib/api/kinds/task.js'
+import { backendOf, type Task, type TaskSpec } from '../../lib/api/kinds/task.js'
 import { shortDuration } from '../../lib/api/short-duration.js'
 import { printWords } from '../print/print-words.js'
 import { printConditions } from './conditions.js'
@@ -8,11 +7,6 @@ import { fieldLines, keyLines } from './text-block.js'
 /** A Task in words: what was asked for, what is. */
 export function describeTask(task: Task, nowMs: number): string {
   const { metadata, spec, status = {} } = task
-  const amounts = (list: Readonly<Record<string, string | number>> | undefined): string | undefined =>
-    list &&
-    Object.entries(list)
-      .map(([name, amount]) => `${name}=${amount}`)
-      .join(', ')
   const ran = status.startedAt && Date.parse(status.finishedAt ?? new Date(nowMs).toISOString()) - Date.parse(status.startedAt)
   return [
     fieldLines([
@@ -30,17 +24,8 @@ export function describeTask(task: Task, nowMs: number): string {
       ['Controlled By', metadata.ownerReferences?.filter((owner) => owner.controller).map((owner) => `${owner.kind}/${owner.name}`)[0]],
       ['Phase', status.phase ?? 'Pending'],
       ['Node', spec.nodeName ?? '<none>'],
-      ['Backend', backendOf(spec)],
-      ['Image', spec.image],
-      ['Command', spec.command && printWords(spec.command)],
-      ['Args', spec.args && printWords(spec.args)],
-      ['Working Dir', spec.workingDir],
-      ['Requests', amounts(spec.resources?.requests)],
-      ['Limits', amounts(spec.resources?.limits)],
+      ...runLines(spec),
       ['GPUs', status.gpus?.join(', ')],
-      ['Environment', environment(task)],
-      ['Volumes', volumes(task)],
-      ['Ports', spec.ports?.map(({ port, protocol, name }) => `${port}/${protocol}${name ? ` (${name})` : ''}`).join(', ')],
       [
         'Restart Policy',
         `${spec.restartPolicy}${status.restarts ? ` (${status.restarts} ${status.restarts === 1 ? 'restart' : 'restarts'})` : ''}`,
@@ -61,8 +46,33 @@ export function describeTask(task: Task, nowMs: number): string {
   ].join('')
 }
 
+/** What is run: the part of a Task that a template says too. */
+export function runLines(spec: TaskSpec): [string, string | undefined][] {
+  return [
+    ['Backend', backendOf(spec)],
+    ['Image', spec.image],
+    ['Command', spec.command && printWords(spec.command)],
+    ['Args', spec.args && printWords(spec.args)],
+    ['Working Dir', spec.workingDir],
+    ['Requests', amounts(spec.resources?.requests)],
+    ['Limits', amounts(spec.resources?.limits)],
+    ['Environment', environment(spec)],
+    ['Volumes', volumes(spec)],
+    ['Ports', spec.ports?.map(({ port, protocol, name }) => `${port}/${protocol}${name ? ` (${name})` : ''}`).join(', ')],
+  ]
+}
+
+function amounts(list: Readonly<Record<string, string | number>> | undefined): string | undefined {
+  return (
+    list &&
+    Object.entries(list)
+      .map(([name, amount]) => `${name}=${amount}`)
+      .join(', ')
+  )
+}
+
 /** Values that come from Secrets are named, never shown. */
-function environment({ spec }: Task): string | undefined {
+function environment(spec: TaskSpec): string | undefined {
   const lines = [
     ...(spec.env ?? []).map(({ name, value, valueFrom }) => {
       const { secretKeyRef: secret, configMapKeyRef: map } = valueFrom ?? {}
@@ -77,7 +87,7 @@ function environment({ spec }: Task): string | undefined {
   return lines.length === 0 ? undefined : lines.join('\n')
 }
 
-function volumes({ spec }: Task): string | undefined {
+function volumes(spec: TaskSpec): string | undefined {
   const lines = (spec.volumes ?? []).map((volume) => {
     const source = volume.secret
       ? `secret ${volume.secret.secretName}`
