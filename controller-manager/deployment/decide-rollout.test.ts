@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ReplicaSet } from '../../lib/api/kinds/replica-set.js'
+import { desiredReplicasAnnotation, maxReplicasAnnotation } from '../../lib/api/revisions.js'
 import { aDeployment, aReplicaSet, aTemplate } from '../fixtures/replicated.js'
-import { desiredReplicasAnnotation, maxReplicasAnnotation } from './annotations.js'
 import { decideRecreate, decideRollingUpdate, type RolloutStep } from './decide-rollout.js'
 import { decideScaling, isResized } from './decide-scaling.js'
 import type { Rollout } from './rollout.js'

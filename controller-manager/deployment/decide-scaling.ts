@@ -1,5 +1,5 @@
 import type { ReplicaSet } from '../../lib/api/kinds/replica-set.js'
-import { desiredReplicasAnnotation, maxReplicasAnnotation } from './annotations.js'
+import { desiredReplicasAnnotation, maxReplicasAnnotation } from '../../lib/api/revisions.js'
 import type { RolloutStep } from './decide-rollout.js'
 import { allSets, availableTasks, isKnown, mostTasks, type Rollout, sum } from './rollout.js'
 import { type RolloutBounds, rolloutBounds } from './rollout-bounds.js'

@@ -9,6 +9,7 @@ import { ReplicaSet } from '../../lib/api/kinds/replica-set.js'
 import { Task } from '../../lib/api/kinds/task.js'
 import { matchesLabels } from '../../lib/api/label-selector.js'
 import { selectorOf } from '../../lib/api/label-selector-object.js'
+import { revisionAnnotation, revisionOf } from '../../lib/api/revisions.js'
 import {
   type Cache,
   controller,
@@ -21,13 +22,12 @@ import {
 } from '../../lib/controller/index.js'
 import { claimObjects } from '../claims/claim-objects.js'
 import { isComplete as hasEnded } from '../task-end.js'
-import { revisionAnnotation } from './annotations.js'
 import { deadlineMs, decideProgress, progressReasons } from './decide-progress.js'
 import { decideRecreate, decideRollingUpdate, type RolloutStep } from './decide-rollout.js'
 import { decideScaling, isResized } from './decide-scaling.js'
 import { countDeployment, hasMinimum, isComplete } from './deployment-status.js'
 import { rolloutOf } from './replica-sets-of.js'
-import { decideCleanup, revisionOf } from './revisions.js'
+import { decideCleanup } from './revisions.js'
 import { allSets, type Rollout } from './rollout.js'
 import { reviseNewSet, type Taken, takeSteps } from './take-steps.js'
 

@@ -1,7 +1,7 @@
 import type { Deployment } from '../../lib/api/kinds/deployment.js'
 import type { ReplicaSet } from '../../lib/api/kinds/replica-set.js'
+import { isSetOf } from '../../lib/api/revisions.js'
 import type { Rollout } from './rollout.js'
-import { isSetOf } from './template-hash.js'
 
 /** Sorts a Deployment's sets: the oldest one with its present template is the new set, whatever it is called. */
 export function rolloutOf(deployment: Deployment, sets: readonly ReplicaSet[]): Rollout {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { isSetOf, revisionOf, withTemplateHash } from '../../lib/api/revisions.js'
 import { aDeployment, aReplicaSet, aTemplate } from '../fixtures/replicated.js'
 import { rolloutOf } from './replica-sets-of.js'
-import { decideCleanup, newSetAnnotations, revisionOf } from './revisions.js'
-import { isSetOf, templateHash, withTemplateHash } from './template-hash.js'
+import { decideCleanup, newSetAnnotations } from './revisions.js'
+import { templateHash } from './template-hash.js'
 
 const revision = (number: number | string, more: Record<string, string> = {}) => ({
   annotations: { 'deployment.kubernetes.io/revision': String(number), ...more },

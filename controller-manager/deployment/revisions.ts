@@ -1,4 +1,3 @@
-import type { Deployment } from '../../lib/api/kinds/deployment.js'
 import type { ReplicaSet } from '../../lib/api/kinds/replica-set.js'
 import {
   desiredReplicasAnnotation,
@@ -6,7 +5,8 @@ import {
   maxReplicasAnnotation,
   revisionAnnotation,
   revisionHistoryAnnotation,
-} from './annotations.js'
+  revisionOf,
+} from '../../lib/api/revisions.js'
 import type { Rollout } from './rollout.js'
 
 type Annotations = Record<string, string>
@@ -19,12 +19,6 @@ const notCopied: ReadonlySet<string> = new Set([
   maxReplicasAnnotation,
   lastAppliedAnnotation,
 ])
-
-/** The number of a set's revision; 0 when it has none. */
-export function revisionOf({ metadata }: Pick<ReplicaSet | Deployment, 'metadata'>): number {
-  const revision = Number(metadata.annotations?.[revisionAnnotation])
-  return Number.isSafeInteger(revision) && revision > 0 ? revision : 0
-}
 
 /**
  * The annotations that the set of the present template is to have: a revision above all others, so that going back to an earlier template is a step forward;

@@ -1,14 +1,14 @@
 import { isAlreadyExists } from '../../lib/api/api-error.js'
 import type { Deployment } from '../../lib/api/kinds/deployment.js'
 import { ReplicaSet, type ReplicaSetManifest } from '../../lib/api/kinds/replica-set.js'
+import { desiredReplicasAnnotation, isSetOf, maxReplicasAnnotation, templateHashLabel, withTemplateHash } from '../../lib/api/revisions.js'
 import { controllerReference, isOwnedBy, type ReconcileContext } from '../../lib/controller/index.js'
-import { desiredReplicasAnnotation, maxReplicasAnnotation, templateHashLabel } from './annotations.js'
 import type { ProgressQuestion } from './decide-progress.js'
 import type { RolloutStep } from './decide-rollout.js'
 import { newSetAnnotations } from './revisions.js'
 import type { Rollout } from './rollout.js'
 import { rolloutBounds } from './rollout-bounds.js'
-import { isSetOf, templateHash, withTemplateHash } from './template-hash.js'
+import { templateHash } from './template-hash.js'
 
 type Context = Pick<ReconcileContext<typeof Deployment>, 'client' | 'commit' | 'event'>
 export type News = NonNullable<ProgressQuestion['news']>

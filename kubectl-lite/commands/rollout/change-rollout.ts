@@ -1,5 +1,5 @@
 import type { Deployment } from '../../../lib/api/kinds/deployment.js'
-import { restartedAtAnnotation } from '../../../lib/api/rollout-names.js'
+import { restartedAtAnnotation } from '../../../lib/api/revisions.js'
 import { timestamp } from '../../../lib/base/clock.js'
 import type { DefineCommand } from '../../cli/cli.js'
 import { type DryRun, dryRunOption, printDone } from '../../cli/dry-run.js'

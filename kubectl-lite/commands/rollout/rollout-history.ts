@@ -1,4 +1,4 @@
-import { changeCauseAnnotation, revisionAnnotation } from '../../../lib/api/rollout-names.js'
+import { changeCauseAnnotation, revisionOf } from '../../../lib/api/revisions.js'
 import type { DefineCommand } from '../../cli/cli.js'
 import { ExitError } from '../../cli/exit-code.js'
 import { forEach } from '../../cli/for-each.js'
@@ -8,7 +8,7 @@ import { type TargetFlags, withTargetFlags } from '../../cluster/target-objects.
 import { describeTemplate } from '../../describe/describe-template.js'
 import { alignColumns } from '../../print/align-columns.js'
 import { escapeControls } from '../../print/table.js'
-import { replicaSetsOf, revisionOf } from '../../workloads/replica-sets.js'
+import { replicaSetsOf } from '../../workloads/replica-sets.js'
 import { findDeployments, readDeployment } from './find-deployments.js'
 
 /** The revisions that there are to go back to; with `--revision`, the template of one. */
@@ -29,9 +29,9 @@ export const rolloutHistory: DefineCommand = (command, cli) => {
           return await cli.io.out(`${subject} with revision #${revision}\n${describeTemplate(set.spec.template)}`)
         }
         if (sets.length === 0) return await cli.io.out(`${subject}\nNo rollout history found.\n`)
-        const rows = sets.map(({ metadata: { annotations = {} } }) => [
-          annotations[revisionAnnotation] ?? '',
-          escapeControls(annotations[changeCauseAnnotation] ?? '<none>'),
+        const rows = sets.map((set) => [
+          String(revisionOf(set)),
+          escapeControls(set.metadata.annotations?.[changeCauseAnnotation] ?? '<none>'),
         ])
         await cli.io.out(`${subject}\n${alignColumns([['REVISION', 'CHANGE-CAUSE'], ...rows])}`)
       })

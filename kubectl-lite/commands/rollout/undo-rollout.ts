@@ -1,7 +1,6 @@
-import { sameValue } from '../../../lib/api/json/same-value.js'
 import type { Deployment } from '../../../lib/api/kinds/deployment.js'
 import type { ReplicaSet } from '../../../lib/api/kinds/replica-set.js'
-import { changeCauseAnnotation } from '../../../lib/api/rollout-names.js'
+import { changeCauseAnnotation, isSetOf, revisionOf, withTemplateHash } from '../../../lib/api/revisions.js'
 import type { DefineCommand } from '../../cli/cli.js'
 import { type DryRun, dryRunOption, printDone } from '../../cli/dry-run.js'
 import { ExitError } from '../../cli/exit-code.js'
@@ -11,7 +10,7 @@ import { printObject } from '../../cluster/api-resource.js'
 import { clientName } from '../../cluster/cluster.js'
 import { patchObject } from '../../cluster/objects.js'
 import { type TargetFlags, withTargetFlags } from '../../cluster/target-objects.js'
-import { presentSet, replicaSetsOf, revisionOf, templateOf } from '../../workloads/replica-sets.js'
+import { presentSet, replicaSetsOf } from '../../workloads/replica-sets.js'
 import { findDeployments, readDeployment } from './find-deployments.js'
 
 /** Goes back to the template of the revision before, or of another one. */
@@ -28,12 +27,10 @@ export const undoRollout: DefineCommand = (command, cli) => {
         if (deployment.spec.paused)
           throw new ExitError('failed', `cannot go back while ${subject} is paused: kubectl-lite rollout resume deployment/${target.name}`)
         const set = earlierSet(deployment, await replicaSetsOf(cluster, deployment), wanted)
-        const template = templateOf(set)
-        if (sameValue(template, deployment.spec.template))
+        if (isSetOf(set, deployment.spec.template))
           return await cli.io.out(`${subject} skipped rollback (current template already matches revision ${revisionOf(set)})\n`)
         const write = { fieldManager: clientName, dryRun: flags.dryRun === 'server' }
-        if (flags.dryRun !== 'client')
-          await patchObject(cluster.client, target.resource, target, 'json', undoPatch(deployment, set, template), write)
+        if (flags.dryRun !== 'client') await patchObject(cluster.client, target.resource, target, 'json', undoPatch(deployment, set), write)
         await cli.io.out(printDone(subject, 'rolled back', flags.dryRun))
       })
     })
@@ -50,12 +47,12 @@ function earlierSet(deployment: Deployment, sets: readonly ReplicaSet[], wanted:
 }
 
 /** The cause that was noted with the revision comes back with it. Fails when the Deployment was changed meanwhile. */
-function undoPatch({ metadata }: Deployment, set: ReplicaSet, template: object): object[] {
+function undoPatch({ metadata }: Deployment, set: ReplicaSet): object[] {
   const cause = set.metadata.annotations?.[changeCauseAnnotation]
   const { [changeCauseAnnotation]: _before, ...annotations } = metadata.annotations ?? {}
   return [
     { op: 'test', path: '/metadata/resourceVersion', value: metadata.resourceVersion },
-    { op: 'replace', path: '/spec/template', value: template },
+    { op: 'replace', path: '/spec/template', value: withTemplateHash(set.spec.template, undefined) },
     {
       op: 'add',
       path: '/metadata/annotations',
