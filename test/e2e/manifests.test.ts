@@ -74,6 +74,30 @@ describe('manifests that need only the process backend', () => {
     expect((await followed).out).toBe(await logs('picky'))
   })
 
+  it('10-deployment keeps its Tasks, rolls a change out and goes back', async () => {
+    const greetings = async () => {
+      const names = (await machine.kubectlLite('get', 'tasks', '-l', 'app=clock', '-o', 'jsonpath={.items[*].metadata.name}')).out.split(
+        ' ',
+      )
+      return new Set(await Promise.all(names.map(async (name) => `${names.length} ${(await logs(name)).split(',')[0]}`)))
+    }
+    const settled = async (greeting: string) => {
+      expect(await machine.kubectlLite('rollout', 'status', 'deployment/clock', '--timeout=120s')).toMatchObject({ code: 0 })
+      await eventually(async () => expect(await greetings()).toEqual(new Set([`3 ${greeting}`])), { intervalMs: 200, timeoutMs: 60_000 })
+    }
+    await apply('10-deployment.yaml')
+    await settled('good day')
+    expect(await machine.kubectlLite('set', 'env', 'deployment/clock', 'GREETING=hello')).toMatchObject({ code: 0 })
+    await settled('hello')
+    expect(await machine.kubectlLite('rollout', 'undo', 'deployment/clock')).toMatchObject({ code: 0 })
+    await settled('good day')
+    expect((await machine.kubectlLite('delete', '-f', path.join(root, 'manifests/10-deployment.yaml'))).code).toBe(0)
+    await eventually(async () => expect((await machine.kubectlLite('get', 'tasks', '-l', 'app=clock', '-o', 'name')).out).toBe(''), {
+      intervalMs: 200,
+      timeoutMs: 60_000,
+    })
+  })
+
   it('09-own-kind defines a kind, and makes the first of it', async () => {
     await apply('09-own-kind.yaml')
     expect((await machine.kubectlLite('get', 'bn')).out).toMatch(/^NAME +COLOR +HEIGHT +LIT +AGE\nnorth +white +10 /)
