@@ -23,6 +23,7 @@ import { cronTask } from './cron-task/cron-task.js'
 import { runCsrCleaner } from './csr-cleaner/csr-cleaner.js'
 import { definitionDeletion } from './definition-deletion/definition-deletion.js'
 import { deployment } from './deployment/deployment.js'
+import { disruption } from './disruption/disruption.js'
 import { runEventTtl } from './event-ttl/event-ttl.js'
 import { runGarbageCollector } from './garbage-collector/garbage-collector.js'
 import { namespaceDeletion } from './namespace-deletion/namespace-deletion.js'
@@ -45,6 +46,7 @@ const declared: Readonly<Record<string, (context: ControllerContext) => Controll
   'task-ttl': () => taskTtl,
   'task-deadline': () => taskDeadline,
   'cron-task': () => cronTask,
+  disruption: () => disruption,
   'namespace-deletion': () => namespaceDeletion,
   'definition-deletion': () => definitionDeletion,
   'service-account': () => serviceAccount,

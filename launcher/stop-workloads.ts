@@ -39,7 +39,7 @@ export async function stopWorkloads({ directory, commands, record, forGood }: St
     record.nodeName,
     '--force',
     '--timeout=90s',
-    ...(forGood ? ['--disable-eviction'] : []),
+    forGood ? '--disable-eviction' : '--ignore-budgets',
   ]
   const code = await runInSight(commands, 'kubectl-lite', args, directory.path)
   if (code !== 0)

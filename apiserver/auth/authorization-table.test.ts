@@ -197,18 +197,19 @@ const views = (where: string) => [
   ...['deployments', 'replicasets'].map(
     (name) => `get|list|watch apps/${name}|apps/${name}/status|apps/${name}/scale in ${where} named NAMES`,
   ),
+  `get|list|watch policy/poddisruptionbudgets|policy/poddisruptionbudgets/status in ${where} named NAMES`,
 ]
 const edits = (where: string) => [
   ...views(where),
   `${anyChange}|get|list|watch /secrets|coordination.k8s.io/leases in ${where} named NAMES`,
-  `${anyChange} /configmaps|millrace.dev/tasks|millrace.dev/crontasks|apps/deployments|apps/replicasets in ${where} named NAMES`,
+  `${anyChange} /configmaps|millrace.dev/tasks|millrace.dev/crontasks|apps/deployments|apps/replicasets|policy/poddisruptionbudgets in ${where} named NAMES`,
   `update|patch apps/deployments/scale|apps/replicasets/scale in ${where} named NAMES`,
   `get|create millrace.dev/tasks/exec|millrace.dev/tasks/attach|millrace.dev/tasks/portforward in ${where} named NAMES`,
   `${anyChange}|impersonate /serviceaccounts in ${where} named NAMES`,
   `create /serviceaccounts/token in ${where} named NAMES`,
   `get|create /pods/exec|/pods/attach|/pods/portforward in ${where} named NAMES`,
   `delete|deletecollection /pods in ${where} named NAMES`,
-  `create /pods/eviction in ${where} named NAMES`,
+  `create /pods/eviction|millrace.dev/tasks/eviction in ${where} named NAMES`,
 ]
 
 const table: Partial<Record<keyof typeof users, string[]>> = {
@@ -230,6 +231,7 @@ const table: Partial<Record<keyof typeof users, string[]>> = {
     recordsEvents,
     'create coordination.k8s.io/leases in kube-system named NAMES',
     'create /serviceaccounts|millrace.dev/tasks|apps/replicasets in SCOPES named NAMES',
+    'create millrace.dev/tasks/eviction in SCOPES named NAMES',
   ),
   'node a': [
     ...expand('list|watch millrace.dev/tasks in SCOPES named *').map((text) => `${text} where spec.nodeName=a`),

@@ -2,11 +2,12 @@
  * Evictions: how `kubectl drain` empties a node. What is evicted is not deleted: its attempt ends, and where it may, another begins elsewhere.
  *
  *     POST /api/v1/namespaces/NAMESPACE/pods/NAME/eviction
- *     { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name }, deleteOptions?: { preconditions, dryRun } }
+ *     { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name }, deleteOptions?: { preconditions, gracePeriodSeconds, dryRun } }
  */
 import { badRequest, invalid, notSupported } from '../../lib/api/api-error.js'
 import type { Kind } from '../../lib/api/define-kind.js'
 import { printJson } from '../../lib/api/json/print-json.js'
+import type { DeleteOptions, EvictOptions } from '../registry/registry.js'
 import { assertMeant } from '../views/assert-meant.js'
 import { viewOf } from '../views/object-view.js'
 import { sendValue, successStatus } from './answer.js'
@@ -17,24 +18,24 @@ import { requestContext } from './request-context.js'
 import type { RequestInfo } from './request-info.js'
 import type { ServerParts } from './server-parts.js'
 
-/** Answers the eviction of an object of a view. Authorization is done before. */
+/** Answers the eviction of a workload, or of what a view shows of it. Authorization is done before. */
 export async function evictObject(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
   const { info, request, response } = exchange
-  const view = viewOf(kind)
-  if (!view || !kind.viewOf) throw new Error(`${kind.plural} are not evicted`)
   const { value } = await receiveObject(request, parts.limits.bounds.maxBodyBytes)
   const { options, dryRun } = evictionOf(value, info)
-  const { preconditions = {}, gracePeriodSeconds } = options
   const { namespace, name } = info
   await parts.registry.evict(
-    { kind: kind.viewOf, namespace, name },
-    {
-      ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
-      judge: (stored) => assertMeant(view, name, preconditions, stored),
-    },
+    { kind: kind.viewOf ?? kind, namespace, name },
+    evictOptionsOf(kind, name, options),
     requestContext(exchange, dryRun),
   )
   sendValue(response, 201, successStatus(undefined, 201))
+}
+
+/** Who evicts through a view speaks of what it shows: its uid is not that of the object behind. */
+function evictOptionsOf(kind: Kind, name: string, { preconditions = {}, ...options }: DeleteOptions): EvictOptions {
+  const view = viewOf(kind)
+  return view ? { ...options, judge: (stored) => assertMeant(view, name, preconditions, stored) } : { ...options, preconditions }
 }
 
 function evictionOf(value: unknown, { name, query }: RequestInfo): DeleteRequest {

@@ -87,6 +87,7 @@ function answerSubresource(parts: ServerParts, exchange: Exchange, kind: Kind): 
   if (isSession(subresource)) return refuseWithoutUpgrade(parts, exchange)
   if (subresource === 'token') return verb === 'create' ? createToken(parts, exchange, kind) : refuseMethod(exchange)
   if (subresource === 'binding') return verb === 'create' ? bindWorkload(parts, exchange, kind) : refuseMethod(exchange)
+  if (subresource === 'eviction') return answerEviction(parts, exchange, kind)
   if (subresource === 'scale') return answerScale(parts, exchange, kind)
   const part = subresource as Target['subresource']
   if (verb === 'update') return updateObject(parts, exchange, targetOf(exchange, kind, part))
@@ -104,11 +105,16 @@ async function refuseWithoutUpgrade({ authorizer }: ServerParts, exchange: Excha
   throw badRequest(`${info.subresource} needs a connection that is upgraded to websocket or SPDY/3.1`)
 }
 
+async function answerEviction(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
+  authorize(parts.authorizer, accessOf(exchange.user, exchange.info))
+  return exchange.info.verb === 'create' ? evictObject(parts, exchange, kind) : refuseMethod(exchange)
+}
+
 /** What can be done with an object of a view is done with the one behind it, judged as what was asked for. */
 async function answerThroughView(parts: ServerParts, exchange: Exchange, kind: Kind, source: Kind): Promise<void> {
   const { info, user } = exchange
+  if (info.subresource === 'eviction') return answerEviction(parts, exchange, kind)
   authorize(parts.authorizer, accessOf(user, info))
-  if (info.subresource === 'eviction') return info.verb === 'create' ? evictObject(parts, exchange, kind) : refuseMethod(exchange)
   const shown = objectOf(parts, exchange, kind)
   if (info.subresource !== 'log') return answerSubresource(parts, exchange, source)
   const query = viewOf(kind)?.logQuery(JSON.parse(shown.bytes.toString()) as KubeObject, info.query) ?? info.query

@@ -17,6 +17,7 @@ import type { Preparation, RegistryParts } from './registry-write.js'
 import { createResourceRules, keyOf, type ResourceRules, subjectOf } from './resource-rules.js'
 import { getScale, scaleObject } from './scale-object.js'
 import { settleDefinitions } from './settle-definitions.js'
+import { BudgetFinder } from './spend-budget.js'
 import { updateObject } from './update-object.js'
 import { WriteAllowance } from './write-allowance.js'
 
@@ -47,6 +48,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       options.store,
       options.kinds.filter(({ workload }) => workload),
     ),
+    budgets: new BudgetFinder(),
     preparations: options.preparations ?? {},
     random: options.random ?? Math.random,
     newUid: options.newUid ?? randomUUID,

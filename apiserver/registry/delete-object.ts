@@ -63,7 +63,12 @@ function decideDelete(
   return { type: 'put', draft: toDraft(rules, next) }
 }
 
-function assertPreconditions({ kind, name }: DeleteTarget, { preconditions }: DeleteOptions, stored: StoredObject): void {
+/** Throws Conflict when this is not the object, or the state of it, that was meant. */
+export function assertPreconditions(
+  { kind, name }: DeleteTarget,
+  { preconditions }: Pick<DeleteOptions, 'preconditions'>,
+  stored: StoredObject,
+): void {
   const subject = subjectOf(kind, name)
   if (preconditions?.uid && preconditions.uid !== stored.uid)
     throw conflict(

@@ -101,6 +101,8 @@ function oddObject(kind: Kind): fc.Arbitrary<unknown> {
     Task: { spec: { command: ['x'] } },
     Deployment: replicated,
     ReplicaSet: replicated,
+    PodDisruptionBudget: { spec: { minAvailable: 1 } },
+    CronTask: { spec: { schedule: '0 0 * * *', taskTemplate: { spec: { command: ['x'] } } } },
     Event: { involvedObject: { namespace: 'default' } },
     CertificateSigningRequest: { spec: { request: 'MQ==', signerName: 'x' } },
   }

@@ -11,6 +11,7 @@ import type { KindSet } from './kind-set.js'
 import { spliceRevision } from './object-bytes.js'
 import type { RequestContext } from './registry.js'
 import type { ResourceRules } from './resource-rules.js'
+import type { BudgetFinder } from './spend-budget.js'
 import type { WriteAllowance } from './write-allowance.js'
 
 /** What every operation of the registry works with. */
@@ -20,6 +21,7 @@ export interface RegistryParts {
   readonly admission: readonly Admit[]
   readonly allowance: WriteAllowance
   readonly gpus: GpuAssignment
+  readonly budgets: BudgetFinder
   /** Numbers in [0, 1), for generated names. */
   readonly random: () => number
   newUid(): string

@@ -48,7 +48,7 @@ export interface DeleteOptions {
   readonly judge?: (stored: StoredObject | undefined) => void
 }
 
-export type EvictOptions = Pick<DeleteOptions, 'gracePeriodSeconds' | 'judge'>
+export type EvictOptions = Pick<DeleteOptions, 'gracePeriodSeconds' | 'preconditions' | 'judge'>
 
 /** A target within a kind. `subresource` is empty for the object itself. */
 export interface Target {
@@ -112,6 +112,9 @@ export interface Registry {
   delete(target: Omit<Target, 'subresource'>, options: DeleteOptions, context: RequestContext): Promise<DeleteResult>
   /** Binds workloads to nodes: each once. The bulk form and the single form are this one. */
   bind(kind: Kind, bindings: readonly Binding[], context: RequestContext): Promise<readonly BindingResult[]>
-  /** Asks for the end of a workload's attempt, or ends it at once where it is on no node. Rejects with TooManyRequests when that must wait. */
+  /**
+   * Asks for the end of a workload's attempt, or ends it at once where it is on no node. What it takes from a disruption budget is taken in the same
+   * transaction. Rejects with TooManyRequests when that must wait.
+   */
   evict(target: Omit<Target, 'subresource'>, options: EvictOptions, context: RequestContext): Promise<void>
 }

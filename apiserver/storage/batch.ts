@@ -5,7 +5,7 @@ import type { Keyring } from './keyring.js'
 import type { LogRow } from './log-driver.js'
 import { rowOfChange, storedObject } from './log-row.js'
 import { Overlay } from './overlay.js'
-import type { Change, Decide, Decision, StoredObject, WriteContext, WriteResult } from './store.js'
+import type { Change, Decide, Decision, Put, StoredObject, WriteContext, WriteResult } from './store.js'
 
 /** A write that waits for its turn. */
 export interface WriteRequest {
@@ -61,7 +61,7 @@ export class Batch {
     try {
       const current = this.overlay.get(request.key)
       const decision = request.decide(current, this.overlay)
-      if (decision.type !== 'unchanged' && this.rows.length > 0 && this.bytes + decision.draft.bytes.length > maxBytes) return false
+      if (decision.type !== 'unchanged' && this.rows.length > 0 && !this.hasRoomFor(decision)) return false
       this.requests++
       if (decision.type === 'unchanged') this.answerWhenSafe(request, () => request.resolve({ outcome: 'unchanged', object: current }))
       else this.append(request, decision, current)
@@ -89,20 +89,40 @@ export class Batch {
     else this.onlookers.push({ request, answer })
   }
 
-  private append(request: WriteRequest, decision: Exclude<Decision, { type: 'unchanged' }>, current: StoredObject | undefined): void {
+  private hasRoomFor(decision: Changing): boolean {
+    const { maxRequests, maxBytes } = this.options.limits
+    const drafts = [decision.draft, ...alongside(decision).map(({ draft }) => draft)]
+    if (this.rows.length + drafts.length > maxRequests) return false
+    return this.bytes + drafts.reduce((sum, { bytes }) => sum + bytes.length, 0) <= maxBytes
+  }
+
+  private append(request: WriteRequest, decision: Changing, current: StoredObject | undefined): void {
     const { key, context } = request
     if (decision.type === 'delete' && !current) throw internalError(`cannot delete ${key.resource} "${key.name}": it does not exist`)
+    const others = alongside(decision)
     if (decision.type === 'put') this.overlay.checkClaims({ key, facets: decision.draft.facets })
+    for (const { key: other, draft } of others) this.overlay.checkClaims({ key: other, facets: draft.facets })
+    const { type, object } = this.addRow({ key, draft: decision.draft }, decision.type, current, context)
+    for (const other of others) this.addRow(other, 'put', this.overlay.get(other.key), context)
+    this.writers.push({ request, result: { outcome: outcomes[type], object } })
+  }
+
+  private addRow({ key, draft }: Put, how: 'put' | 'delete', current: StoredObject | undefined, context: WriteContext): Change {
     const revision = this.lastRevision + 1
-    const object = storedObject(key, decision.draft, revision, current?.createRevision ?? revision)
-    const type = decision.type === 'delete' ? 'DELETED' : current ? 'MODIFIED' : 'ADDED'
+    const object = storedObject(key, draft, revision, current?.createRevision ?? revision)
+    const type = how === 'delete' ? 'DELETED' : current ? 'MODIFIED' : 'ADDED'
     const change: Change = { type, revision, object, ...(current ? { previous: current } : {}) }
     this.rows.push(rowOfChange(change, context, this.options.timeMs, this.options.sealing(key.group, key.resource)))
     this.changes.push(change)
     this.overlay.add(change)
     this.bytes += object.bytes.length
-    this.writers.push({ request, result: { outcome: outcomes[type], object } })
+    return change
   }
 }
+
+type Changing = Exclude<Decision, { type: 'unchanged' }>
+
+const none: readonly Put[] = []
+const alongside = (decision: Changing) => (decision.type === 'put' ? (decision.alongside ?? none) : none)
 
 const outcomes = { ADDED: 'created', MODIFIED: 'updated', DELETED: 'deleted' } as const

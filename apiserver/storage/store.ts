@@ -55,8 +55,15 @@ export interface Commit {
   readonly changes: readonly Change[]
 }
 
+/** An object that is put. */
+export interface Put {
+  readonly key: ObjectKey
+  readonly draft: ObjectDraft
+}
+
 export type Decision =
-  | { readonly type: 'put'; readonly draft: ObjectDraft }
+  /** `alongside`: other objects that change with it, in the same transaction: all or none. */
+  | { readonly type: 'put'; readonly draft: ObjectDraft; readonly alongside?: readonly Put[] }
   | { readonly type: 'delete'; readonly draft: ObjectDraft }
   | { readonly type: 'unchanged' }
 

@@ -391,7 +391,7 @@ describe('an eviction', () => {
     ['of an old version', { apiVersion: 'policy/v1beta1' }, 400],
     ['with a list for options', { deleteOptions: [] }, 400],
     ['with the grace period of the Task', { deleteOptions: { gracePeriodSeconds: 30 } }, 201],
-    ['with another grace period', { deleteOptions: { gracePeriodSeconds: 5 } }, 422],
+    ['with another grace period', { deleteOptions: { gracePeriodSeconds: 5 } }, 201],
     ['that deletes dependents first', { deleteOptions: { propagationPolicy: 'Foreground' } }, 422],
   ])('%s', async (_name, more, code) => {
     await createTask('a', { nodeName: 'n1' })

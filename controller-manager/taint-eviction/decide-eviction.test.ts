@@ -10,6 +10,7 @@ const standing = (key: string, seconds: number, effect: 'NoExecute' = 'NoExecute
 })
 const unreachable = (seconds: number) => standing('node.kubernetes.io/unreachable', seconds)
 const notReady = (seconds: number) => standing('node.kubernetes.io/not-ready', seconds)
+const drain = standing('millrace.dev/drain', 0)
 const empty = (seconds: number) => standing('maintenance', seconds)
 const tolerating = (...tolerations: Partial<Toleration>[]): Task['spec']['tolerations'] =>
   tolerations.map((toleration) => ({ operator: 'Exists', ...toleration }))
@@ -78,10 +79,24 @@ describe('a task on a tainted node', () => {
     expect(decideEviction(aTask(), [empty(0)], false)).toEqual({
       type: 'evict',
       message: 'its node has the taint maintenance:NoExecute, which it does not tolerate',
+      asks: false,
     })
     expect(decideEviction(aTask({ spec: reschedule }), [unreachable(300)], false)).toEqual({
       type: 'evict',
       message: 'its node has the taint node.kubernetes.io/unreachable:NoExecute, which it tolerates for 300 s only',
+      asks: false,
     })
+  })
+
+  it.each<[string, StandingTaint[], boolean | undefined]>([
+    ['a drain', [drain], true],
+    ['a drain that shall not ask', [{ ...drain, taint: { ...drain.taint, value: 'forced' } }], false],
+    ['a drain and another taint', [drain, empty(0)], false],
+    ['a drain and a node in doubt, not yet for long', [drain, unreachable(9)], true],
+    ['a drain and a node in doubt for long', [drain, unreachable(300)], false],
+    ['a node in doubt, not yet for long', [unreachable(9)], undefined],
+  ])('asks disruption budgets for %s alone', (_name, taints, asks) => {
+    const decision = decideEviction(aTask({ spec: reschedule }), taints, false)
+    expect(decision.type === 'evict' ? decision.asks : undefined).toBe(asks)
   })
 })

@@ -1,6 +1,6 @@
 import type { Taint } from '../../lib/api/kinds/node.js'
 import type { Task } from '../../lib/api/kinds/task.js'
-import { notReadyTaint, printTaint, tolerates, unreachableTaint } from '../../lib/api/taint-toleration.js'
+import { asksBudgets, notReadyTaint, printTaint, tolerates, unreachableTaint } from '../../lib/api/taint-toleration.js'
 
 /** A NoExecute taint, and for how long the node has been seen to have it. */
 export interface StandingTaint {
@@ -9,7 +9,8 @@ export interface StandingTaint {
 }
 
 export type Eviction =
-  | { readonly type: 'evict'; readonly message: string }
+  /** `asks`: only as far as disruption budgets allow, for nothing but a drain wants it. */
+  | { readonly type: 'evict'; readonly message: string; readonly asks: boolean }
   /** Tolerated for this much longer. */
   | { readonly type: 'wait'; readonly leftMs: number }
   | { readonly type: 'stay' }
@@ -29,15 +30,20 @@ export const isDoubt = (taint: Pick<Taint, 'key'>): boolean => doubtTaints.inclu
  */
 export function decideEviction(task: Pick<Task, 'spec'>, taints: readonly StandingTaint[], outage: boolean): Eviction {
   let leftMs = Number.POSITIVE_INFINITY
+  let drained: Eviction | undefined
   for (const { taint, sinceMs } of taints) {
     if (isDoubt(taint) && outage) continue
     const allowedMs = toleratedMs(task, taint)
     if (allowedMs <= sinceMs) {
       const after = allowedMs === 0 ? 'does not tolerate' : `tolerates for ${allowedMs / 1000} s only`
-      return { type: 'evict', message: `its node has the taint ${printTaint(taint)}, which it ${after}` }
+      const eviction = { type: 'evict', message: `its node has the taint ${printTaint(taint)}, which it ${after}` } as const
+      if (!asksBudgets(taint)) return { ...eviction, asks: false }
+      drained = { ...eviction, asks: true }
+      continue
     }
     leftMs = Math.min(leftMs, allowedMs - sinceMs)
   }
+  if (drained) return drained
   return Number.isFinite(leftMs) ? { type: 'wait', leftMs } : { type: 'stay' }
 }
 

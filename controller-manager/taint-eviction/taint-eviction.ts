@@ -1,6 +1,7 @@
 /**
  * Ends attempts on nodes with NoExecute taints, when the task's tolerations are over: it asks the agent for the end (DisruptionTarget), and what follows
- * is task-attempt's. One rule: when most nodes are silent at once, nobody leaves because of silence, and the waiting begins anew when they are back.
+ * is task-attempt's. A drain asks disruption budgets, again and again; everything else takes without asking. One rule: when most nodes are silent at once,
+ * nobody leaves because of silence, and the waiting begins anew when they are back.
  */
 import { withCondition } from '../../lib/api/condition.js'
 import { disruptionOf, disruptionTarget } from '../../lib/api/disruption.js'
@@ -13,6 +14,7 @@ import { watch } from '../../lib/controller/watch.js'
 import type { ControllerContext } from '../controller-context.js'
 import { isSilent } from '../node-lifecycle/judge-node.js'
 import { isComplete } from '../task-end.js'
+import { askToEvict } from './ask-to-evict.js'
 import { decideEviction, isDoubt, type StandingTaint } from './decide-eviction.js'
 import { isOutage } from './outage.js'
 
@@ -53,13 +55,17 @@ export function taintEviction({ nodes, tasks, watchTime }: ControllerContext): C
       for (const task of tasks.lister.by('node', name)) {
         if (isComplete(task) || task.metadata.deletionTimestamp || disruptionOf(task)) continue
         const eviction = decideEviction(task, taints, outage)
-        if (eviction.type === 'evict') await evict(task, eviction.message, ctx)
-        else if (eviction.type === 'wait') againInMs = Math.min(againInMs, Math.max(1_000, eviction.leftMs))
+        if (eviction.type === 'wait') againInMs = Math.min(againInMs, Math.max(1_000, eviction.leftMs))
+        if (eviction.type !== 'evict') continue
+        if (!eviction.asks) await evict(task, eviction.message, ctx)
+        else if (!(await askToEvict(task, eviction.message, ctx))) againInMs = Math.min(againInMs, askAgainMs)
       }
       return Number.isFinite(againInMs) ? { requeueAfter: `${againInMs}ms` } : undefined
     },
   })
 }
+
+const askAgainMs = 5_000
 
 async function evict(task: Task, message: string, ctx: ReconcileContext<typeof Node>): Promise<void> {
   const conditions = withCondition(

@@ -116,6 +116,12 @@ export async function deleteObject(client: Client, resource: ApiResource, at: At
   return answer.metadata?.uid ?? answer.details?.uid
 }
 
+/** Whether a workload may be evicted now, without evicting it. Throws the refusal. */
+export async function askEviction(client: Client, resource: ApiResource, { namespace, name }: At): Promise<void> {
+  const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace }, deleteOptions: { dryRun: ['All'] } }
+  await decoded(client, 'POST', resourcePath(resource, { namespace, name, subresource: 'eviction' }), body)
+}
+
 function writeQuery(flags: WriteFlags): string {
   return queryString({
     fieldManager: flags.fieldManager,

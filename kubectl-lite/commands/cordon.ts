@@ -1,6 +1,7 @@
 /** `cordon` and `uncordon`: whether a node takes new work. */
 import type { KubeObject } from '../../lib/api/define-kind.js'
 import type { Taint } from '../../lib/api/kinds/node.js'
+import { drainTaint } from '../../lib/api/taint-toleration.js'
 import type { Cli, DefineCommand } from '../cli/cli.js'
 import { type DryRun, dryRunOption, printDone } from '../cli/dry-run.js'
 import { UsageError } from '../cli/exit-code.js'
@@ -8,9 +9,6 @@ import { forEach } from '../cli/for-each.js'
 import { printObject } from '../cluster/api-resource.js'
 import type { Cluster } from '../cluster/cluster.js'
 import { getObject, listObjects, patchObject } from '../cluster/objects.js'
-
-/** The taint by which `drain` has a node's workloads evicted; `uncordon` takes it off. */
-export const drainTaint: Taint = { key: 'millrace.dev/drain', effect: 'NoExecute' }
 
 interface Flags {
   readonly selector?: string

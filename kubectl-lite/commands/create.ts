@@ -13,6 +13,7 @@ import { createCronTask } from './create/cron-task.js'
 import { createCustomResourceDefinition } from './create/custom-resource-definition.js'
 import { createDeployment } from './create/deployment.js'
 import { createNamespace } from './create/namespace.js'
+import { createPodDisruptionBudget } from './create/pod-disruption-budget.js'
 import { createBindings } from './create/role-bindings.js'
 import { createRoles } from './create/roles.js'
 import { createServiceAccount } from './create/service-account.js'
@@ -33,6 +34,7 @@ export const create: DefineCommand = (command, cli) => {
   createServiceAccount(command, cli)
   createRoles(command, cli)
   createBindings(command, cli)
+  createPodDisruptionBudget(command, cli)
   createToken(command, cli)
   createCronTask(command, cli)
   createTask(command, cli)

@@ -1,11 +1,13 @@
 /**
- * `drain`: cordons a node and has its Tasks evicted. A taint asks for the eviction, and the controller-manager does it: Tasks with
- * `onNodeLost: Reschedule` go on elsewhere, the others end. So a drain goes on when this command is interrupted; `uncordon` ends it.
+ * `drain`: cordons a node and has its Tasks evicted. A taint asks for the eviction, and the controller-manager does it as disruption budgets allow: Tasks
+ * with `onNodeLost: Reschedule` go on elsewhere, the others end. So a drain goes on when this command is interrupted; `uncordon` ends it.
  */
+import { whyDisruptionRefused } from '../../lib/api/api-error.js'
 import type { KubeObject } from '../../lib/api/define-kind.js'
 import type { Taint } from '../../lib/api/kinds/node.js'
 import type { TaskSpec, TaskStatus } from '../../lib/api/kinds/task.js'
-import { tolerates } from '../../lib/api/taint-toleration.js'
+import { drainTaint, forcedDrainTaint, tolerates } from '../../lib/api/taint-toleration.js'
+import { sleep, systemClock } from '../../lib/base/clock.js'
 import type { Cli, DefineCommand } from '../cli/cli.js'
 import { type DryRun, dryRunOption, printDone } from '../cli/dry-run.js'
 import { ExitError } from '../cli/exit-code.js'
@@ -13,13 +15,15 @@ import { deadline, parseDuration, TimedOut } from '../cli/timeout.js'
 import { printObject } from '../cluster/api-resource.js'
 import type { Cluster } from '../cluster/cluster.js'
 import { followObject } from '../cluster/follow-object.js'
-import { deleteObject, getObject, listObjects, patchObject } from '../cluster/objects.js'
-import { drainTaint, findNodes, setUnschedulable } from './cordon.js'
+import { askEviction, deleteObject, getObject, listObjects, patchObject } from '../cluster/objects.js'
+import type { Target } from '../cluster/target-objects.js'
+import { findNodes, setUnschedulable } from './cordon.js'
 
 interface Flags {
   readonly selector?: string
   readonly force?: boolean
   readonly disableEviction?: boolean
+  readonly ignoreBudgets?: boolean
   readonly gracePeriod?: string
   readonly timeout?: number
   readonly dryRun: DryRun
@@ -30,7 +34,8 @@ export const drain: DefineCommand = (command, cli) => {
     .argument('[nodes...]', 'the nodes')
     .option('-l, --selector <selector>', 'nodes by label')
     .option('--force', 'go on when Tasks would end for good: those with onNodeLost: Keep')
-    .option('--disable-eviction', 'delete the Tasks instead of evicting them')
+    .option('--disable-eviction', 'delete the Tasks instead of evicting them, whatever disruption budgets say')
+    .option('--ignore-budgets', 'evict all at once, whatever disruption budgets say')
     .option('--grace-period <seconds>', 'with --disable-eviction: seconds to end gracefully')
     .option('--timeout <duration>', 'how long to wait at most (default: for ever)', parseDuration)
     .option('--ignore-daemonsets', 'accepted for habit: there are none')
@@ -65,15 +70,15 @@ async function drainNode(cli: Cli, cluster: Cluster, node: KubeObject, flags: Fl
     if (flags.disableEviction) {
       const gracePeriodSeconds = flags.gracePeriod === undefined ? undefined : Number(flags.gracePeriod)
       for (const { metadata } of leaving) await deleteObject(cluster.client, tasks, metadata, { cascade: 'background', gracePeriodSeconds })
-    } else if (leaving.length > 0) await addDrainTaint(cluster, name)
+    } else if (leaving.length > 0) await addTaint(cluster, name, flags.ignoreBudgets ? forcedDrainTaint : drainTaint)
     for (const task of leaving) {
       const { metadata } = task
-      await followObject(
-        cluster,
-        { resource: tasks, namespace: metadata.namespace, name: metadata.name },
-        (now) => hasLeft(task, now, name),
-        signal,
-      )
+      const target = { resource: tasks, namespace: metadata.namespace, name: metadata.name }
+      const left = new AbortController()
+      const waiting = AbortSignal.any([signal, left.signal])
+      const telling = flags.disableEviction || flags.ignoreBudgets ? undefined : tellWhatForbids(cli, cluster, target, waiting)
+      await followObject(cluster, target, (now) => hasLeft(task, now, name), signal).finally(() => left.abort())
+      await telling
       await cli.io.out(`${printObject(tasks, metadata.name)} evicted\n`)
     }
   } catch (error) {
@@ -84,12 +89,26 @@ async function drainNode(cli: Cli, cluster: Cluster, node: KubeObject, flags: Fl
   await cli.io.out(printDone(printObject(nodes, name), 'drained', flags.dryRun))
 }
 
-async function addDrainTaint(cluster: Cluster, name: string): Promise<void> {
+/** Says which budget a Task waits for, once for each thing that there is to say, until the signal aborts. The controllers evict; this only asks. */
+async function tellWhatForbids(cli: Cli, cluster: Cluster, target: Target, signal: AbortSignal): Promise<void> {
+  let said: string | undefined
+  while (!signal.aborted) {
+    const why = await askEviction(cluster.client, target.resource, target).then(() => undefined, whyDisruptionRefused)
+    if (why !== undefined && why !== said) cli.io.err(`task ${target.namespace}/${target.name} waits: ${why}\n`)
+    said = why
+    await sleep(systemClock, askAgainMs, signal).catch(() => {})
+  }
+}
+const askAgainMs = 5_000
+
+/** In the place of the other form of it, where that is there. */
+async function addTaint(cluster: Cluster, name: string, taint: Taint): Promise<void> {
   const nodes = await cluster.discovery.findOne('nodes')
   const node = await getObject(cluster.client, nodes, { name })
   const taints = (node.spec as { taints?: Taint[] } | undefined)?.taints ?? []
-  if (taints.some((taint) => taint.key === drainTaint.key)) return
-  const patch = { metadata: { resourceVersion: node.metadata.resourceVersion }, spec: { taints: [...taints, drainTaint] } }
+  if (taints.some(({ key, value }) => key === taint.key && value === taint.value)) return
+  const others = taints.filter(({ key }) => key !== taint.key)
+  const patch = { metadata: { resourceVersion: node.metadata.resourceVersion }, spec: { taints: [...others, taint] } }
   await patchObject(cluster.client, nodes, { name }, 'merge', patch, { fieldManager: 'kubectl-drain' })
 }
 

@@ -40,6 +40,7 @@ export type CauseReason =
   | 'ResourceVersionTooLarge'
   | 'UnexpectedServerResponse'
   | 'WaitingToStart'
+  | 'DisruptionBudget'
 
 /** One thing that is wrong: `{ reason: 'FieldValueInvalid', field: 'spec.tries', message: 'Invalid value: -1: must be at least 0' }`. */
 export interface StatusCause {
@@ -177,6 +178,14 @@ export const expired = (message: string, metadata?: Record<string, unknown>) =>
   new ApiError('Expired', message, metadata ? { metadata } : {})
 export const tooManyRequests = (message: string, retryAfterSeconds: number) =>
   new ApiError('TooManyRequests', message, { details: { retryAfterSeconds } })
+/** The 429 that clients know for an eviction that must wait. Without seconds they say why and ask again in their own time, instead of waiting in silence. */
+export const disruptionRefused = (why: string, retryAfterSeconds?: number) =>
+  new ApiError('TooManyRequests', "Cannot evict pod as it would violate the pod's disruption budget.", {
+    details: {
+      causes: [{ reason: 'DisruptionBudget', message: why }],
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    },
+  })
 export const serviceUnavailable = (message: string, cause?: unknown) => new ApiError('ServiceUnavailable', message, { cause })
 export const internalError = (message: string, cause?: unknown) => new ApiError('InternalError', message, { cause })
 
@@ -188,6 +197,9 @@ export const isAlreadyExists = (error: unknown) => hasReason(error, 'AlreadyExis
 export const isConflict = (error: unknown) => hasReason(error, 'Conflict')
 export const isWaitingToStart = (error: unknown): error is ApiError =>
   error instanceof ApiError && (error.details.causes ?? []).some(({ reason }) => reason === 'WaitingToStart')
+/** Why a budget forbids the eviction, in words; undefined for every other failure. */
+export const whyDisruptionRefused = (error: unknown): string | undefined =>
+  error instanceof ApiError ? error.details.causes?.find(({ reason }) => reason === 'DisruptionBudget')?.message : undefined
 export const isExpired = (error: unknown) => hasReason(error, 'Expired')
 export const isInvalid = (error: unknown) => hasReason(error, 'Invalid')
 export const isForbidden = (error: unknown) => hasReason(error, 'Forbidden')

@@ -9,6 +9,15 @@ export const notReadyTaint = 'node.kubernetes.io/not-ready'
 /** Set by a person who vouches that the machine is off: what was bound to it no longer runs. */
 export const outOfServiceTaint = 'node.kubernetes.io/out-of-service'
 
+/** Set by `kubectl-lite drain` and taken off by `uncordon`: a person wants the node empty, as disruption budgets allow. */
+export const drainTaint: Taint = { key: 'millrace.dev/drain', effect: 'NoExecute' }
+/** The same, whatever disruption budgets say. */
+export const forcedDrainTaint: Taint = { ...drainTaint, value: 'forced' }
+
+/** Whether the taint wants the node empty only as far as disruption budgets allow. */
+export const asksBudgets = ({ key, value }: Pick<Taint, 'key' | 'value'>): boolean =>
+  key === drainTaint.key && value !== forcedDrainTaint.value
+
 /** Whether the toleration covers the taint, as in Kubernetes. */
 export function tolerates(toleration: Toleration, taint: Pick<Taint, 'key' | 'value' | 'effect'>): boolean {
   if (toleration.effect && toleration.effect !== taint.effect) return false

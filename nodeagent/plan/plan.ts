@@ -50,13 +50,18 @@ function planKept(task: Task, actual: Actual, nowMs: number): Step[] {
   if (isConditionTrue(task, 'Complete'))
     return [...cleaning, ...endRuns(newest ? [newest] : [], graceMs), ...(actual.files.volumes ? [{ type: 'removeVolumes' } as const] : [])]
   if (completionOf(task, actual, nowMs)) return cleaning
-  if (disruptionOf(task)) return [...cleaning, ...endRuns(newest ? [newest] : [], graceMs)]
+  if (disruptionOf(task)) return [...cleaning, ...endRuns(newest ? [newest] : [], disruptedGraceMs(task))]
   return [
     ...cleaning,
     ...(newest && newest.state !== 'created' && !isRunLost(task, actual)
       ? planRun(task, actual, newest, nowMs)
       : planFirstStart(task, actual, newest, nowMs)),
   ]
+}
+
+/** Whoever evicted the attempt may have given it another time to end than its own. */
+function disruptedGraceMs({ spec, status }: Task): number {
+  return (status?.evictionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds) * 1000
 }
 
 /** Nothing has started yet, or an earlier start did not get through. */

@@ -42,6 +42,7 @@ export function oneOfEach(name: string): Manifest[] {
       reason: 'Started',
       message: 'it began',
     },
+    { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: one, spec: { minAvailable: 1 } },
     { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: one, spec: { holderIdentity: 'somebody' } },
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: one },
     { apiVersion: rbac, kind: 'Role', metadata: one, rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['get'] }] },

@@ -44,6 +44,7 @@ describe('docs/reasons.md', () => {
       'ResourceVersionTooLarge',
       'UnexpectedServerResponse',
       'WaitingToStart',
+      'DisruptionBudget',
     ])
     const literal = found(/\breason: '([A-Z]\w+)'/g).filter((reason) => !reason.startsWith('FieldValue') && !causes.has(reason))
     const backend = [...(/readonly reason:\s*((?:\|?\s*'\w+'\s*)+)/.exec(source)?.[1] ?? '').matchAll(/'(\w+)'/g)].map(

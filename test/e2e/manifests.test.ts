@@ -116,6 +116,21 @@ describe('manifests that need only the process backend', () => {
     expect((await machine.kubectlLite('describe', 'crontask', 'nightly')).out).toMatch(/Next Schedules: +\w+ \d+-\d+-\d+ 02:30 \(in /)
     expect((await machine.kubectlLite('delete', 'crontask', 'nightly', '--timeout=90s')).code).toBe(0)
   })
+
+  it('12-budget keeps two of three up while their node is emptied', async () => {
+    await apply('12-budget.yaml')
+    const budget = ['get', 'pdb', 'turbines', '-o', 'jsonpath={.status.disruptionsAllowed}']
+    await eventually(async () => expect((await machine.kubectlLite(...budget)).out).toBe('1'), { intervalMs: 200 })
+    const node = await field('turbine-1', '.spec.nodeName')
+    const drained = machine.kubectlLite('drain', node, '--force', '--timeout=100s')
+    const phases = ['get', 'tasks', '-l', 'example=budget', '-o', 'jsonpath={.items[*].status.phase}']
+    const words = async () => (await machine.kubectlLite(...phases)).out.split(' ').sort()
+    await eventually(async () => expect(await words()).toEqual(['Failed', 'Running', 'Running']), { intervalMs: 200 })
+    expect((await machine.kubectlLite('delete', 'pdb', 'turbines')).code).toBe(0)
+    expect(await drained).toMatchObject({ code: 0, out: expect.stringContaining(`node/${node} drained`) })
+    expect(await words()).toEqual(['Failed', 'Failed', 'Failed'])
+    expect((await machine.kubectlLite('uncordon', node)).code).toBe(0)
+  })
 })
 
 describe.skipIf(withoutDocker)('manifests that need Docker', () => {

@@ -5,6 +5,7 @@ import type { Deployment } from '../../../lib/api/kinds/deployment.js'
 import type { Event } from '../../../lib/api/kinds/event.js'
 import type { Node } from '../../../lib/api/kinds/node.js'
 import type { Pod } from '../../../lib/api/kinds/pod.js'
+import type { PodDisruptionBudget } from '../../../lib/api/kinds/pod-disruption-budget.js'
 import type { ReplicaSet } from '../../../lib/api/kinds/replica-set.js'
 import type { RoleBinding } from '../../../lib/api/kinds/role-binding.js'
 import { podCells } from './pod-cells.js'
@@ -26,6 +27,7 @@ const printers: Readonly<Record<string, (object: KubeObject, nowMs: number) => R
   '/configmaps': ({ data, binaryData }) => ({ Data: countKeys(data) + countKeys(binaryData) }),
   '/secrets': ({ data }) => ({ Data: countKeys(data) }),
   'millrace.dev/crontasks': (object, nowMs) => cronTaskCells(object as unknown as CronTask, nowMs),
+  'policy/poddisruptionbudgets': (object) => budgetCells(object as unknown as PodDisruptionBudget),
   'rbac.authorization.k8s.io/rolebindings': bindingCells,
   'rbac.authorization.k8s.io/clusterrolebindings': bindingCells,
 }
@@ -62,6 +64,16 @@ function eventCells(event: Event, nowMs: number): Record<string, string> {
 function cronTaskCells({ status }: CronTask, nowMs: number): Record<string, Cell> {
   const last = status?.lastScheduleTime
   return { Active: status?.active?.length ?? 0, 'Last Schedule': last === undefined ? '<none>' : age(last, nowMs) }
+}
+
+/** What a budget does not say is not said by a blank. */
+function budgetCells({ spec, status }: PodDisruptionBudget): Record<string, Cell> {
+  const { minAvailable = 'N/A', maxUnavailable = 'N/A' } = spec
+  return {
+    'Min Available': String(minAvailable),
+    'Max Unavailable': String(maxUnavailable),
+    'Allowed Disruptions': status?.disruptionsAllowed ?? 0,
+  }
 }
 
 /** The role as `KIND/NAME`; all the subjects of a kind in one cell. */

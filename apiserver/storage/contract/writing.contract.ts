@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isConflict, staleResourceVersion } from '../../../lib/api/api-error.js'
-import type { Decide } from '../store.js'
+import type { Decide, Facets } from '../store.js'
 import type { StoreUnderTest } from '../testing/store-under-test.js'
 import { contentOf, draftOf, failureOf, namesOf, put, remove, task, writer } from '../testing/store-writes.js'
 
@@ -89,6 +89,48 @@ export function writingContract(t: StoreUnderTest): void {
       const value = 'x'.repeat(3 * 1024 * 1024)
       await Promise.all(Array.from({ length: 5 }, (_, n) => put(t.store, task(`big${n}`), { value })))
       expect(t.batches).toEqual([2, 2, 1])
+    })
+
+    it('commits what is put alongside in the same transaction, or nothing of both', async () => {
+      const claims = ['cluster:port=80']
+      await put(t.store, task('holder'), { claims })
+      t.batches.length = 0
+      const both = (other: Facets['claims']): Decide => {
+        const alongside = [{ key: task('other/b'), draft: draftOf(task('other/b'), { value: 1, claims: other }) }]
+        return () => ({ type: 'put', draft: draftOf(task('a'), { value: 1 }), alongside })
+      }
+      const refused = t.store.write(task('a'), both(claims), writer)
+      expect(isConflict(await failureOf(refused))).toBe(true)
+      expect(namesOf(t.store.list(tasks).objects)).toEqual(['default/holder'])
+      const { object } = await t.store.write(task('a'), both([]), writer)
+      expect(object?.key.name).toBe('a')
+      expect(t.batches).toEqual([2])
+      await t.reopen()
+      expect(t.store.list(tasks).objects.map(({ key, revision }) => [key.name, revision])).toEqual([
+        ['a', 3],
+        ['holder', 2],
+        ['b', 4],
+      ])
+    })
+
+    it('shows a decision what an earlier one of its batch put alongside, and counts those rows', async () => {
+      const spend = (n: number) =>
+        t.store.write(
+          task(`t${n}`),
+          (_current, view) => {
+            const left = Number(contentOf(view.get(task('purse')))?.value ?? 3)
+            if (left === 0) throw new Error('spent')
+            return {
+              type: 'put',
+              draft: draftOf(task(`t${n}`)),
+              alongside: [{ key: task('purse'), draft: draftOf(task('purse'), { value: left - 1 }) }],
+            }
+          },
+          writer,
+        )
+      const results = await Promise.allSettled(Array.from({ length: 50 }, (_, n) => spend(n)))
+      expect(results.map(({ status }) => status)).toEqual([...Array(3).fill('fulfilled'), ...Array(47).fill('rejected')])
+      expect(t.batches).toEqual([6])
     })
 
     it('decides in turn: of many writers with one resourceVersion, one wins', async () => {

@@ -1,5 +1,6 @@
 import { forbiddenField, invalidValue, type StatusCause } from '../api-error.js'
 import type { KubeObject } from '../define-kind.js'
+import { percentOf, validateIntOrPercent } from '../int-or-percent.js'
 import { validateReplicated } from '../pod-template/validate-replicated.js'
 import type { DeploymentSpec, DeploymentStrategy } from './deployment.js'
 
@@ -31,22 +32,12 @@ function strategyCauses({ type, rollingUpdate }: DeploymentStrategy, path: strin
   if (!rollingUpdate) return []
   if (type === 'Recreate') return [forbiddenField(path, "may not be specified when strategy `type` is 'Recreate'")]
   const { maxSurge, maxUnavailable } = rollingUpdate
-  const causes = [...amountCauses(maxSurge, `${path}.maxSurge`), ...amountCauses(maxUnavailable, `${path}.maxUnavailable`)]
+  const causes = [...validateIntOrPercent(maxSurge, `${path}.maxSurge`), ...validateIntOrPercent(maxUnavailable, `${path}.maxUnavailable`)]
   if (causes.length > 0) return causes
   const field = `${path}.maxUnavailable`
   if (isZero(maxSurge) && isZero(maxUnavailable)) return [invalidValue(field, maxUnavailable, 'may not be 0 when `maxSurge` is 0')]
-  if (typeof maxUnavailable === 'string' && Number.parseInt(maxUnavailable, 10) > 100)
-    return [invalidValue(field, maxUnavailable, 'must not be greater than 100%')]
+  if ((percentOf(maxUnavailable) ?? 0) > 100) return [invalidValue(field, maxUnavailable, 'must not be greater than 100%')]
   return []
-}
-
-const percentage = /^\d{1,9}%$/
-
-function amountCauses(amount: number | string, field: string): StatusCause[] {
-  if (typeof amount === 'number') return amount >= 0 ? [] : [invalidValue(field, amount, 'must be greater than or equal to 0')]
-  return percentage.test(amount)
-    ? []
-    : [invalidValue(field, amount, "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1', '93%')")]
 }
 
 const isZero = (amount: number | string) => Number.parseInt(String(amount), 10) === 0

@@ -16,6 +16,7 @@ import { Lease } from './lease.js'
 import { Namespace } from './namespace.js'
 import { Node } from './node.js'
 import { Pod } from './pod.js'
+import { PodDisruptionBudget } from './pod-disruption-budget.js'
 import { ReplicaSet } from './replica-set.js'
 import { Role } from './role.js'
 import { RoleBinding } from './role-binding.js'
@@ -45,6 +46,7 @@ export const builtinKinds: readonly Kind[] = [
   RoleBinding,
   ClusterRoleBinding,
   CustomResourceDefinition,
+  PodDisruptionBudget,
   SelfSubjectReview,
   TokenReview,
   SelfSubjectAccessReview,

@@ -137,7 +137,7 @@ export const Pod = defineKind({
   status: PodStatusSchema,
   viewOf: Task as unknown as Kind,
   verbs: ['get', 'list', 'watch', 'delete', 'deletecollection'],
-  subresources: [...Task.subresources.filter((name) => !taskOnly.includes(name)), 'eviction'],
+  subresources: Task.subresources.filter((name) => !taskOnly.includes(name)),
   columns: [
     { name: 'Ready', jsonPath: '.status.containerStatuses[0].ready', description: 'Ready containers of all.' },
     { name: 'Status', jsonPath: '.status.phase', description: 'How it is, in one word.' },

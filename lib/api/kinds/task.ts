@@ -167,6 +167,11 @@ export const TaskStatusSchema = t.object({
   restarts: t.integer().describe('Counts the restarts in place.').optional(),
   address: t.string().describe('The address of the task on its network.').optional(),
   runtimeId: t.string().describe("The backend's own name for the current run.").optional(),
+  evictionGracePeriodSeconds: t
+    .integer()
+    .describe("Seconds between the polite signal and the kill, where the eviction of the attempt says other than the task's own.")
+    .with({ minimum: 0 })
+    .optional(),
   gpus: t.set(t.integer()).describe('The indexes of the GPUs of its node that it has, given when it is bound.').optional(),
 })
 
@@ -181,7 +186,7 @@ export const Task = defineKind({
   description: 'One run of a container, virtual machine or process: to completion, or kept alive.',
   spec: TaskSpecSchema,
   status: TaskStatusSchema,
-  subresources: ['status', 'binding', 'log', 'exec', 'attach', 'portforward'],
+  subresources: ['status', 'binding', 'log', 'exec', 'attach', 'portforward', 'eviction'],
   conditions: ['Scheduled', 'Accepted', 'ImageReady', 'Running', 'Ready', 'Complete', 'DisruptionTarget'],
   columns: [
     { name: 'Phase', jsonPath: '.status.phase', description: 'Where the task is, in one word.' },

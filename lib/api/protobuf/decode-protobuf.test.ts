@@ -63,6 +63,19 @@ describe('decodeProtobuf', () => {
     expect(decodeProtobuf(body('v1', 'Secret', entry, field(3, 'Opaque')))).toMatchObject({ data: { k: 'AP8=' }, type: 'Opaque' })
   })
 
+  it('reads a PodDisruptionBudget: numbers, percentages, an empty selector, times', () => {
+    const spec = Buffer.concat([
+      field(1, Buffer.concat([field(1, 0), field(2, 0)])),
+      field(2, ''),
+      field(3, Buffer.concat([field(1, 1), field(3, '25%')])),
+    ])
+    const entry = Buffer.concat([field(1, 'a'), field(2, field(1, 1_767_225_600))])
+    expect(decodeProtobuf(body('policy/v1', 'PodDisruptionBudget', field(2, spec), field(3, field(2, entry))))).toMatchObject({
+      spec: { minAvailable: 0, selector: {}, maxUnavailable: '25%' },
+      status: { disruptedPods: { a: '2026-01-01T00:00:00Z' } },
+    })
+  })
+
   it('reads which manager set which fields as JSON says it', () => {
     const entry = field(17, Buffer.concat([field(1, 'kubectl'), field(7, field(1, '{"f:rules":{}}'))]))
     expect(decodeProtobuf(body('rbac.authorization.k8s.io/v1', 'Role', field(1, entry)))).toMatchObject({

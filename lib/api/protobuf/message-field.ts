@@ -10,7 +10,7 @@ interface Common {
 export type Field = Common &
   (
     | { readonly type: 'string' | 'int' | 'bool' | 'bytes' | 'base64' | 'time' | 'microTime' | 'wrappedJson' | 'quantity' | 'intOrString' }
-    | { readonly type: 'map'; readonly values: 'string' | 'base64' | 'quantity' }
+    | { readonly type: 'map'; readonly values: 'string' | 'base64' | 'quantity' | 'time' }
     /** `inline`: the members stand beside the others, as an embedded struct of Go has them in JSON. */
     | { readonly type: 'message'; readonly message: Message; readonly inline?: boolean }
   )
@@ -33,6 +33,7 @@ export const microTime = (name: string): Field => ({ name, type: 'microTime' })
 export const texted = (name: string): Field => ({ name, type: 'map', values: 'string' })
 export const binaries = (name: string): Field => ({ name, type: 'map', values: 'base64' })
 export const quantities = (name: string): Field => ({ name, type: 'map', values: 'quantity' })
+export const times = (name: string): Field => ({ name, type: 'map', values: 'time' })
 export const base64 = (name: string): Field => ({ name, type: 'base64' })
 export const quantity = (name: string): Field => ({ name, type: 'quantity' })
 export const intOrString = (name: string): Field => ({ name, type: 'intOrString', keepZero: true })

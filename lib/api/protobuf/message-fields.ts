@@ -17,6 +17,7 @@ import {
   texted,
   texts,
   time,
+  times,
 } from './message-field.js'
 import { podTemplateFields } from './pod-template-message.js'
 
@@ -247,6 +248,25 @@ const deployment: Message = {
   }),
 }
 
+const podDisruptionBudget: Message = {
+  1: metadata,
+  2: one('spec', {
+    1: intOrString('minAvailable'),
+    2: keptMessage('selector', labelSelector),
+    3: intOrString('maxUnavailable'),
+    4: optionalText('unhealthyPodEvictionPolicy'),
+  }),
+  3: one('status', {
+    1: int('observedGeneration'),
+    2: times('disruptedPods'),
+    3: int('disruptionsAllowed'),
+    4: int('currentHealthy'),
+    5: int('desiredHealthy'),
+    6: int('expectedPods'),
+    7: many('conditions', { ...condition, 3: int('observedGeneration') }),
+  }),
+}
+
 export const deleteOptions: Message = {
   1: optionalInt('gracePeriodSeconds'),
   2: one('preconditions', { 1: text('uid'), 2: text('resourceVersion') }),
@@ -263,6 +283,7 @@ export const rootMessages: ReadonlyMap<string, Message> = new Map([
   ['v1/Event', event],
   ['apps/v1/Deployment', deployment],
   ['apps/v1/ReplicaSet', replicaSet],
+  ['policy/v1/PodDisruptionBudget', podDisruptionBudget],
   ['policy/v1/Eviction', { 1: metadata, 2: one('deleteOptions', deleteOptions) }],
   ['v1/Binding', { 1: metadata, 2: one('target', objectReference) }],
   ['coordination.k8s.io/v1/Lease', lease],

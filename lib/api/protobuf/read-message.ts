@@ -99,7 +99,7 @@ function isZero(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Buffer.isBuffer(value) && !Array.isArray(value) && Object.keys(value).length === 0
 }
 
-const mapEntry = (values: 'string' | 'base64' | 'quantity'): Message => ({
+const mapEntry = (values: Extract<Field, { type: 'map' }>['values']): Message => ({
   1: { name: 'key', type: 'string' },
   2: { name: 'value', type: values },
 })
