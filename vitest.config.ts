@@ -6,6 +6,7 @@ export default defineConfig({
   resolve: { alias: [{ find: /^millrace\/(\w+)$/, replacement: path.join(import.meta.dirname, 'lib/$1/index.ts') }] },
   test: {
     include: ['{lib,apiserver,scheduler,controller-manager,nodeagent,kubectl-lite,launcher,test,examples}/**/*.test.{ts,js}'],
+    exclude: ['**/node_modules/**', '**/templates/**'],
     setupFiles: ['test/setup/property-seed.ts'],
     // A loaded machine is slow: deadlines only keep a run from hanging.
     testTimeout: 120_000,

@@ -10,30 +10,36 @@ export const completion: DefineCommand = (command, cli) => {
     .addHelpText('after', '\nbash: source <(kubectl-lite completion bash)\nzsh:  source <(kubectl-lite completion zsh)')
     .action(async (shell: string) => {
       if (shell !== 'bash' && shell !== 'zsh') throw new UsageError(`"${shell}" is not supported: bash or zsh`)
-      const flags = new Map<string, string[]>()
+      const words = new Map<string, Words>()
       for (const { name, load } of commandTable) {
         const shown = new Command(name)
         if (name !== 'completion') (await load())(shown, cli)
-        flags.set(name, [
-          ...shown.options.flatMap((option) => (option.long ? [option.long] : [])),
-          '--help',
-          '--namespace',
-          '--context',
-          '--kubeconfig',
-        ])
+        const options = [shown, ...shown.commands].flatMap((one) => one.options).flatMap(({ long }) => (long ? [long] : []))
+        words.set(name, {
+          flags: [...new Set([...options, '--help', '--namespace', '--context', '--kubeconfig'])],
+          followers: shown.commands.map((one) => one.name()),
+        })
       }
-      await cli.io.out(script(shell, flags))
+      await cli.io.out(script(shell, words))
     })
 }
 
-function script(shell: 'bash' | 'zsh', flags: ReadonlyMap<string, readonly string[]>): string {
-  const cases = [...flags].map(([name, words]) => `    ${name}) flags="${words.join(' ')}" ;;`).join('\n')
+/** What may stand behind the name of a command. */
+interface Words {
+  readonly flags: readonly string[]
+  readonly followers: readonly string[]
+}
+
+function script(shell: 'bash' | 'zsh', words: ReadonlyMap<string, Words>): string {
+  const cases = [...words]
+    .map(([name, { flags, followers }]) => `    ${name}) flags="${flags.join(' ')}" followers="${followers.join(' ')}" ;;`)
+    .join('\n')
   return `${shell === 'zsh' ? 'autoload -U +X bashcompinit && bashcompinit\n' : ''}# Completes kubectl-lite; made by: kubectl-lite completion ${shell}
 _kubectl_lite() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" command="\${COMP_WORDS[1]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" flags=""
+  local current="\${COMP_WORDS[COMP_CWORD]}" command="\${COMP_WORDS[1]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" flags="" followers=""
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "${[...flags.keys()].join(' ')}" -- "$current"))
+    COMPREPLY=($(compgen -W "${[...words.keys()].join(' ')}" -- "$current"))
     return
   fi
   case "$command" in
@@ -43,23 +49,20 @@ ${cases}
     -*) COMPREPLY=($(compgen -W "$flags" -- "$current")); return ;;
   esac
   case "$previous" in
-    -f|--filename|--kubeconfig|--patch-file) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    -f|--filename|--kubeconfig|--patch-file|--directory|--millrace) COMPREPLY=($(compgen -f -- "$current")); return ;;
     -n|--namespace) COMPREPLY=($(compgen -W "$(kubectl-lite get namespaces -o custom-columns=N:.metadata.name --no-headers 2>/dev/null)" -- "$current")); return ;;
   esac
+  if [ "$COMP_CWORD" -eq 2 ] && [ -n "$followers" ]; then
+    COMPREPLY=($(compgen -W "$followers" -- "$current"))
+    return
+  fi
   if [[ "$current" == */* ]]; then
     local kind="\${current%%/*}"
     COMPREPLY=($(compgen -P "$kind/" -W "$(kubectl-lite get "$kind" -o custom-columns=N:.metadata.name --no-headers 2>/dev/null)" -- "\${current#*/}"))
     return
   fi
   case "$command" in
-    config) COMPREPLY=($(compgen -W "view get-contexts current-context use-context set-context merge" -- "$current")) ;;
-    set) COMPREPLY=($(compgen -W "image env" -- "$current")) ;;
-    rollout)
-      if [ "$COMP_CWORD" -eq 2 ]; then
-        COMPREPLY=($(compgen -W "status history undo restart pause resume" -- "$current"))
-      else
-        COMPREPLY=($(compgen -P deployment/ -W "$(kubectl-lite get deployments -o custom-columns=N:.metadata.name --no-headers 2>/dev/null)" -- "$current"))
-      fi ;;
+    rollout) COMPREPLY=($(compgen -P deployment/ -W "$(kubectl-lite get deployments -o custom-columns=N:.metadata.name --no-headers 2>/dev/null)" -- "$current")) ;;
     completion) COMPREPLY=($(compgen -W "bash zsh" -- "$current")) ;;
     logs) COMPREPLY=($(compgen -W "$(kubectl-lite get tasks -o custom-columns=N:.metadata.name --no-headers 2>/dev/null)" -- "$current")) ;;
     cordon|uncordon|drain) COMPREPLY=($(compgen -W "$(kubectl-lite get nodes -o custom-columns=N:.metadata.name --no-headers 2>/dev/null)" -- "$current")) ;;

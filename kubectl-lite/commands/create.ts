@@ -9,6 +9,7 @@ import { createObject } from '../cluster/objects.js'
 import { readManifests } from '../manifests/read-manifests.js'
 import { parseOutputFormat } from '../print/output-format.js'
 import { explainUnknownFields } from '../schema/unknown-fields.js'
+import { createController } from './create/controller.js'
 import { createCronTask } from './create/cron-task.js'
 import { createCustomResourceDefinition } from './create/custom-resource-definition.js'
 import { createDeployment } from './create/deployment.js'
@@ -39,6 +40,7 @@ export const create: DefineCommand = (command, cli) => {
   createCronTask(command, cli)
   createTask(command, cli)
   createCustomResourceDefinition(command, cli)
+  createController(command, cli)
   command
     .option('-f, --filename <file...>', 'files, directories, or - for standard input')
     .option('-R, --recursive', 'with a directory: folders below too')

@@ -38,7 +38,10 @@ export async function build(root, { always = false } = {}) {
       progress.stop('failed')
       throw new SetupError(`${output.trimEnd()}\n\nThe build failed; what the compiler says stands above.`)
     }
-    for (const file of sourceFiles(root).filter((name) => name.endsWith('.pl'))) copyFileSync(path.join(root, file), path.join(draft, file))
+    for (const file of sourceFiles(root).filter(isCopied)) {
+      mkdirSync(path.dirname(path.join(draft, file)), { recursive: true })
+      copyFileSync(path.join(root, file), path.join(draft, file))
+    }
     linkCommands(root, draft)
     writeFileSync(path.join(draft, path.basename(stampFile)), stamp)
     replaceFolder(path.join(root, 'dist'), draft)
@@ -76,17 +79,22 @@ export function sourceStamp(root) {
   return hash.digest('hex')
 }
 
-/** What is compiled, and the scripts that are copied as they are; sorted, from the root. */
+/** What is compiled, and what is copied as it is; sorted, from the root. */
 function sourceFiles(root) {
   const folders = readdirSync(root, { withFileTypes: true }).filter(
     (entry) => entry.isDirectory() && !entry.name.startsWith('.') && !/^(node_modules|dist.*|docs|test)$/.test(entry.name),
   )
   const files = folders.flatMap((folder) =>
     readdirSync(path.join(root, folder.name), { recursive: true })
-      .filter((file) => (file.endsWith('.ts') && !file.endsWith('.test.ts')) || file.endsWith('.pl'))
-      .map((file) => path.join(folder.name, file)),
+      .map((file) => path.join(folder.name, file))
+      .filter((file) => (file.endsWith('.ts') && !file.endsWith('.test.ts')) || isCopied(file)),
   )
   return files.sort()
+}
+
+/** Scripts, and the files of templates. */
+function isCopied(file) {
+  return file.endsWith('.pl') || (path.basename(path.dirname(file)) === 'templates' && path.extname(file) !== '')
 }
 
 function readStamp(root) {

@@ -35,5 +35,5 @@ function parseAccount(text: string): Account {
 
 async function printYaml(manifests: readonly object[]): Promise<string> {
   const { stringify } = await import('yaml')
-  return manifests.map((manifest) => stringify(manifest, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n')
+  return manifests.map((manifest) => stringify(manifest, { lineWidth: 0, aliasDuplicateObjects: false, version: '1.1' })).join('---\n')
 }

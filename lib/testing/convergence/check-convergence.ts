@@ -58,6 +58,9 @@ export interface ConvergencePlan<Inputs extends object> {
   readonly path?: string
 }
 
+/** Of no package, so that the types of the library need only what it depends on. */
+type LoadModule = () => Promise<{ readonly default: unknown }>
+
 /** How many more runs are spent on smaller inputs. */
 const mostShrinkingRuns = 20
 
@@ -66,7 +69,7 @@ const lastRequests = 20
 /** Rejects with the seed, the shortest sequence that was found, and what is wrong then. */
 export async function checkConvergence<Inputs extends object>(
   plan: ConvergencePlan<Inputs>,
-  load: () => Promise<{ default: typeof fc }> = () => import('fast-check'),
+  load: LoadModule = () => import('fast-check'),
 ): Promise<void> {
   const { runs = 50, length = 12, seed, path } = plan
   const library = await loadFastCheck(load)
@@ -119,9 +122,9 @@ async function leaveOut(found: Finding, attempt: (steps: readonly Step[]) => Pro
   return shortest
 }
 
-async function loadFastCheck(load: () => Promise<{ default: typeof fc }>): Promise<typeof fc> {
+async function loadFastCheck(load: LoadModule): Promise<typeof fc> {
   try {
-    return (await load()).default
+    return (await load()).default as typeof fc
   } catch (cause) {
     throw new Error('checkConvergence needs the package fast-check: npm install --save-dev fast-check', { cause })
   }
