@@ -1,21 +1,42 @@
-/** What a program needs, from the program: its kinds, its rights, a kubeconfig; and the program at work with it. */
+/** What a program needs, from the program: its kinds, its rights, a kubeconfig; and the program at work with it. The program and the commands are the guide's. */
 import { spawn } from 'node:child_process'
-import { readFileSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandLine, commandLine } from '../../kubectl-lite/fixtures/command-line.js'
 import { eventually } from '../../lib/testing/eventually.js'
 
-const warmPool = path.resolve(import.meta.dirname, 'warm-pool.ts')
+const root = path.resolve(import.meta.dirname, '../..')
+const guide = readFileSync(path.join(root, 'docs/guides/rights.md'), 'utf8')
+/** The program of the guide, in a folder as a user has it. */
+let pools: string
+/** A folder without packages. */
+let elsewhere: string
 
 const loadsTypes = 'typescript' in process.features && Boolean(process.features.typescript)
 
 let line: CommandLine
 beforeAll(async () => {
   line = await commandLine()
+  elsewhere = mkdtempSync(path.join(tmpdir(), 'elsewhere-'))
+  mkdirSync(path.join(line.home, 'node_modules'))
+  for (const [name, folder] of Object.entries({ millrace: root, tsx: path.join(root, 'node_modules/tsx') }))
+    symlinkSync(folder, path.join(line.home, 'node_modules', name))
+  await line.write('package.json', '{"type": "module"}')
+  pools = await line.write('pools.ts', /```ts\n([\s\S]*?)```/.exec(guide)?.[1] ?? '')
   await out('create namespace ops')
 })
-afterAll(() => line[Symbol.asyncDispose]())
+afterAll(async () => {
+  rmSync(elsewhere, { recursive: true })
+  await line[Symbol.asyncDispose]()
+})
+
+/** A command of the guide. */
+function shown(command: string): string {
+  expect(guide).toMatch(new RegExp(`kubectl-lite ${command}\\s`))
+  return command
+}
 
 async function out(text: string): Promise<string> {
   const { code, out: printed, err } = await line.run(text)
@@ -33,17 +54,17 @@ const names = async (what: string) => (await out(`get ${what} -A -o name`)).spli
 describe('create customresourcedefinition', () => {
   it('--for FILE brings the kinds of a program, and nothing the second time', async () => {
     const name = 'customresourcedefinition.apiextensions.k8s.io/warmpools.example.com'
-    expect(await out(`create crd --for ${warmPool} --dry-run=client`)).toBe(`${name} created (dry run)\n`)
-    expect(await out(`create crd --for ${warmPool} --dry-run=client -o yaml`)).toContain('plural: warmpools')
-    expect(await out(`create customresourcedefinition --for ${warmPool}`)).toBe(`${name} created\n`)
-    expect(await out(`create crd --for ${warmPool}`)).toBe(`${name} unchanged\n`)
+    expect(await out('create crd --for pools.ts --dry-run=client')).toBe(`${name} created (dry run)\n`)
+    expect(await out('create crd --for pools.ts --dry-run=client -o yaml')).toContain('plural: warmpools')
+    expect(await out(shown('create customresourcedefinition --for pools.ts'))).toBe(`${name} created\n`)
+    expect(await out('create crd --for pools.ts')).toBe(`${name} unchanged\n`)
     expect((await line.run('get warmpools -A')).err).toBe('No resources found\n')
   })
 })
 
 describe('create serviceaccount', () => {
   it('--for FILE makes account, roles, bindings and kubeconfig, and the program does its work with them', async () => {
-    expect(await out(`create serviceaccount pools --for ${warmPool} -n ops --duration 20m`)).toMatch(
+    expect(await out(`${shown('create serviceaccount pools --for pools.ts -n ops')} --duration 20m`)).toMatch(
       new RegExp(
         [
           'serviceaccount/pools created',
@@ -61,8 +82,8 @@ describe('create serviceaccount', () => {
     expect(await line.run(`get secrets -A --kubeconfig ${file}`)).toMatchObject({ code: 5 })
 
     const before = readFileSync(file, 'utf8')
-    const args = ['--import', 'tsx', warmPool, '--kubeconfig', file, '--log-level', 'trace']
-    const program = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+    const args = ['--import', 'tsx', pools, '--kubeconfig', file, '--log-level', 'trace']
+    const program = spawn(process.execPath, args, { cwd: line.home, stdio: ['ignore', 'ignore', 'pipe'] })
     let said = ''
     program.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
     const ended = new Promise<number | null>((resolve) => program.once('close', resolve))
@@ -123,7 +144,7 @@ describe('create serviceaccount', () => {
   it.each([
     ['create sa x --for absent.js', 2, 'does not exist'],
     ['create sa x --for program.py', 2, 'a .ts or .js file'],
-    ['create sa x --for typed.ts', 2, loadsTypes ? 'printed no rights' : 'npm install --save-dev tsx'],
+    ['create sa x --for ELSEWHERE/typed.ts', 2, loadsTypes ? 'printed no rights' : 'npm install --save-dev tsx'],
     ['create sa x --for silent.js', 2, 'printed no rights: does it end in run(…)?'],
     ['create sa x --for task.js', 6, 'printed a Task'],
     ['create sa x --for broken.js', 1, 'broken.js ended with code 3:\nno such wheel'],
@@ -135,13 +156,13 @@ describe('create serviceaccount', () => {
     ['create crd', 2, '--for'],
   ])('%s says what is wrong', async (text, code, words) => {
     await line.write('program.py', '')
-    await line.write('typed.ts', 'const a: number = 1')
+    writeFileSync(path.join(elsewhere, 'typed.ts'), 'const a: number = 1')
     await line.write('silent.js', '')
     await line.write('broken.js', 'process.stderr.write("no such wheel\\n"); process.exit(3)')
     await printing('task.js', 'apiVersion: millrace.dev/v1\nkind: Task\nmetadata: {name: a}\n')
     await printing('chatty.js', 'hello')
     await printing('good.js', role('Role', 'x', 'default', readTasks))
-    const result = await line.run(text)
+    const result = await line.run(text.replace('ELSEWHERE', elsewhere))
     expect([result.code, result.err]).toEqual([code, expect.stringContaining(words)])
   })
 })
