@@ -14,6 +14,8 @@ import type { Mishaps } from './mishaps.js'
 export interface FaultyTransport extends Transport {
   /** Requests without their whole answer, watches aside. */
   readonly inFlight: number
+  /** How the server has answered watches since the last one that it opened. */
+  readonly refusedWatches: readonly string[]
   /** Ends every watch, as a broken connection does. */
   breakWatches(): void
   /** Breaks everything off, and passes nothing on any more: how a killed process looks from outside. */
@@ -23,11 +25,14 @@ export interface FaultyTransport extends Transport {
 /** `crash` is called when a request is met at which the controllers shall die. */
 export function createFaultyTransport(inner: Transport, mishaps: Mishaps, crash: () => void): FaultyTransport {
   const watches = new Set<Readable>()
+  const refusedWatches: string[] = []
   let inFlight = 0
   let dead = false
 
   const openWatch = async (request: TransportRequest): Promise<IncomingMessage> => {
     const response = await inner.send(request)
+    if (response.statusCode === 200) refusedWatches.length = 0
+    else refusedWatches.push(`${request.path.split('&')[0]} is answered with ${response.statusCode}`)
     const gate = new Transform({
       transform(chunk, _encoding, done) {
         const { flowing } = mishaps
@@ -61,6 +66,7 @@ export function createFaultyTransport(inner: Transport, mishaps: Mishaps, crash:
 
   const transport: FaultyTransport = {
     ...inner,
+    refusedWatches,
     get inFlight() {
       return inFlight
     },

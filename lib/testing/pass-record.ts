@@ -78,6 +78,7 @@ export class PassRecord {
   }
 }
 
-function messageOf(error: unknown): string {
+/** What is said of whatever was thrown. */
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -23,6 +23,7 @@ import { createClient } from '../client/create-client.js'
 import type { Controller } from '../controller/controller.js'
 import type { Duration } from '../controller/duration.js'
 import type { Failure } from './failure.js'
+import { controllersGroups, controllersUser, grantRights } from './grant-rights.js'
 import { installKinds, kindsOfControllers } from './install-kinds.js'
 import { Invariants } from './invariants.js'
 import { ManualClock } from './manual-clock.js'
@@ -38,6 +39,8 @@ export interface TestClusterOptions {
    * restart.
    */
   readonly controllers?: readonly Controller[] | (() => readonly Controller[])
+  /** What the controllers may do: what they declare (`rights` included), or everything. Default `declared`. */
+  readonly rights?: 'declared' | 'all'
   /** Kinds of users, beside those that the controllers name: they come in as CustomResourceDefinitions, through the API, and are served when the cluster is there. */
   readonly kinds?: readonly Kind[]
   /** Default false: plain HTTP, and the user is who the bearer token says (`NAME[,GROUP…]`, or a ServiceAccount's), admin without one. */
@@ -99,7 +102,15 @@ export interface TestCluster extends AsyncDisposable {
 }
 
 export async function testCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
-  const { clock = new ManualClock(), log = silentLogger, limits, streams, kinds = [], controllers: given = [] } = options
+  const {
+    clock = new ManualClock(),
+    log = silentLogger,
+    limits,
+    streams,
+    kinds = [],
+    controllers: given = [],
+    rights = 'declared',
+  } = options
   const store = await openMemoryStore({ clock, policyOf: (group, resource) => kindOfResource.get(`${group}/${resource}`) })
   const revoked = new Set<string>()
   const openDoor = options.tls ? openSecureDoor : openPlainDoor
@@ -108,7 +119,8 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
   const client = createClient(admin, { userAgent: 'test' })
   const invariants = new Invariants(store, server.registry)
   const declare = typeof given === 'function' ? given : () => given
-  const controllers = new TestControllers({ declare, config: admin, clock, log, store, server, assert: () => invariants.assert() })
+  const config = rights === 'all' ? admin : await configOf(controllersUser, controllersGroups)
+  const controllers = new TestControllers({ declare, config, clock, log, store, server, assert: () => invariants.assert() })
   const close = async () => {
     controllers.kill()
     await client.close()
@@ -118,6 +130,7 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
   }
   const declared = declare()
   await installKinds(client, kindsOfControllers(declared, kinds))
+  if (rights === 'declared') await grantRights(client, declared)
   if (declared.length > 0) controllers.start()
   return {
     url,

@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { defineKind } from '../api/define-kind.js'
+import { ConfigMap } from '../api/kinds/config-map.js'
 import { Task } from '../api/kinds/task.js'
 import { controller } from '../controller/controller.js'
 import type { FailureForm } from './failure.js'
@@ -137,6 +139,48 @@ describe('a failure of the request that makes a Task', () => {
 })
 
 describe('controllers', () => {
+  const readsConfigs = (more: object = {}) =>
+    controller({
+      for: WarmPool,
+      ...more,
+      async reconcile(pool, ctx) {
+        pool.status.slots = (await ctx.client.of(ConfigMap).list({ namespace: 'default' })).items.length
+      },
+    })
+  const rights = [{ apiGroups: [''], resources: ['configmaps'], verbs: ['list'] }]
+
+  it.each([
+    ['what they declare', { controllers: [readsConfigs({ rights })] }],
+    ['everything, if the test says so', { controllers: [readsConfigs()], rights: 'all' as const }],
+    ['what they declare in their namespace', { controllers: [readsConfigs({ rights, namespace: 'default' })] }],
+  ])('may do %s', async (_name, options) => {
+    await using cluster = await testCluster(options)
+    await addPool(cluster)
+    await cluster.settle()
+    expect(cluster.snapshot().get(WarmPool, { name: 'a' })?.status?.slots).toBe(0)
+  })
+
+  it('may do nothing else', async () => {
+    await using cluster = await testCluster({ controllers: [readsConfigs()] })
+    await addPool(cluster)
+    await expect(cluster.settle()).rejects.toThrow(
+      /the last pass failed: .*configmaps is forbidden: User "system:serviceaccount:default:controllers" cannot list/,
+    )
+  })
+
+  it.each(['all', 'declared'] as const)('that cannot watch what they look after are told so (rights: %s)', async (rights) => {
+    const other = controller({
+      name: 'other',
+      for: defineKind({ ...WarmPool, kind: 'ColdPool', plural: 'coldpools' }),
+      reconcile: async () => {},
+    })
+    let lives = 0
+    await using cluster = await testCluster({ controllers: () => [lives++ < 2 ? warmPool : other], rights })
+    await cluster.settle()
+    cluster.restart()
+    await expect(cluster.settle()).rejects.toThrow(/do not settle: the watch .*coldpools.* is answered with 40[34], again and again/)
+  })
+
   it('that were killed do nothing, and see afterwards what has happened', async () => {
     await using cluster = await testCluster({ controllers: [warmPool] })
     await addPool(cluster)

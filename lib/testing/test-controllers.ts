@@ -14,7 +14,7 @@ import { type ControllersHost, type RunningControllers, startControllers } from 
 import { createFaultyTransport, type FaultyTransport } from './faulty-transport.js'
 import type { ManualClock } from './manual-clock.js'
 import { Mishaps } from './mishaps.js'
-import { PassRecord } from './pass-record.js'
+import { messageOf, PassRecord } from './pass-record.js'
 
 export interface TestControllersOptions {
   /** Called for each life. */
@@ -34,11 +34,14 @@ interface Life {
   readonly running: RunningControllers
   readonly transport: FaultyTransport
   readonly stop: AbortController
+  /** Why it ended, if it was not ended. */
+  failure: unknown
 }
 
 /** Nothing has been sent and no pass has begun for so long: what is waited for will not come. Real milliseconds. */
 const patienceMs = 30_000
 
+const mostRefusedWatches = 20
 const retellAfterTurns = 50
 const stillAfterTurns = 30
 
@@ -72,9 +75,11 @@ export class TestControllers {
     const controllers = this.#options.declare().map((controller) => this.#passes.recorded(controller))
     const host: ControllersHost = { client: clientOver(transport, config), clock, log, reconnect: { initialMs: 1, maxMs: 1 } }
     const running = startControllers(controllers, host, stop.signal)
-    // A life that was ended has nobody who waits for it.
-    running.finished.catch(() => {})
-    this.#life = { running, transport, stop }
+    const life: Life = { running, transport, stop, failure: undefined }
+    running.finished.catch((error: unknown) => {
+      life.failure = error
+    })
+    this.#life = life
   }
 
   /** As kill -9 does: what was sent may or may not be carried out, and nothing is sent any more. */
@@ -139,7 +144,10 @@ export class TestControllers {
   #hasSettled(): boolean {
     const { store } = this.#options
     if (!this.#life) throw new Error('the controllers are not running: start them with cluster.restart()')
-    const { running, transport } = this.#life
+    const { running, transport, failure } = this.#life
+    if (failure !== undefined) throw new Error(`the controllers have ended by themselves: ${messageOf(failure)}`, { cause: failure })
+    if (transport.refusedWatches.length >= mostRefusedWatches)
+      throw new Error(`the controllers do not settle: the watch ${transport.refusedWatches[0]}, again and again`)
     if (!running.isIdle() || transport.inFlight > 0) return false
     const revision = String(store.revision)
     if (running.informers.every((informer) => informer.hasSeen(revision))) return true

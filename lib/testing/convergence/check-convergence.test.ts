@@ -53,6 +53,7 @@ const actsTwice = controller({
 /** Does not hear of slots that go: only being started again helps. */
 const forgetsAnEvent = controller({
   for: Pool,
+  rights: [{ apiGroups: ['millrace.dev'], resources: ['tasks'], verbs: ['create', 'patch'] }],
   async reconcile(pool, ctx) {
     for (let slot = 0; slot < pool.spec.size; slot++)
       await ctx.client

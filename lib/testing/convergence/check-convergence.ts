@@ -40,6 +40,8 @@ export interface ConvergencePlan<Inputs extends object> {
   readonly controllers: readonly Controller[] | (() => readonly Controller[])
   /** Further kinds of users; those that the controllers name are there. */
   readonly kinds?: readonly Kind[]
+  /** As of testCluster. */
+  readonly rights?: 'declared' | 'all'
   /** Before all actions. */
   arrange?(cluster: TestCluster): Promise<unknown>
   readonly actions: { readonly [Name in keyof Inputs]: Action<Inputs[Name]> }
@@ -195,8 +197,8 @@ async function disturbedRun(plan: Plan, actions: Actions, steps: readonly Step[]
   return await endOf(cluster, plan)
 }
 
-async function startCluster({ controllers, kinds = [], invariant, arrange }: Plan): Promise<TestCluster> {
-  const cluster = await testCluster({ controllers, kinds })
+async function startCluster({ controllers, kinds = [], rights = 'declared', invariant, arrange }: Plan): Promise<TestCluster> {
+  const cluster = await testCluster({ controllers, kinds, rights })
   if (invariant) cluster.always(invariant)
   await arrange?.(cluster)
   await cluster.settle()
