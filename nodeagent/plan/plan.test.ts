@@ -110,6 +110,14 @@ describe('a task that runs', () => {
       expect(completionOf(evicted, parts, now)).toEqual({ reason: 'Evicted', message: 'drained' })
     }
   })
+  it('is given the time that its eviction says, or its own', () => {
+    const evictedWithin = (evictionGracePeriodSeconds?: number) => {
+      const conditions = [{ type: 'DisruptionTarget', status: 'True' as const, reason: 'Evicted' }]
+      const [step] = planSteps(aTask({ status: { conditions, evictionGracePeriodSeconds } }), running(), now)
+      return step?.type === 'stop' ? step.graceMs : undefined
+    }
+    expect([evictedWithin(), evictedWithin(5), evictedWithin(0)]).toEqual([30_000, 5_000, 0])
+  })
   it('that had done its work before its eviction was asked for has succeeded, and is not begun again', () => {
     const evicted = aTask({
       spec: { onNodeLost: 'Reschedule' },

@@ -71,11 +71,14 @@ export class ReadableObjects {
     return objects.map(parse)
   }
 
+  /** The objects of a resource in a namespace, by name. */
+  listed(place: ObjectInput): KubeObject[] {
+    return this.#stored(place).map(parse)
+  }
+
   /** The objects of a resource in a namespace that this owner owns, oldest first. */
   ownedBy(place: ObjectInput, ownerUid: string): KubeObject[] {
-    if (!this.#allows('list', place)) return []
-    const { objects } = this.#context.parts.store.list({ group: place.group, resource: place.resource, namespace: place.namespace })
-    return objects
+    return this.#stored(place)
       .filter(({ facets }) => facets.owners.includes(ownerUid))
       .map(parse)
       .sort((one, other) => Date.parse(one.metadata.creationTimestamp) - Date.parse(other.metadata.creationTimestamp))
@@ -83,6 +86,12 @@ export class ReadableObjects {
 
   mayList(kind: Kind, namespace: string): boolean {
     return this.#allows('list', { group: kind.group, resource: kind.plural, namespace, name: '' })
+  }
+
+  #stored(place: ObjectInput): readonly StoredObject[] {
+    if (!this.#allows('list', place)) return []
+    const { group, resource, namespace } = place
+    return this.#context.parts.store.list({ group, resource, namespace }).objects
   }
 
   #allows(verb: string, place: ObjectInput): boolean {

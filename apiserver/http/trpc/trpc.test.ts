@@ -87,6 +87,26 @@ describe('why', () => {
     expect(data.reasons.map(({ text }) => text)).toContain('is cordoned: nothing new is placed on it')
   })
 
+  it('names the disruption budget that a drain waits for', async () => {
+    const spec = { taints: [{ key: 'millrace.dev/drain', effect: 'NoExecute' }] }
+    await send('POST', '/api/v1/nodes', { metadata: { name: 'n1' }, spec })
+    await send('POST', tasks, { metadata: { name: 'hello', labels: { app: 'web' } }, spec: { image: 'busybox', nodeName: 'n1' } })
+    const budgets = '/apis/policy/v1/namespaces/default/poddisruptionbudgets'
+    for (const app of ['web', 'db'])
+      await send('POST', budgets, { metadata: { name: app }, spec: { minAvailable: 1, selector: { matchLabels: { app } } } })
+    const about = async () => {
+      const { data } = await ask<Why>('why', helloTask)
+      return data.reasons.flatMap(({ about, text, isObstacle }) => (about.startsWith('Pod') ? [[about, text, isObstacle]] : []))
+    }
+    const text = (why: string) => `node n1 is being drained, and it forbids the eviction: ${why}`
+    expect(await about()).toEqual([['PodDisruptionBudget default/web', text('it has not been counted yet'), true]])
+    const counted = (status: string) => [{ type: 'DisruptionAllowed', status, reason: 'x', message: '1 of 1 are healthy' }]
+    await send('PATCH', `${budgets}/web/status`, { status: { conditions: counted('False') } })
+    expect(await about()).toEqual([['PodDisruptionBudget default/web', text('1 of 1 are healthy'), true]])
+    await send('PATCH', `${budgets}/web/status`, { status: { conditions: counted('True') } })
+    expect(await about()).toEqual([])
+  })
+
   it('names what a deletion waits for', async () => {
     await send('POST', tasks, { metadata: { name: 'hello', finalizers: ['example.com/mine'] }, spec: { command: ['true'] } })
     await send('DELETE', `${tasks}/hello`)

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../../lib/api/define-kind.js'
 import type { TaskSpec } from '../../../lib/api/kinds/task.js'
 import { conditionOf } from './condition-of.js'
+import { drainReasons } from './drain-reasons.js'
 import { nodeReasons } from './node-reasons.js'
 import type { ReadableObjects } from './readable-objects.js'
 import type { Reason } from './why.js'
@@ -64,5 +65,5 @@ function placementReasons({ objects, object, about, nowMs }: WorkloadQuestion, n
   const silent = conditionOf(object, 'Accepted')
     ? []
     : [{ source: 'node' as const, about, text: `the agent of node ${nodeName} has not accepted it yet`, isObstacle: true }]
-  return [...silent, ...nodeReasons({ objects, node, nowMs })]
+  return [...silent, ...nodeReasons({ objects, node, nowMs }), ...drainReasons({ objects, object, node })]
 }
