@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Kind } from '../api/define-kind.js'
 import { ConfigMap } from '../api/kinds/config-map.js'
 import { Node } from '../api/kinds/node.js'
 import { Task } from '../api/kinds/task.js'
@@ -33,6 +34,8 @@ async function follow(kind: typeof Task | typeof Node | typeof ConfigMap) {
   await informer.synced()
   return informer
 }
+const applied = async <K extends Kind>(...[ctx, kind, configuration, by]: Parameters<typeof applyOwned<K>>) =>
+  (await applyOwned(ctx, kind, configuration, by)).object
 const cacheOf = (informer: unknown) => new InformerCache([informer as AnyInformer])
 const owner = () => client.of(ConfigMap).create({ metadata: { namespace: 'default', name: 'pool' }, data: {} })
 
@@ -45,11 +48,11 @@ describe('what a controller applies', () => {
       metadata: { name: 'slot', labels: { pool: 'pool' } },
       spec: { command: ['true'], ports: [{ port: 80 }], env: [{ name: 'A', value: '1' }] },
     }
-    const first = await applyOwned(ctx, Task, slot, pool)
+    const first = await applied(ctx, Task, slot, pool)
     expect(first.metadata.ownerReferences).toMatchObject([{ uid: pool.metadata.uid, controller: true }])
     expect(managedFieldsOf(first).map(({ manager, operation }) => `${manager} ${operation}`)).toEqual(['warm-pool Apply'])
     await tasks.seen(first.metadata.resourceVersion, stop.signal)
-    expect(await applyOwned(ctx, Task, slot, pool)).toBe(tasks.lister.get('default/slot'))
+    expect(await applied(ctx, Task, slot, pool)).toBe(tasks.lister.get('default/slot'))
     expect(ctx.cache.ownedBy(Task, pool.metadata.uid).map(({ metadata }) => metadata.name)).toEqual(['slot'])
     expect(ctx.cache.ownedBy(Task, 'another')).toEqual([])
   })
@@ -62,9 +65,9 @@ describe('what a controller applies', () => {
   ])('is sent when %s', async (_what, next) => {
     const nodes = await follow(Node)
     const ctx: ApplyContext = { client, cache: cacheOf(nodes), manager: 'm', signal: stop.signal }
-    const before = await applyOwned(ctx, Node, { metadata: { name: 'n' }, spec: { podCIDRs: ['1/8'], unschedulable: true } }, undefined)
+    const before = await applied(ctx, Node, { metadata: { name: 'n' }, spec: { podCIDRs: ['1/8'], unschedulable: true } }, undefined)
     await nodes.seen(before.metadata.resourceVersion, stop.signal)
-    const after = await applyOwned(ctx, Node, next, undefined)
+    const after = await applied(ctx, Node, next, undefined)
     expect(after.metadata.resourceVersion).not.toBe(before.metadata.resourceVersion)
     expect(after.spec).toEqual(next.spec)
   })
@@ -73,10 +76,10 @@ describe('what a controller applies', () => {
     const nodes = await follow(Node)
     const ctx: ApplyContext = { client, cache: cacheOf(nodes), manager: 'm', signal: stop.signal }
     const wanted: ApplyConfiguration<typeof Node> = { metadata: { name: 'n' }, spec: { unschedulable: true } }
-    await applyOwned(ctx, Node, wanted, undefined)
+    await applied(ctx, Node, wanted, undefined)
     const changed = await client.of(Node).mergePatch({ name: 'n' }, { spec: { unschedulable: false } })
     await nodes.seen(changed.metadata.resourceVersion, stop.signal)
-    expect((await applyOwned(ctx, Node, wanted, undefined)).spec.unschedulable).toBe(true)
+    expect((await applied(ctx, Node, wanted, undefined)).spec.unschedulable).toBe(true)
   })
 })
 

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isConflict } from '../api/api-error.js'
 import type { KubeObject } from '../api/define-kind.js'
+import { matchesLabels, parseLabelSelector } from '../api/label-selector.js'
 import { type BackoffOptions, backoffDelayMs } from '../base/backoff.js'
 import { type Clock, sleep } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
@@ -14,6 +15,7 @@ import { durationMs } from './duration.js'
 import { hasFinalizer, isBeingDeleted } from './finalizer.js'
 import { passOver } from './object-pass.js'
 import { OwnWrites } from './own-writes.js'
+import { mostInARow, RestlessKeys } from './restless-keys.js'
 import type { SharedInformers } from './shared-informers.js'
 import { TerminalError } from './terminal-error.js'
 import { connectTriggers } from './triggers.js'
@@ -26,6 +28,7 @@ export interface LoopParts {
   readonly log: Logger
   readonly metrics: ControllerMetrics
   readonly events: EventRecorder
+  readonly lingerMs: number
 }
 
 export interface ControllerLoop {
@@ -39,17 +42,24 @@ export interface ControllerLoop {
 /** Longer than this no pass waits for what the last one wrote: the watch is down, and a guarded write does no harm. */
 const seenWithinMs = 30_000
 
+/** A pass that takes longer is told of. */
+const slowAfterMs = 60_000
+/** Nothing is looked at again sooner, whatever it asks for. */
+const shortestRequeueMs = 10
+
 /** Between two passes of a worker while the server cannot be reached, unless the controller says how it spreads its retries. */
 const awayBackoff: BackoffOptions = { initialMs: 100, maxMs: 5_000 }
 
 /** Takes the objects of one controller through their passes until the signal aborts. */
 export function startLoop(controller: Controller, parts: LoopParts, signal: AbortSignal): ControllerLoop {
-  const { name, namespace, labelSelector } = controller
+  const { name, namespace, finalizer } = controller
   const { client, clock, metrics, events } = parts
   const log = parts.log.child({ controller: name })
   const follow = (source: Parameters<SharedInformers['follow']>[0]) =>
     parts.informers.follow({ ...source, namespace: source.kind.scope === 'Namespaced' ? namespace : undefined })
-  const reconciled = follow({ kind: controller.for, labelSelector })
+  // What has lost its label is followed all the same where it may have to be cleaned up.
+  const reconciled = follow({ kind: controller.for, labelSelector: finalizer === undefined ? controller.labelSelector : undefined })
+  const isLeftAlone = leftAloneBy(controller)
   const owned = controller.owns.map((kind) => follow({ kind }))
   const watched = controller.watches.map((watch) => ({ watch, informer: follow(watch) }))
   const informers = [...new Set([reconciled, ...owned, ...watched.map(({ informer }) => informer)])]
@@ -57,6 +67,9 @@ export function startLoop(controller: Controller, parts: LoopParts, signal: Abor
   const queue = new WorkQueue({ clock, ...controller.retries })
   const ownWrites = new OwnWrites(informers)
   const aside = new Set<string>()
+  const restless = new RestlessKeys()
+  /** Restless keys whose next pass waits. */
+  const held = new Set<string>()
   let working = 0
   let passes = 0
   /** Passes in a row that could not reach the server. */
@@ -66,33 +79,41 @@ export function startLoop(controller: Controller, parts: LoopParts, signal: Abor
     const unseen = ownWrites.unseen(key, signal)
     if (unseen) return waitAside(key, unseen)
     const seen = reconciled.lister.get(key)
-    if (!seen || isLeftAlone(controller, seen)) return queue.forget(key)
-    passes++
+    if (!seen) return forget(key)
+    const heldMs = restless.pauseMs(key)
+    if (heldMs > 0 && !held.delete(key)) {
+      held.add(key)
+      return queue.addAfter(key, heldMs)
+    }
     const objectLog = log.child(identityOf(seen))
     const startedMs = performance.now()
     const report = (result: Parameters<ControllerMetrics['pass']>[1]) => metrics.pass(name, result, (performance.now() - startedMs) / 1000)
+    const slow = setTimeout(() => objectLog.warn('a pass has taken a minute: does it wait for something that does not come?'), slowAfterMs)
+    slow.unref()
     try {
-      const outcome = await passOver(
-        controller,
-        {
-          kind: controller.for,
-          client: ownWrites.recordingClient(client, key),
-          cache,
-          manager: name,
-          clock,
-          log: objectLog,
-          events,
-          signal,
-        },
-        seen,
-      )
+      if (isLeftAlone(seen)) return forget(key)
+      passes++
+      const recording = ownWrites.recordingClient(client, key)
+      const parts = { kind: controller.for, client: recording, cache, manager: name, clock, log: objectLog, events, signal }
+      const { outcome, changedStatus } = await passOver(controller, parts, seen)
       queue.forget(key)
       unreachable = 0
-      if (outcome?.requeueAfter !== undefined) queue.addAfter(key, durationMs(outcome.requeueAfter))
+      if (restless.note(key, changedStatus))
+        objectLog.warn(
+          `${mostInARow} passes in a row have changed the status, each bringing on the next: does it hold a time, or a count of passes?`,
+        )
+      if (outcome?.requeueAfter !== undefined) queue.addAfter(key, Math.max(shortestRequeueMs, durationMs(outcome.requeueAfter)))
       report(outcome?.requeueAfter === undefined ? 'success' : 'requeue')
     } catch (error) {
       if (!signal.aborted) report(failed(key, seen, objectLog, error))
+    } finally {
+      clearTimeout(slow)
     }
+  }
+
+  const forget = (key: string): void => {
+    queue.forget(key)
+    restless.forget(key)
   }
 
   const failed = (key: string, seen: KubeObject, objectLog: Logger, error: unknown) => {
@@ -147,6 +168,17 @@ export function startLoop(controller: Controller, parts: LoopParts, signal: Abor
     }
   }
 
+  /** Resolves a while after the signal: a pass that waits for what does not come must not keep the process, and can write nothing any more. */
+  const givenUp = () =>
+    new Promise<void>((resolve) => {
+      const wait = () =>
+        setTimeout(() => {
+          if (working > 0) log.error({ passes: working }, 'passes have not ended with the controller: they are left behind')
+          resolve()
+        }, parts.lingerMs).unref()
+      signal.addEventListener('abort', wait, { once: true })
+    })
+
   const loop = async (): Promise<void> => {
     if (signal.aborted) return
     const disconnect = connectTriggers(controller, { reconciled, owned, watched }, cache, log, (key) => queue.add(key))
@@ -155,7 +187,7 @@ export function startLoop(controller: Controller, parts: LoopParts, signal: Abor
     try {
       await Promise.all(informers.map((informer) => informer.synced()))
       log.debug('working')
-      await Promise.all(Array.from({ length: controller.workers }, work))
+      await Promise.race([Promise.all(Array.from({ length: controller.workers }, work)), givenUp()])
     } catch (error) {
       // Informers that stop because everything stops are no failure.
       if (!signal.aborted) throw error
@@ -177,10 +209,14 @@ export function startLoop(controller: Controller, parts: LoopParts, signal: Abor
   }
 }
 
-/** `when` says what is reconciled; what was begun is cleaned up all the same. */
-function isLeftAlone({ when, finalizer }: Controller, seen: KubeObject): boolean {
-  const cleansUp = finalizer !== undefined && isBeingDeleted(seen) && hasFinalizer(seen, finalizer)
-  return !cleansUp && when?.(seen) === false
+/** `when` and the selector say what is reconciled; what was begun is cleaned up all the same. */
+function leftAloneBy({ when, finalizer, labelSelector }: Controller): (seen: KubeObject) => boolean {
+  const selector = labelSelector === undefined ? undefined : parseLabelSelector(labelSelector)
+  return (seen) => {
+    if (finalizer !== undefined && isBeingDeleted(seen) && hasFinalizer(seen, finalizer)) return false
+    if (selector && !matchesLabels(selector, seen.metadata.labels ?? {})) return true
+    return when?.(seen) === false
+  }
 }
 
 function identityOf({ kind, metadata: { namespace, name, uid } }: KubeObject) {

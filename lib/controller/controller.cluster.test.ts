@@ -245,6 +245,35 @@ describe('a controller', () => {
     expect(await newestRevision()).toBe(settled + 2)
   })
 
+  it("takes over what is nobody's and says so, and leaves alone what another controls", async () => {
+    const task = await createTask('a')
+    const ownerReferences = [{ apiVersion: Task.apiVersion, kind: 'Task', name: 'other', uid: 'other', controller: true }]
+    const also = [...ownerReferences, { apiVersion: Task.apiVersion, kind: 'Task', name: 'a', uid: task.metadata.uid }]
+    await createConfig('a-free')
+    await client.of(ConfigMap).create({ metadata: { ...inDefault('a-taken'), ownerReferences }, data: {} })
+    await client.of(ConfigMap).create({ metadata: { ...inDefault('a-shared'), ownerReferences: also }, data: {} })
+    start({
+      owns: [ConfigMap],
+      async reconcile(_task, ctx) {
+        await ctx.apply(ConfigMap, { metadata: { name: 'a-free' }, data: { by: 'test' } })
+        await ctx.prune(ConfigMap)
+        await ctx.apply(ConfigMap, { metadata: { name: 'a-taken' }, data: { by: 'test' } })
+      },
+    })
+    await eventually(async () =>
+      expect((await client.of(Event).list()).items.map(({ reason, message }) => `${reason}: ${message}`).sort()).toEqual([
+        'Adopted: took over ConfigMap a-free, which was there and had no controller',
+        "ReconcileFailed: ctx.apply was asked for ConfigMap default/a-taken of Task default/a, and it is Task other's already",
+      ]),
+    )
+    const left = (await client.of(ConfigMap).list({ namespace: 'default' })).items.map(({ metadata, data }) => [metadata.name, data?.by])
+    expect(left).toEqual([
+      ['a-free', 'test'],
+      ['a-shared', undefined],
+      ['a-taken', undefined],
+    ])
+  })
+
   it('looks after the objects that a watched one concerns, and after those that it concerned before', async () => {
     await createTask('a')
     await createTask('b')
@@ -335,10 +364,13 @@ describe('a controller', () => {
     await proxy.close()
   })
 
-  it('cleans up what it began with, also where it would reconcile no more', async () => {
+  it.each([
+    ['a look', { when: ({ metadata }: Task) => metadata.labels?.off === undefined }],
+    ['its label', { labelSelector: '!off' }],
+  ])('cleans up what it began with, also where %s says that it reconciles no more', async (_what, selection) => {
     const calls: string[] = []
     start({
-      when: ({ metadata }) => metadata.labels?.off === undefined,
+      ...selection,
       async reconcile() {
         calls.push('reconcile')
       },

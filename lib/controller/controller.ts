@@ -80,12 +80,13 @@ export interface Controller extends Omit<ControllerDeclaration<Kind>, 'reconcile
   readonly finalize?: (object: Draft<Kind>, ctx: ReconcileContext<Kind>) => Promise<Outcome | undefined>
 }
 
-/** Declares a controller. Throws for a name that is no DNS label; everything else is for the compiler. */
+/** Declares a controller. Throws for a name that is no DNS label, and for less than one worker; everything else is for the compiler. */
 export function controller<K extends Kind>(declaration: ControllerDeclaration<K>): Controller {
   const { name = declaration.for.singular, finalize, finalizer, ...rest } = declaration
   if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name))
     throw new Error(`a controller's name is a DNS label, which ${JSON.stringify(name)} is not`)
   const { owns = [], watches = [], workers = 2, rights = [] } = declaration
+  if (!Number.isInteger(workers) || workers < 1) throw new Error(`the controller ${name} works with at least one worker, not ${workers}`)
   const declared = {
     ...rest,
     name,

@@ -39,7 +39,9 @@ export function createContext(
     log,
     signal,
     async apply(other, configuration) {
-      const result = await applyOwned({ client, cache, manager, signal }, other, configuration, object)
+      const { object: result, adopted } = await applyOwned({ client, cache, manager, signal }, other, configuration, object)
+      if (adopted)
+        ctx.event('Normal', 'Adopted', `took over ${other.kind} ${configuration.metadata.name}, which was there and had no controller`)
       applied.add(appliedName(result as unknown as KubeObject))
       return result
     },

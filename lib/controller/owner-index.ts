@@ -1,9 +1,9 @@
 import type { KubeObject } from '../api/define-kind.js'
 import { objectName } from '../client/resource-path.js'
 import type { AnyInformer } from './cache.js'
-import { ownerUids } from './owner-reference.js'
+import { controllerOf } from './owner-reference.js'
 
-/** Answers "what does this object own?" without looking at all objects. */
+/** Answers "of what is this object the controlling owner?" without looking at all objects. */
 export class OwnerIndex {
   readonly #informer: AnyInformer
   readonly #names = new Map<string, Set<string>>()
@@ -27,17 +27,14 @@ export class OwnerIndex {
   }
 
   #file(object: KubeObject): void {
-    for (const uid of ownerUids(object)) {
-      const names = this.#names.get(uid) ?? new Set()
-      this.#names.set(uid, names.add(objectName(object)))
-    }
+    const uid = controllerOf(object)?.uid
+    if (uid !== undefined) this.#names.set(uid, (this.#names.get(uid) ?? new Set()).add(objectName(object)))
   }
 
   #unfile(object: KubeObject): void {
-    for (const uid of ownerUids(object)) {
-      const names = this.#names.get(uid)
-      names?.delete(objectName(object))
-      if (names?.size === 0) this.#names.delete(uid)
-    }
+    const uid = controllerOf(object)?.uid
+    const names = uid === undefined ? undefined : this.#names.get(uid)
+    names?.delete(objectName(object))
+    if (uid !== undefined && names?.size === 0) this.#names.delete(uid)
   }
 }

@@ -31,6 +31,8 @@ export interface ControllersHost {
   readonly informers?: readonly GivenInformer[] | undefined
   /** The pauses before a watch that broke is opened again. Default: full jitter, 0.8 to 30 s. */
   readonly reconnect?: BackoffOptions | undefined
+  /** So long passes under way may take once the controllers are to end, real time; then they are left behind. Default 10 000. */
+  readonly lingerMs?: number | undefined
   /** Follow this namespace alone, whatever the controllers declare. */
   readonly namespace?: string | undefined
 }
@@ -48,7 +50,9 @@ export interface RunningControllers {
 
 /** Starts at once: the informers, and when they are synced the passes. */
 export function startControllers(controllers: readonly Controller[], host: ControllersHost, signal: AbortSignal): RunningControllers {
-  const { clock, log, metrics = noMetrics, identity } = host
+  const { clock, log, metrics = noMetrics, identity, lingerMs = 10_000 } = host
+  const twice = controllers.find(({ name }, index) => controllers.some((other, at) => at < index && other.name === name))
+  if (twice) throw new Error(`two controllers are called ${twice.name}: give one of them another name`)
   const failed = new AbortController()
   const ending = AbortSignal.any([signal, failed.signal])
   // One signal ends many waits; Node would warn of a leak.
@@ -65,7 +69,7 @@ export function startControllers(controllers: readonly Controller[], host: Contr
   const loops: ControllerLoop[] = controllers.map((controller) =>
     startLoop(
       { ...controller, ...(host.namespace && { namespace: host.namespace }) },
-      { client, informers, clock, log, metrics, events: recorderOf(controller) },
+      { client, informers, clock, log, metrics, events: recorderOf(controller), lingerMs },
       ending,
     ),
   )
