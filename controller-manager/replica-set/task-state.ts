@@ -17,9 +17,9 @@ export function isTakenAway(task: Task): boolean {
   return reason === 'Evicted' || reason === 'NodeLost'
 }
 
-/** Whether the task does its work: an active one that says so, on a node that reports. */
+/** Whether the task does its work: an active one that runs on a node, which reports that it is ready. */
 export function isReady(task: Task): boolean {
-  return isActive(task) && isConditionTrue(task, 'Ready') && findCondition(task, 'Running')?.status !== 'Unknown'
+  return isActive(task) && task.spec.nodeName !== undefined && isConditionTrue(task, 'Running') && isConditionTrue(task, 'Ready')
 }
 
 /** Since when the task has been ready, wall clock in milliseconds; undefined while it is not. */
