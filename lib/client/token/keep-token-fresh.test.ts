@@ -200,6 +200,13 @@ describe('the kubeconfig', () => {
     for (const token of used) expect(warnings.join()).not.toContain(token)
   })
 
+  it('that cannot be read is no reason to let the token end', async () => {
+    writeFileSync(file, 'users: {')
+    void keep(aToken(), { file, user: 'me' })
+    await passUntil(() => used.length > 0)
+    expect(readFileSync(file, 'utf8')).toBe('users: {')
+  })
+
   it('that is JSON stays JSON', async () => {
     const before = { kind: 'Config', users: [{ name: 'me', user: { token: aToken(), tags: ['a', 1, true, null] } }] }
     writeFileSync(file, JSON.stringify(before))

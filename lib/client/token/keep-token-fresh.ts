@@ -76,7 +76,8 @@ interface NextToken {
 
 /** What another program has put into the file, or else what the server gives. */
 async function nextToken({ place, send }: KeepTokenOptions, claims: TokenClaims, signal: AbortSignal): Promise<NextToken> {
-  const found = place && (await readTokenAt(place))
+  // A file that cannot be read has none; that is no reason to let the token end.
+  const found = place && (await readTokenAt(place).catch(() => undefined))
   const foundClaims = found ? readTokenClaims(found) : undefined
   if (found && foundClaims && isSameAccount(foundClaims, claims) && foundClaims.expiresAtMs > claims.expiresAtMs)
     return { token: found, claims: foundClaims, isNew: false }
