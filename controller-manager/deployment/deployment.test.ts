@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { findCondition } from '../../lib/api/condition.js'
+import type { ConditionTypeOf } from '../../lib/api/define-kind.js'
+import type { Deployment } from '../../lib/api/kinds/deployment.js'
 import { Event } from '../../lib/api/kinds/event.js'
 import { ReplicaSet } from '../../lib/api/kinds/replica-set.js'
 import type { Task } from '../../lib/api/kinds/task.js'
@@ -16,7 +18,7 @@ const sizes = async (cluster: ReplicatedCluster) =>
     .filter(({ spec, status }) => spec.replicas > 0 || status?.replicas)
     .map(({ spec }) => `${spec.template.spec.containers[0]?.image} ${spec.replicas}`)
     .sort()
-const condition = async (cluster: ReplicatedCluster, type: string) => {
+const condition = async (cluster: ReplicatedCluster, type: ConditionTypeOf<typeof Deployment>) => {
   const { status, reason } = findCondition(await cluster.deployment(), type) ?? {}
   return `${status} ${reason}`
 }

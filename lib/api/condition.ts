@@ -41,13 +41,23 @@ export function withCondition(
   return before ? old.map((condition) => (condition.type === next.type ? merged : condition)) : [...old, merged]
 }
 
-/** The condition of this type, if it was ever set. */
-export function findCondition(object: { status?: unknown }, type: string): Condition | undefined {
+/** For the compiler alone: objects of a declared kind carry the types of their conditions. */
+declare const conditionTypes: unique symbol
+export interface WithConditionTypes<ConditionType extends string> {
+  readonly [conditionTypes]?: ConditionType
+}
+
+/** The types of conditions that an object's kind declares; any text where the kind is not known, or declares none. */
+type ConditionTypeIn<Object> =
+  Object extends WithConditionTypes<infer ConditionType> ? ([ConditionType] extends [never] ? string : ConditionType) : string
+
+/** The condition of this type, if it was ever set. A type that the object's kind does not declare does not compile. */
+export function findCondition<Object extends { status?: unknown }>(object: Object, type: ConditionTypeIn<Object>): Condition | undefined {
   const status = object.status as { conditions?: Condition[] } | undefined
   return status?.conditions?.find((condition) => condition.type === type)
 }
 
 /** Whether the condition of this type is True. */
-export function isConditionTrue(object: { status?: unknown }, type: string): boolean {
+export function isConditionTrue<Object extends { status?: unknown }>(object: Object, type: ConditionTypeIn<Object>): boolean {
   return findCondition(object, type)?.status === 'True'
 }

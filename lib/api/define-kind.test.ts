@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
-import type { Condition } from './condition.js'
+import { type Condition, findCondition, isConditionTrue } from './condition.js'
 import { type ConditionTypeOf, defineKind, type Manifest, type Resource } from './define-kind.js'
 import type { Task } from './kinds/task.js'
 import { t } from './schema/t.js'
@@ -67,6 +67,19 @@ describe('the types of a declared kind', () => {
     // The server has written the default.
     const after: number = pool.spec.size
     expect([before, after]).toEqual(['3', 1])
+  })
+})
+
+describe('whoever looks for a condition', () => {
+  it('is told of a type that the kind does not declare', () => {
+    expect(isConditionTrue(pool, 'Ready')).toBe(false)
+    // @ts-expect-error: no such condition is declared
+    expect(isConditionTrue(pool, 'Reddy')).toBe(false)
+    // @ts-expect-error: as little of a built-in kind
+    findCondition({} as Task, 'Reddy')
+    // Where no kind is known, or one that declares none, any type may be there.
+    findCondition({ status: {} }, 'Reddy')
+    findCondition({} as Resource<typeof WithoutConditions>, 'Reddy')
   })
 })
 

@@ -6,7 +6,7 @@
  *     export type Task = Resource<typeof Task>
  */
 import type { StatusCause } from './api-error.js'
-import { type Condition, ConditionsSchema } from './condition.js'
+import { type Condition, ConditionsSchema, type WithConditionTypes } from './condition.js'
 import { type ObjectMeta, type ObjectMetaInput, ObjectMetaSchema } from './object-meta.js'
 import type { JsonSchema } from './schema/json-schema.js'
 import { type AnyType, type Fields, type Simplify, Type, t } from './schema/t.js'
@@ -167,7 +167,8 @@ type FieldsInput<F extends Fields> = ReturnType<typeof t.object<F>>['in']
 /** The object of a kind as the server returns it. */
 export type Resource<K extends Kind> =
   K extends Kind<infer Spec, infer Status, infer Rest>
-    ? { apiVersion: string; kind: string; metadata: ObjectMeta } & (Spec extends None ? unknown : { spec: Spec['out'] }) &
+    ? { apiVersion: string; kind: string; metadata: ObjectMeta } & WithConditionTypes<ConditionTypeOf<K>> &
+        (Spec extends None ? unknown : { spec: Spec['out'] }) &
         (Status extends None ? unknown : { status?: Status['out'] }) &
         FieldsOutput<Rest>
     : never

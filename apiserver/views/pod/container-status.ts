@@ -58,7 +58,7 @@ const waitingWords: Readonly<Record<string, string>> = {
 
 /** Why it has not started: the first thing on its way that is not there. */
 function waitingState(task: Task): NonNullable<ContainerState['waiting']> {
-  const missing = ['Accepted', 'ImageReady', 'Running']
+  const missing = (['Accepted', 'ImageReady', 'Running'] as const)
     .map((type) => findCondition(task, type))
     .find((condition) => condition?.status === 'False')
   const reason = missing?.reason ?? creating
