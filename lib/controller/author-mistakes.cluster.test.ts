@@ -179,7 +179,9 @@ describe('a watch that is refused says what is amiss:', () => {
     await using cluster = await testCluster()
     const said: string[] = []
     const declared = controller({ for: Pool, async reconcile() {} })
-    await whileRunning(cluster, declared, collect(said), () => eventually(() => said.some((text) => text.includes('--print-definitions'))))
+    await whileRunning(cluster, declared, collect(said), () =>
+      eventually(() => said.some((text) => text.includes('create customresourcedefinition'))),
+    )
   })
 
   it('a right that is missing', async () => {
@@ -187,6 +189,6 @@ describe('a watch that is refused says what is amiss:', () => {
     const said: string[] = []
     const declared = controller({ for: ConfigMap, async reconcile() {} })
     const nobody = { ...cluster, admin: await cluster.configOf('nobody') }
-    await whileRunning(nobody, declared, collect(said), () => eventually(() => said.some((text) => text.includes('--print-rights'))))
+    await whileRunning(nobody, declared, collect(said), () => eventually(() => said.some((text) => text.includes('create serviceaccount'))))
   })
 })

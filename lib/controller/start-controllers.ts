@@ -101,7 +101,7 @@ export function startControllers(controllers: readonly Controller[], host: Contr
 /** What is amiss, as a rule, when a watch is refused. */
 function hintAt(error: unknown): string {
   if (isNotFound(error) || isApiErrorWithReason('BadRequest')(error))
-    return '; is the CustomResourceDefinition of each kind there? --print-definitions prints them'
-  if (isForbidden(error)) return '; --print-rights prints what the controllers must be allowed'
+    return '; is the CustomResourceDefinition of each kind there? `kubectl-lite create customresourcedefinition --for FILE` brings them'
+  if (isForbidden(error)) return '; `kubectl-lite create serviceaccount NAME --for FILE` gives what the controllers need'
   return ''
 }
