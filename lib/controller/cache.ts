@@ -17,9 +17,12 @@ export interface Cache {
 
 /** The informers of one controller, by kind. */
 export class InformerCache implements Cache {
+  readonly #shown: <T>(object: T) => T
   readonly #byKind: ReadonlyMap<string, { readonly informer: AnyInformer; readonly owners: OwnerIndex }>
 
-  constructor(informers: readonly AnyInformer[]) {
+  /** `frozen`: what it shows cannot be changed, and whoever tries is told by an error. */
+  constructor(informers: readonly AnyInformer[], frozen = false) {
+    this.#shown = frozen ? deepFreeze : (object) => object
     // Of two informers of a kind, the one that follows all of it is read.
     const wholeLast = [...informers].sort((a, b) => Number(isWhole(a)) - Number(isWhole(b)))
     this.#byKind = new Map(wholeLast.map((informer) => [kindOf(informer.kind), { informer, owners: new OwnerIndex(informer) }]))
@@ -29,15 +32,19 @@ export class InformerCache implements Cache {
     return this.#byKind.has(kindOf(kind))
   }
   get<K extends Kind>(kind: K, at: ObjectName): Resource<K> | undefined {
-    return this.#of(kind).informer.lister.get(objectName({ metadata: at as KubeObject['metadata'] })) as unknown as Resource<K> | undefined
+    return this.#shown(this.#of(kind).informer.lister.get(objectName({ metadata: at as KubeObject['metadata'] }))) as unknown as
+      | Resource<K>
+      | undefined
   }
   list<K extends Kind>(kind: K, namespace?: string): Resource<K>[] {
     const { lister } = this.#of(kind).informer
-    return (namespace === undefined ? lister.list() : lister.inNamespace(namespace)) as unknown as Resource<K>[]
+    const found = namespace === undefined ? lister.list() : lister.inNamespace(namespace)
+    return found.map((object) => this.#shown(object)) as unknown as Resource<K>[]
   }
   /** What an owner has, of this kind, wherever it is. */
   ownedBy<K extends Kind>(kind: K, ownerUid: string): Resource<K>[] {
-    return this.#of(kind).owners.ownedBy(ownerUid) as unknown as Resource<K>[]
+    const found = this.#of(kind).owners.ownedBy(ownerUid)
+    return found.map((object) => this.#shown(object)) as unknown as Resource<K>[]
   }
   close(): void {
     for (const { owners } of this.#byKind.values()) owners.close()
@@ -52,4 +59,10 @@ export class InformerCache implements Cache {
 
 function isWhole({ source }: AnyInformer): boolean {
   return source.labelSelector === undefined && source.fieldSelector === undefined
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  for (const member of Object.values(value)) deepFreeze(member)
+  return Object.freeze(value)
 }

@@ -29,6 +29,7 @@ export interface LoopParts {
   readonly metrics: ControllerMetrics
   readonly events: EventRecorder
   readonly lingerMs: number
+  readonly frozenCache: boolean
 }
 
 export interface ControllerLoop {
@@ -63,7 +64,7 @@ export function startLoop(controller: Controller, parts: LoopParts, signal: Abor
   const owned = controller.owns.map((kind) => follow({ kind }))
   const watched = controller.watches.map((watch) => ({ watch, informer: follow(watch) }))
   const informers = [...new Set([reconciled, ...owned, ...watched.map(({ informer }) => informer)])]
-  const cache = new InformerCache(informers)
+  const cache = new InformerCache(informers, parts.frozenCache)
   const queue = new WorkQueue({ clock, ...controller.retries })
   const ownWrites = new OwnWrites(informers)
   const aside = new Set<string>()

@@ -33,6 +33,8 @@ export interface ControllersHost {
   readonly reconnect?: BackoffOptions | undefined
   /** So long passes under way may take once the controllers are to end, real time; then they are left behind. Default 10 000. */
   readonly lingerMs?: number | undefined
+  /** What the caches show cannot be changed: for tests, since it takes time. Default false. */
+  readonly frozenCache?: boolean | undefined
   /** Follow this namespace alone, whatever the controllers declare. */
   readonly namespace?: string | undefined
 }
@@ -50,7 +52,7 @@ export interface RunningControllers {
 
 /** Starts at once: the informers, and when they are synced the passes. */
 export function startControllers(controllers: readonly Controller[], host: ControllersHost, signal: AbortSignal): RunningControllers {
-  const { clock, log, metrics = noMetrics, identity, lingerMs = 10_000 } = host
+  const { clock, log, metrics = noMetrics, identity, lingerMs = 10_000, frozenCache = false } = host
   const twice = controllers.find(({ name }, index) => controllers.some((other, at) => at < index && other.name === name))
   if (twice) throw new Error(`two controllers are called ${twice.name}: give one of them another name`)
   const failed = new AbortController()
@@ -69,7 +71,7 @@ export function startControllers(controllers: readonly Controller[], host: Contr
   const loops: ControllerLoop[] = controllers.map((controller) =>
     startLoop(
       { ...controller, ...(host.namespace && { namespace: host.namespace }) },
-      { client, informers, clock, log, metrics, events: recorderOf(controller), lingerMs },
+      { client, informers, clock, log, metrics, events: recorderOf(controller), lingerMs, frozenCache },
       ending,
     ),
   )

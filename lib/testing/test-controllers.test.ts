@@ -236,6 +236,21 @@ describe('controllers', () => {
   })
 })
 
+it('a controller that changes what all share is told so', async () => {
+  const greedy = controller({
+    name: 'greedy',
+    for: WarmPool,
+    owns: [Task],
+    async reconcile(pool, ctx) {
+      await ctx.apply(Task, { metadata: { name: pool.metadata.name }, spec: { command: ['true'] } })
+      for (const task of ctx.owned(Task)) task.metadata.labels = { mine: 'yes' }
+    },
+  })
+  await using cluster = await testCluster({ controllers: [greedy] })
+  await addPool(cluster)
+  await expect(cluster.settle()).rejects.toThrow(/not extensible|read only/)
+})
+
 it('node:test runs what vitest runs', async () => {
   const file = path.join(import.meta.dirname, 'fixtures/with-node-test.ts')
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', '--test', '--test-reporter', 'tap', file], {

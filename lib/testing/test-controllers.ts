@@ -73,7 +73,13 @@ export class TestControllers {
     const transport = createFaultyTransport(createTransport(config, 'controllers'), this.mishaps, () => this.restart())
     const stop = new AbortController()
     const controllers = this.#options.declare().map((controller) => this.#passes.recorded(controller))
-    const host: ControllersHost = { client: clientOver(transport, config), clock, log, reconnect: { initialMs: 1, maxMs: 1 } }
+    const host: ControllersHost = {
+      client: clientOver(transport, config),
+      clock,
+      log,
+      frozenCache: true,
+      reconnect: { initialMs: 1, maxMs: 1 },
+    }
     const running = startControllers(controllers, host, stop.signal)
     const life: Life = { running, transport, stop, failure: undefined }
     running.finished.catch((error: unknown) => {
