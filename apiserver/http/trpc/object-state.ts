@@ -1,13 +1,16 @@
 import type { Kind, KubeObject } from '../../../lib/api/define-kind.js'
 import type { CronTask } from '../../../lib/api/kinds/cron-task.js'
+import type { Deployment } from '../../../lib/api/kinds/deployment.js'
 import type { Task } from '../../../lib/api/kinds/task.js'
 import { conditionOf } from './condition-of.js'
+import { isReplicated } from './replica-reasons.js'
 
 /** What is asked for, in words. */
 export function desiredState(kind: Kind, object: KubeObject): string {
   if (object.metadata.deletionTimestamp) return 'deleted'
   if (kind.kind === 'Task') return desiredTask(object as unknown as Task)
   if (isCronTask(kind)) return desiredRuns(object as unknown as CronTask)
+  if (isReplicated(kind)) return desiredReplicas(object as unknown as Deployment)
   if (kind.kind === 'Node')
     return (object.spec as { unschedulable?: boolean } | undefined)?.unschedulable ? 'ready, but cordoned' : 'ready to run workloads'
   return 'present'
@@ -17,6 +20,7 @@ export function desiredState(kind: Kind, object: KubeObject): string {
 export function actualState(kind: Kind, object: KubeObject): string {
   if (kind.kind === 'Node') return conditionOf(object, 'Ready')?.status === 'True' ? 'Ready' : 'not Ready'
   if (isCronTask(kind)) return actualRuns(object as unknown as CronTask)
+  if (isReplicated(kind)) return actualReplicas(object as unknown as Deployment)
   const { phase } = (object.status ?? {}) as { phase?: string }
   const { nodeName } = (object.spec ?? {}) as { nodeName?: string }
   if (kind.workload)
@@ -38,6 +42,19 @@ function actualRuns({ status = {} }: CronTask): string {
     ...(last ? [`the last was due at ${last}`] : []),
     ...(next ? [`the next is due at ${next}`] : []),
   ].join('; ')
+}
+
+function desiredReplicas({ spec: { replicas, paused } }: Deployment): string {
+  return `${replicas} available${paused ? '; paused: changes of the template wait' : ''}`
+}
+
+/** Of a ReplicaSet all are of its template. */
+function actualReplicas({ status = {} }: Deployment): string {
+  const { replicas = 0, updatedReplicas, readyReplicas = 0, availableReplicas = 0 } = status
+  const updated = updatedReplicas === undefined ? [] : [`${updatedReplicas} of the present template`]
+  return [replicas === 1 ? '1 Task' : `${replicas} Tasks`, ...updated, `${readyReplicas} ready`, `${availableReplicas} available`].join(
+    ', ',
+  )
 }
 
 function desiredTask({ spec }: Task): string {

@@ -40,6 +40,36 @@ describe('why', () => {
     expect(data.reasons).toContainEqual(expect.objectContaining({ source: 'scheduler', isObstacle: true }))
   })
 
+  it('tells of a Deployment how its ReplicaSets and their Tasks are', async () => {
+    const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'main', image: 'web' }] } }
+    const spec = { replicas: 2, selector: { matchLabels: { app: 'web' } }, template }
+    const own = (kind: string, owner: Record<string, unknown>) => {
+      const { name, uid } = owner.metadata as { name: string; uid: string }
+      const apiVersion = 'apps/v1'
+      return { labels: { app: 'web' }, ownerReferences: [{ apiVersion, kind, name, uid, controller: true }] }
+    }
+    const { answer: web } = await send('POST', '/apis/apps/v1/namespaces/default/deployments', { metadata: { name: 'web' }, spec })
+    const { answer: set } = await send('POST', '/apis/apps/v1/namespaces/default/replicasets', {
+      metadata: { name: 'web-a', ...own('Deployment', web) },
+      spec,
+    })
+    await send('POST', tasks, { metadata: { name: 'web-a-1', ...own('ReplicaSet', set) }, spec: { image: 'web' } })
+    await send('PATCH', `${tasks}/web-a-1/status`, {
+      status: { phase: 'Pending', conditions: [{ type: 'Scheduled', status: 'False', reason: 'Unschedulable', message: 'no node fits' }] },
+    })
+    await send('PATCH', '/apis/apps/v1/namespaces/default/deployments/web/status', { status: { replicas: 1, updatedReplicas: 1 } })
+    const { data } = await ask<Why>('why', { resource: 'deployments', namespace: 'default', name: 'web' })
+    expect(data).toMatchObject({
+      desired: '2 available',
+      actual: '1 Task, 1 of the present template, 0 ready, 0 available',
+      isSettled: false,
+    })
+    expect(data.reasons.filter(({ source }) => source === 'owned').map(({ about, text }) => `${about} ${text}`)).toEqual([
+      'ReplicaSet default/web-a 0 of 2 Tasks are available',
+      'Task default/web-a-1 is Pending: Unschedulable, no node fits; why task/web-a-1 says more',
+    ])
+  })
+
   it('repeats the refusal of the scheduler, and the Event about it', async () => {
     const { answer } = await send('POST', tasks, aTask('hello'))
     const { uid } = answer.metadata as { uid: string }

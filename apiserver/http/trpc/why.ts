@@ -13,6 +13,7 @@ import { nodeReasons } from './node-reasons.js'
 import { actualState, desiredState } from './object-state.js'
 import type { ParsedObjectInput } from './procedure-input.js'
 import { ReadableObjects } from './readable-objects.js'
+import { isReplicated, replicaReasons } from './replica-reasons.js'
 import { workloadReasons } from './workload-reasons.js'
 
 /** One thing that explains the state. */
@@ -53,6 +54,7 @@ export async function explainWhy(context: ProcedureContext, input: ParsedObjectI
     ...(kind.workload ? workloadReasons({ objects, object, about, nowMs }) : []),
     ...(kind.group === '' && kind.plural === 'nodes' ? nodeReasons({ objects, node: object, nowMs }) : []),
     ...(kind.group === 'millrace.dev' && kind.plural === 'crontasks' ? cronTaskReasons({ objects, object, nowMs }) : []),
+    ...(isReplicated(kind) ? replicaReasons({ objects, kind, object }) : []),
     ...eventReasons(objects.eventsAbout(object), about, nowMs),
     ...(await logReasons(context, kind, place, about)),
   ]
