@@ -92,6 +92,8 @@ describe('create controller', () => {
     ['create controller pool --directory kubeconfig/pool', 4, 'is a file'],
     ['create controller pool --millrace absent.tgz', 2, 'there is no such file'],
     ['create controller pool --dry-run', 2, 'neither --dry-run nor --output'],
+    [`create controller pool --directory ${root}/pool`, 2, 'outside of Millrace'],
+    [`create controller pool --directory ${root}`, 2, 'outside of Millrace'],
     ['create controller pool -o yaml', 2, 'neither --dry-run nor --output'],
   ])('%s says what is wrong, and writes nothing', async (text, code, words) => {
     const result = await line.run(text)

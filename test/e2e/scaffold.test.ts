@@ -34,7 +34,8 @@ beforeAll(async () => {
   await create('my-pool')
   await install(folderOf('my-pool'))
   server = await starting
-})
+  // npm unpacks two hundred packages.
+}, 600_000)
 afterAll(async () => await owner.end())
 
 /** A command line in a project's folder, with the commands of the build on the PATH. */
@@ -56,8 +57,11 @@ const create = (line: string) => done(shell(`kubectl-lite create controller ${li
 
 async function install(folder: string): Promise<void> {
   await done(run('npm', ['install', '--omit=dev', '--omit=optional', '--no-audit', '--no-fund', '--prefer-offline'], process.env, folder))
-  const modules = path.join(folder, 'node_modules')
-  mkdirSync(path.join(modules, '@types'), { recursive: true })
+  linkTools(path.join(folder, 'node_modules'))
+}
+
+function linkTools(modules: string): void {
+  for (const inside of ['@types', '.bin']) mkdirSync(path.join(modules, inside), { recursive: true })
   for (const tool of tools) {
     rmSync(path.join(modules, tool), { recursive: true, force: true })
     symlinkSync(path.join(root, 'node_modules', tool), path.join(modules, tool))
@@ -185,10 +189,24 @@ describe.each([
   })
 })
 
-describe.each(['a', 'on', 'x'.repeat(59)])('a project of the name %s', (name) => {
-  it('passes its own checks, and its manifest is valid', async () => {
+describe('a project that takes Millrace from the clone, as without --millrace', () => {
+  it('passes its own checks, and says what it needs', async () => {
+    await done(shell('kubectl-lite create controller a'))
+    const { dependencies } = JSON.parse(readFileSync(path.join(folderOf('a'), 'package.json'), 'utf8'))
+    expect(dependencies).toEqual({ millrace: `file:${root}` })
+    // As npm does it: a link.
+    const modules = path.join(folderOf('a'), 'node_modules')
+    linkTools(modules)
+    symlinkSync(root, path.join(modules, 'millrace'))
+    await Promise.all([done(shell('npm run types', 'a')), passesItsTest('a')])
+    expect((await done(shell('npm start -- --print-rights', 'a'))).out).toContain('kind: ClusterRole')
+  })
+})
+
+describe.each(['on', 'x'.repeat(59)])('a project of the name %s', (name) => {
+  it('has the right types, and a definition and a manifest that the server takes', async () => {
     const project = await createBeside(name)
-    await Promise.all([done(shell('npm run types', project)), passesItsTest(project)])
+    await done(shell('npm run types', project))
     await done(shell('kubectl-lite create customresourcedefinition --for controller.ts', project))
     await done(shell('kubectl-lite apply -f manifest.yaml', project))
   })

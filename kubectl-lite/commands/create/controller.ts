@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { Command } from 'commander'
 import type { DefineCommand } from '../../cli/cli.js'
 import { UsageError } from '../../cli/exit-code.js'
-import { millraceSource } from '../../scaffold/millrace-source.js'
+import { millraceFolder, millraceSource } from '../../scaffold/millrace-source.js'
 import { projectFiles } from '../../scaffold/project-files.js'
 import { projectNames } from '../../scaffold/project-names.js'
 import { writeProject } from '../../scaffold/write-project.js'
@@ -34,11 +34,18 @@ export const createController: DefineCommand = (command, cli) => {
       const { io } = cli
       const names = projectNames(name, flags)
       const directory = path.resolve(io.cwd, flags.directory ?? name)
-      const millrace = await millraceSource(flags.millrace, io.cwd)
+      if (isWithin(directory, millraceFolder()))
+        throw new UsageError(`a project lies outside of Millrace's own folder: name a place with --directory, such as ../${name}`)
+      const millrace = millraceSource(flags.millrace, io.cwd)
       const files = await projectFiles({ names, javascript: flags.javascript === true, millrace })
       await writeProject(directory, files)
       const shown = path.relative(io.cwd, directory) || '.'
       await io.out(`controller/${name} created in ${shown}\n`)
       io.err(`Next: ${shown === '.' ? '' : `cd ${shown} && `}npm install && npm test; README.md says how it goes on.\n`)
     })
+}
+
+function isWithin(directory: string, folder: string): boolean {
+  const way = path.relative(folder, directory)
+  return way === '' || !(way.startsWith('..') || path.isAbsolute(way))
 }
