@@ -33,6 +33,7 @@ import { type Snapshot, snapshotNow } from './snapshot.js'
 import { TestControllers } from './test-controllers.js'
 import type { TestDoor, TestDoorOptions } from './test-door.js'
 
+/** What a test may choose. */
 export interface TestClusterOptions {
   /**
    * They run beside the test, over the API, until the cluster is closed. A function is called for each of their lives: what it makes anew does not survive a
@@ -45,17 +46,23 @@ export interface TestClusterOptions {
   readonly kinds?: readonly Kind[]
   /** Default false: plain HTTP, and the user is who the bearer token says (`NAME[,GROUP…]`, or a ServiceAccount's), admin without one. */
   readonly tls?: boolean
+  /** Default: one that stands at the beginning of 2026. */
   readonly clock?: ManualClock
+  /** Where the server and the controllers log. Default: nowhere. */
   readonly log?: Logger
+  /** Of the server, for tests of what happens beyond them. */
   readonly limits?: RequestLimitOptions
   /** Over plain HTTP alone; with TLS the real ones are there. */
   readonly streams?: NodeStreamRoutes
 }
 
+/** A server, its store and its time, and controllers beside it. */
 export interface TestCluster extends AsyncDisposable {
   /** As http://127.0.0.1:41234. */
   readonly url: string
+  /** The time of the server and the controllers. `advance` moves it and settles; `clock.advance` waits for nobody. */
   readonly clock: ManualClock
+  /** What the server is made of: for tests of the server itself. */
   readonly store: Store
   readonly registry: Registry
   readonly server: Apiserver
@@ -98,9 +105,11 @@ export interface TestCluster extends AsyncDisposable {
    * what it threw first, and says at which revision; so does `close`, where nobody has been told before.
    */
   always(check: (snapshot: Snapshot) => void): void
+  /** Ends everything at once; `await using` calls it. */
   close(): Promise<void>
 }
 
+/** Resolves when the server answers, the kinds are served and the controllers have been started. */
 export async function testCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
   const {
     clock = new ManualClock(),

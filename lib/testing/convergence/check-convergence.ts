@@ -36,7 +36,9 @@ export interface Action<Input> {
   run(cluster: TestCluster, input: Input): Promise<unknown>
 }
 
+/** What is done, to whom, and what shall come of it. */
 export interface ConvergencePlan<Inputs extends object> {
+  /** As of testCluster. */
   readonly controllers: readonly Controller[] | (() => readonly Controller[])
   /** Further kinds of users; those that the controllers name are there. */
   readonly kinds?: readonly Kind[]
@@ -44,6 +46,7 @@ export interface ConvergencePlan<Inputs extends object> {
   readonly rights?: 'declared' | 'all'
   /** Before all actions. */
   arrange?(cluster: TestCluster): Promise<unknown>
+  /** By name, which failures show. */
   readonly actions: { readonly [Name in keyof Inputs]: Action<Inputs[Name]> }
   /** After all actions: what it takes until the end is reached, as letting time pass. */
   finish?(cluster: TestCluster): Promise<unknown>
