@@ -30,7 +30,7 @@ function refusal(act: () => unknown): ApiError {
 }
 
 describe('an eviction', () => {
-  const task = (status: object) => aTask({ name: 'a', status })
+  const task = (status: object) => aTask({ name: 'a', spec: { nodeName: 'n1' }, status })
 
   it('is taken from the budget, and noted with its time', () => {
     const spent = spendBudget(task(ready), [aBudget({ disruptedPods: { b: '2026-01-01T00:00:00Z' } })], nowMs)

@@ -18,7 +18,7 @@ const countingSeconds = 1
  * left to disrupt, or the Task is not healthy and its budget lets such go. Throws TooManyRequests when the budget forbids it. Pure.
  */
 export function spendBudget(task: Task, budgets: readonly PodDisruptionBudget[], nowMs: number): PodDisruptionBudget | undefined {
-  if (isConditionTrue(task, 'Complete') || !hasBegun(task.status)) return undefined
+  if (!task.spec.nodeName || isConditionTrue(task, 'Complete') || !hasBegun(task.status)) return undefined
   const [budget, another] = budgets
   if (!budget) return undefined
   const { name } = budget.metadata

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { findCondition } from '../../lib/api/condition.js'
-import type { KubeObject } from '../../lib/api/define-kind.js'
+import type { Kind, KubeObject } from '../../lib/api/define-kind.js'
 import { disruptionOf } from '../../lib/api/disruption.js'
 import { CustomResourceDefinition } from '../../lib/api/kinds/custom-resource-definition.js'
 import { Deployment } from '../../lib/api/kinds/deployment.js'
@@ -11,9 +11,11 @@ import type { TaskSpec } from '../../lib/api/kinds/task.js'
 import { Task } from '../../lib/api/kinds/task.js'
 import type { ObjectMetaInput } from '../../lib/api/object-meta.js'
 import { drainTaint } from '../../lib/api/taint-toleration.js'
+import { isHealthy } from '../../lib/api/task-health.js'
 import { readAnswer } from '../../lib/client/read-answer.js'
 import { resourcePath } from '../../lib/client/resource-path.js'
 import { type ControlledCluster, controlledCluster } from '../fixtures/controlled-cluster.js'
+import { isComplete } from '../task-end.js'
 
 const ready = {
   phase: 'Running' as const,
@@ -100,6 +102,38 @@ describe('the disruption controller', () => {
     await cluster.setStatus('a', ready)
     await counted(cluster, { currentHealthy: 3, disruptionsAllowed: 1 })
     expect(await evict(cluster, 'b')).toBe(201)
+  })
+
+  it('keeps enough healthy at every revision, while all are evicted again and again', async () => {
+    await using cluster = await controlledCluster({ only })
+    await cluster.addNode('n1')
+    const names = ['a', 'b', 'c', 'd', 'e', 'f']
+    await createBudget(cluster, { minAvailable: 4 })
+    await runTasks(cluster, names, { onNodeLost: 'Reschedule' })
+    await counted(cluster, { disruptionsAllowed: 2 })
+    let least = names.length
+    cluster.cluster.always((snapshot) => {
+      const healthy = snapshot.list(Task).filter(isHealthy).length
+      least = Math.min(least, healthy)
+      expect(healthy).toBeGreaterThanOrEqual(4)
+    })
+    let evicted = 0
+    await cluster.until(async () => {
+      for (const name of names) {
+        const task = await cluster.task(name)
+        // What an agent and the scheduler would do.
+        if (disruptionOf(task) && !isComplete(task))
+          await cluster.setStatus(name, { conditions: [{ type: 'Complete', status: 'True', reason: 'Evicted' }] })
+        else if (task.status?.phase === 'Pending') {
+          await cluster.admin.bind(Task as unknown as Kind, [{ namespace: 'default', name, nodeName: 'n1' }])
+          await cluster.setStatus(name, ready)
+        }
+      }
+      const codes = await Promise.all(names.map((name) => evict(cluster, name)))
+      evicted += codes.filter((code) => code === 201).length
+      expect(evicted).toBeGreaterThan(30)
+    })
+    expect(least).toBe(4)
   })
 
   it('forgets after two minutes an eviction that never showed', async () => {
