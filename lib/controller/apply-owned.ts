@@ -36,8 +36,6 @@ export async function applyOwned<K extends Kind>(
 ): Promise<Applied<K>> {
   const { metadata } = configuration
   if (!metadata?.name) throw new Error(`ctx.apply was asked for a ${kind.kind} without metadata.name`)
-  if (!cache.has(kind))
-    throw new Error(`ctx.apply was asked for a ${kind.kind}, and the controller does not follow ${kind.plural}: name the kind in its owns`)
   const namespace = kind.scope === 'Namespaced' ? (metadata.namespace ?? owner?.metadata.namespace ?? 'default') : undefined
   const complete = {
     ...configuration,
