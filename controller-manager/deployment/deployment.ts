@@ -54,6 +54,8 @@ export const deployment = controller({
     }),
   ],
   workers: 8,
+  // It notes the revision on the Deployment.
+  rights: [{ apiGroups: ['apps'], resources: ['deployments'], verbs: ['patch'] }],
   alsoDeleting: true,
   reconcile: rollOn,
 })

@@ -25,7 +25,7 @@ describe('a Deployment that is deleted', () => {
     await using cluster = await withDeployment()
     await cluster.admin.of(Deployment).delete(web, { propagationPolicy })
     await cluster.runUntil(async () => expect([await cluster.sets(), await cluster.tasks()]).toEqual([[], []]))
-    await expect(cluster.deployment()).rejects.toThrow(/not found/)
+    await cluster.until(async () => await expect(cluster.deployment()).rejects.toThrow(/not found/))
     // Nobody made a Task in place of those that went.
     const { items } = await cluster.admin.of(Event).list({ namespace: 'default' })
     expect(items.filter(({ reason }) => reason === 'SuccessfulCreate')).toHaveLength(2)
