@@ -177,7 +177,7 @@ describe('describe', () => {
     expect(text).toMatch(/New ReplicaSet: +web-one \(revision 1: 0 desired, 0 there, 0 available\)\n/)
     expect(text).toMatch(/Old ReplicaSets: +web-three \(revision 3: 2 desired/)
     expect(text).toMatch(
-      /Template:\n +Labels: +app=web\n[\s\S]*Container: +nginx\n +Backend: +docker\n +Image: +nginx:1\n[\s\S]*Ports: +80\/TCP\n/,
+      /Template:\n +Labels: +app=web\n[\s\S]*Container: +nginx\n +Backend: +docker\n +Image: +nginx:1\n[\s\S]*Ports: +80\/TCP\n[\s\S]*Desired: .*\nActual: /,
     )
   })
 

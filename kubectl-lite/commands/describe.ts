@@ -54,9 +54,10 @@ async function describeObject(cli: Cli, cluster: Cluster, target: Target, object
   }
   if (group === 'apps' && plural === 'deployments') {
     const deployment = object as unknown as Deployment
-    return describeDeployment(deployment, await replicaSetsOf(cluster, deployment), nowMs)
+    return describeDeployment(deployment, await replicaSetsOf(cluster, deployment), nowMs) + printWhy(await readWhy(cluster, target))
   }
-  if (group === 'apps' && plural === 'replicasets') return describeReplicaSet(object as unknown as ReplicaSet, nowMs)
+  if (group === 'apps' && plural === 'replicasets')
+    return describeReplicaSet(object as unknown as ReplicaSet, nowMs) + printWhy(await readWhy(cluster, target))
   if (group === '' && plural === 'nodes') {
     const tasks = await cluster.discovery.findOne('tasks.millrace.dev')
     const { items } = await listObjects(cluster.client, tasks, { fieldSelector: `spec.nodeName=${object.metadata.name}` })
