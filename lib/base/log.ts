@@ -7,12 +7,22 @@ export type Logger = Pick<PinoLogger, 'trace' | 'debug' | 'info' | 'warn' | 'err
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
-/** JSON lines on standard error, each with the program's name. */
-export function createLogger(options: { program: string; level?: LogLevel }): Logger {
-  return pino(
-    { name: options.program, level: options.level ?? 'info', base: { program: options.program }, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ fd: 2, sync: true }),
-  )
+/** JSON lines, each with the program's name; on standard error unless said otherwise. */
+export function createLogger(options: { program: string; level?: LogLevel; output?: { write(line: string): void } }): Logger {
+  const { program, level = 'info', output = pino.destination({ fd: 2, sync: true }) } = options
+  const serializers = { err: printError }
+  return pino({ name: program, level, base: { program }, timestamp: pino.stdTimeFunctions.isoTime, serializers }, output)
+}
+
+/** Failures that their message explains: where in the code they were noticed tells nobody anything. */
+const explained: ReadonlySet<string> = new Set(['ApiError', 'ConnectionError', 'TerminalError'])
+
+function printError(error: unknown): unknown {
+  if (!(error instanceof Error) || !explained.has(error.name)) return error instanceof Error ? pino.stdSerializers.err(error) : error
+  const { name: type, message, cause } = error
+  const { reason, code } = error as { reason?: unknown; code?: unknown }
+  const because = cause instanceof Error ? { cause: cause.message } : {}
+  return { type, ...(reason === undefined ? {} : { reason }), ...(code === undefined ? {} : { code }), message, ...because }
 }
 
 /** A logger that says nothing. */

@@ -5,7 +5,7 @@ const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
 
 /** In milliseconds. Throws for what is no span of time. */
 export function durationMs(duration: Duration): number {
-  const [, amount, unit] = /^(.+?)(ms|s|m|h)$/.exec(duration) ?? []
+  const [, amount, unit] = /^(\S+?)(ms|s|m|h)$/.exec(duration) ?? []
   const ms = Number(amount) * unitMs[unit as keyof typeof unitMs]
   if (!Number.isFinite(ms) || ms < 0) throw new Error(`not a duration: ${JSON.stringify(duration)} (as 500ms, 30s, 5m or 1h)`)
   return ms
