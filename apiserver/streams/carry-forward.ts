@@ -60,6 +60,8 @@ async function carryConnection(data: SpdyStream, errors: SpdyStream, dial: () =>
     data.end()
     return
   }
+  // A client that waits for the end of both its streams before it closes must not wait for the end of its own half, too.
+  remote.once('end', () => errors.end())
   await joinBoth(data, remote)
   errors.end()
 }

@@ -13,12 +13,13 @@ import { type SessionBed, sessionBed } from './session-bed.js'
 
 let bed: SessionBed
 let port: number
-/** Answers each connection with what it said, in capitals, once it has ended its half; a port that nothing of the task listens on stands beside it. */
+/** Answers each connection with what it said, in capitals, once it has ended its half, or has said bye; a port that nothing of the task listens on stands beside it. */
 const shouter = `
 const net = require('node:net')
 const server = net.createServer({ allowHalfOpen: true }, (socket) => {
   let said = ''
-  socket.on('data', (chunk) => (said += chunk)).on('end', () => socket.end(said.toUpperCase())).on('error', () => {})
+  const answer = () => socket.end(said.toUpperCase())
+  socket.on('data', (chunk) => (said += chunk) === 'bye' && answer()).on('end', answer).on('error', () => {})
 })
 server.listen(0, '127.0.0.1', () => console.log('port', server.address().port))
 setInterval(() => console.log('tick'), 200)
@@ -144,6 +145,15 @@ describe.each([
     for (const { data, text } of many) client.send(data, text, true)
     await eventually(() => expect(many.every(({ data, errors }) => client.ended.has(data) && client.ended.has(errors))).toBe(true))
     for (const { data, errors, text } of many) expect([client.textOf(data), client.textOf(errors)]).toEqual([text.toUpperCase(), ''])
+    client.destroy()
+  })
+
+  it('ends both streams when the task has ended its half, for a client that closes only then', async () => {
+    const client = await open()
+    const { data, errors } = connect(client, '0')
+    client.send(data, 'bye')
+    await eventually(() => expect([client.ended.has(data), client.ended.has(errors)]).toEqual([true, true]))
+    expect([client.textOf(data), client.textOf(errors)]).toEqual(['BYE', ''])
     client.destroy()
   })
 
