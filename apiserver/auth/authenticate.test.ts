@@ -135,6 +135,17 @@ describe('a TLS session that is resumed', () => {
     expect(answers.at(-1)?.resumed).toBe(true)
     agent.destroy()
   })
+
+  it('with a certificate of another authority, is nobody each time', async () => {
+    const agent = resuming()
+    const other = await ensurePki({ directory: join(data, 'resumed-other') })
+    const given = await issue({ commonName: 'admin', organizations: ['system:masters'], pki: other })
+    const answers = []
+    for (let connection = 0; connection < 3; connection++) answers.push(await ask({ ...given, agent }))
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401])
+    expect(answers.at(-1)?.resumed).toBe(true)
+    agent.destroy()
+  })
 })
 
 describe('a client certificate', () => {
