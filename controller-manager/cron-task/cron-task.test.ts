@@ -42,6 +42,21 @@ async function endTask({ admin, cluster }: ControlledCluster, name: string, reas
 }
 
 describe('a CronTask', () => {
+  it('is not held up by a Task of another namespace that names it as its owner', async () => {
+    await using cluster = await controlledCluster({ only })
+    const owner = await addCronTask(cluster, { concurrencyPolicy: 'Forbid' })
+    await told(cluster, { nextScheduleTime: '2026-01-01T01:00:00Z' })
+    await cluster.admin.of(Namespace).create({ metadata: { name: 'other' } })
+    const forged = { name: taskOf('01:00:00'), namespace: 'other', ownerReferences: [controllerReference(owner)] }
+    await cluster.admin.of(Task).create({
+      metadata: { ...forged, annotations: { [scheduledTimeAnnotation]: '2026-01-01T01:00:00Z' } },
+      spec: { image: 'busybox' },
+    })
+    await moveTo(cluster, '01:00:00')
+    await eventually(async () => expect(await names(cluster)).toEqual([taskOf('01:00:00')]))
+    await told(cluster, { active: [{ namespace: 'default' }], lastScheduleTime: '2026-01-01T01:00:00Z' })
+  })
+
   it('starts a Task at each time, tells of it, and keeps as many as it says', async () => {
     await using cluster = await controlledCluster({ only })
     const owner = await addCronTask(cluster, { successfulTasksHistoryLimit: 1, failedTasksHistoryLimit: 0 })

@@ -6,7 +6,6 @@ import { CronTask } from '../../lib/api/kinds/cron-task.js'
 import { Task } from '../../lib/api/kinds/task.js'
 import { timestamp } from '../../lib/base/clock.js'
 import { controller } from '../../lib/controller/controller.js'
-import { controllerOf } from '../../lib/controller/owner-reference.js'
 import { endedAtMs, hasEnded } from '../task-end.js'
 import { decideRuns } from './decide-runs.js'
 import { startTask } from './start-task.js'
@@ -21,7 +20,7 @@ export const cronTask = controller({
   owns: [Task],
   async reconcile(cronTask, ctx) {
     const nowMs = ctx.clock.now()
-    const tasks = ctx.owned(Task).filter((task) => controllerOf(task)?.uid === cronTask.metadata.uid)
+    const tasks = ctx.owned(Task)
     const decision = decideRuns(cronTask, tasks, nowMs)
     const { startMs, wakeMs, replaced } = decision
     let { active, lastMs, nextMs, ready } = decision

@@ -53,8 +53,8 @@ describe('what a controller applies', () => {
     expect(managedFieldsOf(first).map(({ manager, operation }) => `${manager} ${operation}`)).toEqual(['warm-pool Apply'])
     await tasks.seen(first.metadata.resourceVersion, stop.signal)
     expect(await applied(ctx, Task, slot, pool)).toBe(tasks.lister.get('default/slot'))
-    expect(ctx.cache.ownedBy(Task, pool.metadata.uid).map(({ metadata }) => metadata.name)).toEqual(['slot'])
-    expect(ctx.cache.ownedBy(Task, 'another')).toEqual([])
+    expect(ctx.cache.ownedBy(Task, pool.metadata).map(({ metadata }) => metadata.name)).toEqual(['slot'])
+    expect(ctx.cache.ownedBy(Task, { uid: 'another' })).toEqual([])
   })
 
   it.each<[string, ApplyConfiguration<typeof Node>]>([

@@ -41,9 +41,11 @@ export class InformerCache implements Cache {
     const found = namespace === undefined ? lister.list() : lister.inNamespace(namespace)
     return found.map((object) => this.#shown(object)) as unknown as Resource<K>[]
   }
-  /** What an owner has, of this kind, wherever it is. */
-  ownedBy<K extends Kind>(kind: K, ownerUid: string): Resource<K>[] {
-    const found = this.#of(kind).owners.ownedBy(ownerUid)
+  /** What an owner has, of this kind. Whoever names in one namespace an owner of another gets nothing to do with it: owners own where they are. */
+  ownedBy<K extends Kind>(kind: K, { uid, namespace }: Pick<KubeObject['metadata'], 'uid' | 'namespace'>): Resource<K>[] {
+    const found = this.#of(kind)
+      .owners.ownedBy(uid)
+      .filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace)
     return found.map((object) => this.#shown(object)) as unknown as Resource<K>[]
   }
   close(): void {

@@ -45,7 +45,7 @@ export function createContext(
       applied.add(appliedName(result as unknown as KubeObject))
       return result
     },
-    owned: (kind) => cache.ownedBy(kind, object.metadata.uid),
+    owned: (kind) => cache.ownedBy(kind, object.metadata),
     async prune(kind) {
       const superfluous = ctx
         .owned(kind)
