@@ -89,6 +89,16 @@ describe('a ReplicaSet', () => {
     expect((await cluster.tasks()).filter((task) => controllerOf(task))).toHaveLength(2)
   })
 
+  it('takes a number of tasks that no cluster holds as it takes others: some at a time', async () => {
+    await using cluster = await replicatedCluster()
+    await cluster.addSet({ replicas: 2_147_483_647 }, 'huge')
+    await cluster.addSet({ replicas: 1 })
+    await cluster.until(async () => expect((await counts(cluster))[0]).toBe(1))
+    await cluster.until(async () => expect((await set(cluster, 'huge')).status?.replicas).toBeGreaterThan(500))
+    await cluster.patchSet({ spec: { replicas: 0 } }, 'huge')
+    await cluster.until(async () => expect((await set(cluster, 'huge')).status?.replicas).toBe(0))
+  })
+
   it('says what is refused, asks for it once and not a hundred times, and goes on when it is allowed', async () => {
     await using cluster = await replicatedCluster()
     const template = templateOf('v1')

@@ -30,6 +30,8 @@ type Context = ReconcileContext<typeof ReplicaSet>
 
 const shortestPauseMs = 1_000
 const longestPauseMs = 300_000
+/** Of what a pass creates or deletes: whoever asks for a billion tasks holds nobody else up. What changes then brings the next pass. */
+const mostAtOnce = 500
 
 export const replicaSet = controller({
   name: 'replica-set',
@@ -57,14 +59,16 @@ async function keepReplicas(set: Draft<typeof ReplicaSet>, ctx: Context): Promis
   const siblings = () => siblingsOf(set, inNamespace, ctx)
   const plan = decideReplicas({ set, tasks, siblings, nowMs: ctx.clock.now() })
 
-  const going = [...plan.discard, ...plan.remove]
+  const superfluous = [...plan.discard, ...plan.remove]
+  const going = superfluous.slice(0, mostAtOnce)
   const removed = await slowStart(going, async (task) => {
     await ctx.delete(Task, task)
     ctx.event('Normal', 'SuccessfulDelete', `deleted Task ${task.metadata.name}`)
     return task
   })
   const taken = new Set(inNamespace.map(({ metadata }) => metadata.name))
-  const names = removed.failures.length > 0 ? [] : freeNames(set.metadata, plan.create, taken)
+  const isInTheWay = removed.failures.length > 0 || going.length < superfluous.length
+  const names = isInTheWay ? [] : freeNames(set.metadata, Math.min(plan.create, mostAtOnce), taken)
   const created = await slowStart(names, async (name) => {
     const task = await ctx.client.of(Task).create(taskOf(set, name))
     ctx.event('Normal', 'SuccessfulCreate', `created Task ${name}`)
