@@ -1,5 +1,5 @@
 import { forbiddenField, invalidValue, requiredValue, type StatusCause } from './api-error.js'
-import type { LabelSelector } from './label-selector.js'
+import { type LabelSelector, maxSelectorTerms, selectorSize } from './label-selector.js'
 import { isQualifiedName } from './names.js'
 import { type Output, t } from './schema/t.js'
 
@@ -31,6 +31,11 @@ export function selectorOf({ matchLabels = {}, matchExpressions = [] }: LabelSel
 
 /** What no schema can say of a selector: keys, and which operators have values. */
 export function validateSelector({ matchLabels = {}, matchExpressions = [] }: LabelSelectorObject, path: string): StatusCause[] {
+  const size = selectorSize(selectorOf({ matchLabels, matchExpressions }))
+  if (size > maxSelectorTerms) {
+    const message = `Too many: ${size}: a selector has at most ${maxSelectorTerms} terms and values`
+    return [{ reason: 'FieldValueTooMany', field: path, message }]
+  }
   const keys = [
     ...Object.keys(matchLabels).map((key) => ({ key, field: `${path}.matchLabels` })),
     ...matchExpressions.map(({ key }, index) => ({ key, field: `${path}.matchExpressions[${index}].key` })),

@@ -19,9 +19,14 @@ export const maxSelectorTerms = 1000
 /** Parses kubectl's selector grammar. Throws BadRequest that shows the part. */
 export function parseLabelSelector(text: string): LabelSelector {
   const selector = splitTerms(text).map(parseTerm)
-  const size = selector.reduce((sum, { values }) => sum + Math.max(1, values.length), 0)
+  const size = selectorSize(selector)
   if (size > maxSelectorTerms) throw badRequest(`a selector has at most ${maxSelectorTerms} terms and values, not ${size}`)
   return selector
+}
+
+/** How many terms and values it has. */
+export function selectorSize(selector: LabelSelector): number {
+  return selector.reduce((sum, { values }) => sum + Math.max(1, values.length), 0)
 }
 
 /** The selector as a query has it. */

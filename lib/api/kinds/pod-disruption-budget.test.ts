@@ -30,6 +30,12 @@ describe('a PodDisruptionBudget', () => {
     expect(refused(spec)).toEqual(causes)
   })
 
+  it('that compares with more than a thousand values is refused', () => {
+    const values = Array.from({ length: 1001 }, (_, index) => `v${index}`)
+    const spec = { minAvailable: 1, selector: { matchExpressions: [{ key: 'a', operator: 'NotIn', values }] } }
+    expect(refused(spec)).toEqual(['spec.selector: Too many: 1001: a selector has at most 1000 terms and values'])
+  })
+
   it.each<[string, object, boolean]>([
     ['no selector', {}, false],
     ['an empty selector', { selector: {} }, true],
