@@ -62,9 +62,17 @@ describe('a ReplicaSet', () => {
     ['three wait twenty', [0, 5, 15], 16, 0, 4_000],
     ['five wait eighty', [0, 1, 2, 3, 4], 10, 0, 70_000],
     ['what is ten minutes old is forgotten', [0, 1, 2, 3], 700, 1, undefined],
+    ['and so is what ends long after now, by a clock that was put back', [9000, 9000, 9000], 0, 1, undefined],
   ])('replaces failures ever later: %s', (_what, ends, nowSeconds, create, againInMs) => {
     const failures = ends.map((seconds, index) => aTask({ name: `f${index}`, status: ended('StartFailed', seconds) }))
     expect(plan(1, failures, nowSeconds)).toMatchObject({ create, againInMs })
+  })
+
+  it('holds back every replacement of a template that cannot run, however many tasks there shall be', () => {
+    const failures = Array.from({ length: 1000 }, (_, index) => aTask({ name: `f${index}`, status: ended('StartFailed', 0) }))
+    expect(plan(1000, failures, 1)).toMatchObject({ create: 0, discard: [], againInMs: 79_000 })
+    const later = plan(1000, failures, 80)
+    expect([later.create, later.discard.length]).toEqual([1000, 995])
   })
 
   it.each<[string, Task, Task]>([

@@ -24,7 +24,7 @@ export interface ReplicaQuestion {
   readonly nowMs: number
 }
 
-/** Failed tasks that stay for people to look at. */
+/** Failed tasks that stay for people to look at, and that make the pause longer. */
 const failuresKept = 5
 const failureWindowMs = 600_000
 const firstPauseMs = 10_000
@@ -41,22 +41,29 @@ export function decideReplicas({ set, tasks, siblings, nowMs }: ReplicaQuestion)
   const active = tasks.filter(isActive)
   const left = tasks.filter((task) => !task.metadata.deletionTimestamp && !isActive(task))
   const failures = left.filter((task) => isComplete(task) && !isTakenAway(task)).sort((a, b) => endMs(b) - endMs(a))
-  const discard = [...left.filter(isTakenAway), ...failures.slice(replicas === 0 ? 0 : failuresKept)]
+  const takenAway = left.filter(isTakenAway)
+  const old = failures.slice(replicas === 0 ? 0 : failuresKept)
   const missing = replicas - active.length
   if (missing <= 0) {
+    const discard = [...takenAway, ...old]
     if (missing === 0) return { ...nothing, discard }
     const onNode = countByNode([...active, ...siblings().filter(isActive)])
     const remove = active.sort(inDeletionOrder({ minReadySeconds, nowMs, onNode })).slice(0, -missing)
     return { ...nothing, remove, discard }
   }
-  const recent = failures.slice(0, failuresKept).filter((task) => endMs(task) > nowMs - failureWindowMs)
-  const pauseMs = recent.length < 2 ? 0 : firstPauseMs * 2 ** (recent.length - 2)
-  const held = recent.map((task) => endMs(task) + pauseMs - nowMs).filter((leftMs) => leftMs > 0)
+  // A clock that was put back must not hold anything up for long.
+  const recent = failures.filter((task) => Math.abs(nowMs - endMs(task)) < failureWindowMs)
+  const counted = Math.min(recent.length, failuresKept)
+  const pauseMs = counted < 2 ? 0 : firstPauseMs * 2 ** (counted - 2)
+  const heldMs = (task: Task) => endMs(task) + pauseMs - nowMs
+  // A failure stays at least as long as its replacement is held back: it is what holds it back.
+  const held = recent.filter((task) => heldMs(task) > 0)
+  const oldest = held.at(-1)
   return {
     ...nothing,
     create: Math.max(0, missing - held.length),
-    discard,
-    againInMs: held.length > 0 ? Math.min(...held) : undefined,
+    discard: [...takenAway, ...old.filter((task) => heldMs(task) <= 0)],
+    againInMs: oldest && heldMs(oldest),
   }
 }
 
