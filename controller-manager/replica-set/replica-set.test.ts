@@ -4,7 +4,10 @@ import { Event } from '../../lib/api/kinds/event.js'
 import { ReplicaSet } from '../../lib/api/kinds/replica-set.js'
 import { Task } from '../../lib/api/kinds/task.js'
 import { controllerOf } from '../../lib/controller/index.js'
+import { eventually } from '../../lib/testing/eventually.js'
+import { testCluster } from '../../lib/testing/test-cluster.js'
 import { type ReplicatedCluster, replicatedCluster, templateOf } from '../fixtures/replicated-cluster.js'
+import { replicaSet } from './replica-set.js'
 import { isActive } from './task-state.js'
 
 const set = async ({ admin }: ReplicatedCluster, name = 'web') => await admin.of(ReplicaSet).get({ namespace: 'default', name })
@@ -89,12 +92,32 @@ describe('a ReplicaSet', () => {
     expect((await cluster.tasks()).filter((task) => controllerOf(task))).toHaveLength(2)
   })
 
+  it('counts an evicted task that it could not delete: it may be started again, and a rollout must know of it', async () => {
+    await using cluster = await testCluster({ controllers: [replicaSet] })
+    const metadata = { namespace: 'default', name: 'web' }
+    const spec = { replicas: 2, selector: { matchLabels: { app: 'web' } }, template: templateOf('v1') }
+    await cluster.client.of(ReplicaSet).create({ metadata, spec })
+    await cluster.settle()
+    const [evicted] = cluster.snapshot().list(Task)
+    const failure = { verb: 'delete', kind: Task, times: Number.POSITIVE_INFINITY, with: 'Forbidden' } as const
+    cluster.fail(failure)
+    const conditions = [{ type: 'DisruptionTarget', status: 'True', reason: 'Evicted' }]
+    await cluster.client.of(Task).mergePatch(evicted?.metadata ?? metadata, { status: { conditions } }, { subresource: 'status' })
+    await cluster.settle()
+    expect(cluster.snapshot().list(Task)).toHaveLength(2)
+    expect(cluster.snapshot().get(ReplicaSet, metadata)?.status).toMatchObject({ replicas: 2, readyReplicas: 0 })
+    cluster.clearFailures()
+    await cluster.advance('10s')
+    expect(cluster.snapshot().get(ReplicaSet, metadata)?.status).toMatchObject({ replicas: 2 })
+    expect(cluster.snapshot().list(Task).filter(isActive)).toHaveLength(2)
+  })
+
   it('takes a number of tasks that no cluster holds as it takes others: some at a time', async () => {
     await using cluster = await replicatedCluster()
     await cluster.addSet({ replicas: 2_147_483_647 }, 'huge')
     await cluster.addSet({ replicas: 1 })
-    await cluster.until(async () => expect((await counts(cluster))[0]).toBe(1))
-    await cluster.until(async () => expect((await set(cluster, 'huge')).status?.replicas).toBeGreaterThanOrEqual(500))
+    await eventually(async () => expect((await counts(cluster))[0]).toBe(1))
+    await eventually(async () => expect((await set(cluster, 'huge')).status?.replicas).toBeGreaterThanOrEqual(500))
   })
 
   it('says what is refused, asks for it once and not a hundred times, and goes on when it is allowed', async () => {

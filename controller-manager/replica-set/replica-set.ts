@@ -24,7 +24,7 @@ import { decideReplicas } from './decide-replicas.js'
 import { freeNames } from './free-names.js'
 import { countReplicas, nextAvailableInMs } from './replica-status.js'
 import { slowStart } from './slow-start.js'
-import { isActive } from './task-state.js'
+import { isActive, isTakenAway } from './task-state.js'
 
 type Context = ReconcileContext<typeof ReplicaSet>
 
@@ -66,18 +66,19 @@ async function keepReplicas(set: Draft<typeof ReplicaSet>, ctx: Context): Promis
     ctx.event('Normal', 'SuccessfulDelete', `deleted Task ${task.metadata.name}`)
     return task
   })
-  const taken = new Set(inNamespace.map(({ metadata }) => metadata.name))
   const isInTheWay = removed.failures.length > 0 || going.length < superfluous.length
-  const names = isInTheWay ? [] : freeNames(set.metadata, Math.min(plan.create, mostAtOnce), taken)
+  const names = isInTheWay || plan.create === 0 ? [] : freeNames(set.metadata, Math.min(plan.create, mostAtOnce), namesOf(inNamespace))
   const created = await slowStart(names, async (name) => {
     const task = await ctx.client.of(Task).create(taskOf(set, name))
     ctx.event('Normal', 'SuccessfulCreate', `created Task ${name}`)
     return task
   })
 
-  // What could not be deleted, or nobody knows, is there, and is not counted on.
-  const undeleted = going.filter((task) => isActive(task) && !removed.done.includes(task))
-  const kept = [...tasks.filter((task) => !going.includes(task)), ...created.done]
+  // What could not be deleted, or nobody knows, is there, and is not counted on. What was taken away from its node may be started on another.
+  const deleted = new Set(removed.done)
+  const undeleted = [...plan.discard.filter(isTakenAway), ...going.filter(isActive)].filter((task) => !deleted.has(task))
+  const leaving = new Set(going)
+  const kept = [...tasks.filter((task) => !leaving.has(task)), ...created.done]
   const nowMs = ctx.clock.now()
   const counts = countReplicas(set, kept, nowMs)
   Object.assign(set.status, counts, { replicas: counts.replicas + undeleted.length, observedGeneration: set.metadata.generation })
@@ -106,6 +107,8 @@ function tellOfFailures(set: Draft<typeof ReplicaSet>, ctx: Context, deletions: 
   const sinceMs = Date.parse(findCondition(set, 'ReplicaFailure')?.lastTransitionTime ?? '')
   return Math.min(longestPauseMs, Math.max(shortestPauseMs, ctx.clock.now() - sinceMs))
 }
+
+const namesOf = (tasks: readonly Task[]) => new Set(tasks.map(({ metadata }) => metadata.name))
 
 /** Its own by reference, and those that nobody manages. */
 function candidatesOf({ metadata }: Draft<typeof ReplicaSet>, tasks: readonly Task[]): Task[] {
