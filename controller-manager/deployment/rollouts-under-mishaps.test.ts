@@ -11,13 +11,14 @@ import { Node } from '../../lib/api/kinds/node.js'
 import { ReplicaSet } from '../../lib/api/kinds/replica-set.js'
 import { Task, type TaskStatus } from '../../lib/api/kinds/task.js'
 import type { Client } from '../../lib/client/client.js'
+import { createClient } from '../../lib/client/create-client.js'
 import { resourcePath } from '../../lib/client/resource-path.js'
 import type { Controller, ReconcileContext } from '../../lib/controller/index.js'
 import { type TestCluster, testCluster } from '../../lib/testing/index.js'
 import { templateOf } from '../fixtures/replicated-cluster.js'
 import { RolloutJudge } from '../fixtures/rollout-judge.js'
 import { replicaSet } from '../replica-set/replica-set.js'
-import { isActive } from '../replica-set/task-state.js'
+import { isActive, isTakenAway } from '../replica-set/task-state.js'
 import { deployment } from './deployment.js'
 
 const long = process.env.MILLRACE_TEST_LONG !== undefined
@@ -68,6 +69,8 @@ const endTask: Happening = async (cluster, choice) =>
     { metadata: { finalizers: null } },
   )
 
+const isRunning = (task: Task) => isActive(task) && task.spec.nodeName !== undefined
+
 const change = async ({ client }: TestCluster, spec: object) => await client.of(Deployment).mergePatch(at, { spec })
 
 const happenings = {
@@ -97,6 +100,25 @@ const losses = {
     const conditions = [{ type: 'Complete', status: 'True', reason: 'StartFailed' }]
     await patchTask(cluster, one(tasksOf(cluster).filter(isActive), choice), { status: { phase: 'Failed', conditions } }, 'status')
   },
+  evict: async (cluster, choice) => {
+    const conditions = [{ type: 'DisruptionTarget', status: 'True', reason: 'Evicted' }]
+    await patchTask(cluster, one(tasksOf(cluster).filter(isRunning), choice), { status: { conditions } }, 'status')
+  },
+  // What task-attempt does once the agent has ended the attempt: another begins.
+  startAgain: async (cluster, choice) => {
+    const evicted = one(
+      tasksOf(cluster).filter((task) => isTakenAway(task) && !task.metadata.deletionTimestamp),
+      choice,
+    )
+    const conditions = [{ type: 'Complete', status: 'True', reason: 'Evicted' }]
+    await patchTask(cluster, evicted, { status: { conditions } }, 'status')
+    const ended = tasksOf(cluster).find(({ metadata }) => metadata.uid === evicted?.metadata.uid)
+    const controllers = createClient(await cluster.configOf('system:controller-manager'))
+    const resourceVersion = ended?.metadata.resourceVersion
+    await patchTask({ ...cluster, client: controllers }, ended, { metadata: { resourceVersion }, spec: { nodeName: null } })
+    await controllers.close()
+  },
+  refuseDeletions: (cluster, choice) => cluster.fail({ verb: 'delete', kind: Task, with: 'Forbidden', times: 1 + (choice % 5) }),
   remove: async (cluster, choice) => {
     const task = one(tasksOf(cluster), choice)
     if (task)
@@ -177,7 +199,7 @@ describe('rollouts of the real controllers, whatever happens between and within 
     )
   })
 
-  it('have never too many Tasks, though Tasks lose their readiness, fail and are deleted', async () => {
+  it('have never too many Tasks, though Tasks lose their readiness, fail, are evicted and deleted', async () => {
     await fc.assert(
       fc.asyncProperty(bounds, course({ ...happenings, ...losses }), (given, happening) => play(given, happening, { isLossy: true })),
       { numRuns, endOnFailure: true },
