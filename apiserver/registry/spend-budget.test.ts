@@ -3,7 +3,8 @@ import { type ApiError, whyDisruptionRefused } from '../../lib/api/api-error.js'
 import { findCondition } from '../../lib/api/condition.js'
 import type { PodDisruptionBudget } from '../../lib/api/kinds/pod-disruption-budget.js'
 import { aTask } from '../../lib/testing/a-task.js'
-import { spendBudget } from './spend-budget.js'
+import type { ReadView, StoredObject } from '../storage/store.js'
+import { BudgetFinder, spendBudget } from './spend-budget.js'
 
 const nowMs = Date.UTC(2026, 0, 2)
 const condition = (type: string, status: 'True' | 'False' | 'Unknown' = 'True', reason = 'x') => ({ type, status, reason })
@@ -28,6 +29,24 @@ function refusal(act: () => unknown): ApiError {
   }
   throw new Error('it was not refused')
 }
+
+it('two budgets of a Task are found, however many there are: they are enough to refuse its eviction', () => {
+  const labels = { app: 'web' }
+  const budgets = Array.from({ length: 50 }, (_, index) => {
+    const { metadata, ...rest } = aBudget({}, { selector: { matchLabels: labels } })
+    return { bytes: Buffer.from(JSON.stringify({ ...rest, metadata: { ...metadata, name: `b${index}` } })) } as StoredObject
+  })
+  const read: StoredObject[] = []
+  const scan = function* () {
+    for (const budget of budgets) {
+      read.push(budget)
+      yield budget
+    }
+  }
+  const found = new BudgetFinder().of(aTask({ name: 'a', metadata: { labels } }), { scan } as unknown as ReadView)
+  expect(found.map(({ metadata }) => metadata.name)).toEqual(['b0', 'b1'])
+  expect(read).toHaveLength(2)
+})
 
 describe('an eviction', () => {
   const task = (status: object) => aTask({ name: 'a', spec: { nodeName: 'n1' }, status })

@@ -60,12 +60,13 @@ function whyNone(budget: PodDisruptionBudget): string {
 export class BudgetFinder {
   readonly #read = new WeakMap<StoredObject, PodDisruptionBudget>()
 
-  /** As a decision sees them; by name. */
+  /** As a decision sees them; by name. Two are enough to refuse, so no more are looked for. */
   of({ metadata: { namespace = '', labels } }: Task, view: ReadView): PodDisruptionBudget[] {
     const found: PodDisruptionBudget[] = []
     for (const stored of view.scan(PodDisruptionBudget.group, PodDisruptionBudget.plural, namespace)) {
       const budget = this.#budgetOf(stored)
       if (coversLabels(budget, labels)) found.push(budget)
+      if (found.length === 2) break
     }
     return found.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
   }
