@@ -51,6 +51,12 @@ describe('a budget', () => {
     })
   })
 
+  it('counts no more than its status can hold', () => {
+    const tasks = ['a', 'b'].map((uid) => task({ metadata: ownedBy(uid) }))
+    const most = 2 ** 31 - 1
+    expect(count({ maxUnavailable: 0 }, tasks, { a: most, b: most })).toMatchObject({ expectedPods: most, desiredHealthy: most })
+  })
+
   it('counts a scaler above two controllers once', () => {
     const above = { uid: 'deployment', replicas: 4 }
     const tasks = [...several(3, { metadata: ownedBy('old') }), ...several(2, { metadata: ownedBy('new') })]

@@ -49,15 +49,9 @@ export function countBudget(
 ): BudgetCount {
   const expectedPods = needsScale(spec) ? expectedByScale(tasks, scalers) : tasks.filter((task) => !isComplete(task)).length
   if (typeof expectedPods === 'string') return { type: 'unknown', why: expectedPods }
-  const disruptedPods = Object.fromEntries(
-    Object.entries(status?.disruptedPods ?? {}).filter(([name, time]) =>
-      isUnseen(
-        tasks.find(({ metadata }) => metadata.name === name),
-        Date.parse(time),
-        nowMs,
-      ),
-    ),
-  )
+  const noted = Object.entries(status?.disruptedPods ?? {})
+  const byName = new Map(noted.length === 0 ? [] : tasks.map((task) => [task.metadata.name, task]))
+  const disruptedPods = Object.fromEntries(noted.filter(([name, time]) => isUnseen(byName.get(name), Date.parse(time), nowMs)))
   const currentHealthy = tasks.filter((task) => isHealthy(task) && !Object.hasOwn(disruptedPods, task.metadata.name)).length
   const desiredHealthy = desiredOf(spec, expectedPods)
   return {
@@ -71,6 +65,8 @@ export function countBudget(
   }
 }
 
+const maxInt32 = 2 ** 31 - 1
+
 /** The sum over the scalers above the Tasks, each once; or which Tasks have none, in words. */
 function expectedByScale(tasks: readonly Task[], scalers: Scalers): number | string {
   const found = new Map<string, number>()
@@ -82,7 +78,10 @@ function expectedByScale(tasks: readonly Task[], scalers: Scalers): number | str
   }
   if (without.length > 0)
     return `no controller says how many there should be of ${shown(without)}; without one, a budget takes a number as minAvailable and nothing else`
-  return [...found.values()].reduce((sum, replicas) => sum + replicas, 0)
+  return Math.min(
+    maxInt32,
+    [...found.values()].reduce((sum, replicas) => sum + replicas, 0),
+  )
 }
 
 /** The uid of the one owner that controls the object. */

@@ -38,7 +38,9 @@ async function scalerAt(owner: OwnerReference, namespace: string, ctx: Context, 
   const isOwners = ({ apiVersion, kind }: Pick<Kind, 'apiVersion' | 'kind'>) => apiVersion === owner.apiVersion && kind === owner.kind
   const builtin = scaledKinds.find(isOwners)
   if (!builtin) {
-    const kinds = ctx.list(CustomResourceDefinition).flatMap((definition) => customKinds(definition, 0))
+    // Making kinds of a definition takes time: whoever names owners that do not exist makes none.
+    const definitions = ctx.list(CustomResourceDefinition).filter(({ spec }) => isDefinedBy(owner, spec))
+    const kinds = definitions.flatMap((definition) => customKinds(definition, 0))
     const custom = kinds.find((kind) => isOwners(kind) && kind.subresources.includes('scale'))
     return custom && (await readScale(custom, owner, namespace, ctx))
   }
@@ -47,6 +49,10 @@ async function scalerAt(owner: OwnerReference, namespace: string, ctx: Context, 
   const above = controllerOf(object)
   const higher = above && level < maxLevels ? await scalerAt(above, namespace, ctx, level + 1) : undefined
   return higher ?? { uid: owner.uid, replicas: (object.spec as { replicas?: number }).replicas ?? 1 }
+}
+
+function isDefinedBy({ apiVersion, kind }: OwnerReference, { group, names }: CustomResourceDefinition['spec']): boolean {
+  return names.kind === kind && apiVersion.startsWith(`${group}/`)
 }
 
 async function readScale(kind: Kind, { name, uid }: OwnerReference, namespace: string, ctx: Context): Promise<Scaler | undefined> {
