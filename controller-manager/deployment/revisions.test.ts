@@ -25,6 +25,15 @@ describe('the revision of the new set', () => {
     expect(newSetAnnotations(rolloutOf(aDeployment(), sets))).toEqual(expected)
   })
 
+  it('notes the latest of the earlier ones: a Deployment that goes to and fro for ever does not fill its set', () => {
+    const history = Array.from({ length: 1000 }, (_, index) => 2 * index + 1).join(',')
+    const set = aReplicaSet({ metadata: revision(2001, { 'deployment.kubernetes.io/revision-history': history }) })
+    const { 'deployment.kubernetes.io/revision-history': noted = '' } = newSetAnnotations(rolloutOf(aDeployment(), [set, past('b', 2002)]))
+    expect(noted.length).toBeLessThanOrEqual(2000)
+    expect(noted).toMatch(/^\d+,(\d+,)*1997,1999,2001$/)
+    expect(history).toContain(`,${noted.split(',')[0]},`)
+  })
+
   it('comes with what people noted on the Deployment, and without what is the Deployment’s alone', () => {
     const annotations = {
       'kubernetes.io/change-cause': 'kubectl set image',

@@ -32,8 +32,16 @@ export function newSetAnnotations({ deployment, newSet, oldSets }: Rollout): Ann
   const annotations: Annotations = { ...own, ...Object.fromEntries(copied) }
   if (before >= next) return annotations
   annotations[revisionAnnotation] = String(next)
-  if (before > 0) annotations[revisionHistoryAnnotation] = [own[revisionHistoryAnnotation], before].filter(Boolean).join(',')
+  if (before > 0) annotations[revisionHistoryAnnotation] = latestOf([own[revisionHistoryAnnotation], before].filter(Boolean).join(','))
   return annotations
+}
+
+/** Characters, as in Kubernetes: an annotation that grew for ever would be refused one day, and the rollout with it. */
+const maxHistoryLength = 2_000
+
+function latestOf(history: string): string {
+  if (history.length <= maxHistoryLength) return history
+  return history.slice(history.indexOf(',', history.length - maxHistoryLength - 1) + 1)
 }
 
 /** Old sets that nobody can go back to any more: beyond `revisionHistoryLimit`, with no task left, of the lowest revisions. */
