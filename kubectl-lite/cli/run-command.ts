@@ -26,7 +26,7 @@ export async function runCommand(argv: readonly string[], io: ByteIo): Promise<n
     if (io.signal.aborted) return exitCodes.interrupted.code
     if (error instanceof CommanderError && program) {
       if (error.exitCode === 0) return exitCodes.done.code
-      if (error.code !== 'commander.help') io.err(await withHint(`${error.message}\n`, program))
+      if (error.code !== 'commander.help') io.err(await withHint(`${error.message}\n`, program, argv))
       return exitCodes.usage.code
     }
     if (error instanceof RemoteExit) {
@@ -84,19 +84,37 @@ export async function buildProgram(argv: readonly string[], io: ByteIo, closers:
 }
 
 /** Says what was perhaps meant where commander does not: it suggests a flag for `--outptu json`, and none for `--outptu=json`. */
-async function withHint(text: string, program: Command): Promise<string> {
+async function withHint(text: string, program: Command, argv: readonly string[]): Promise<string> {
+  const [called, word = ''] = [commandOf(program, argv[0]), argv[1]]
+  const makes = called?.commands.flatMap((command) => [command.name(), ...command.aliases()]) ?? []
+  if (called && takesFiles(called) && makes.length > 0 && /^[a-z]+$/.test(word) && !makes.includes(word)) {
+    const { didYouMean } = await import('./did-you-mean.js')
+    const meant = kubernetesWords[word] ? ` ${kubernetesWords[word]}` : didYouMean(word, makes)
+    return `error: ${called.name()} makes no "${word}" of arguments.${meant}\n(kubectl-lite ${called.name()} --help lists what it makes; files are named with -f)\n`
+  }
   if (/^error: unknown command [^\n]*\n$/.test(text)) return `${text}(kubectl-lite --help lists the commands)\n`
   if (text.startsWith("error: unknown option '--version'")) return `${text.trimEnd()}\n(Did you mean kubectl-lite version?)\n`
   const [, excess] = /^error: too many arguments for '(\w+)'/.exec(text) ?? []
-  const called = program.commands.find((command) => command.name() === excess && command.options.some(({ short }) => short === '-f'))
-  if (called) {
-    const kinds = called.commands.length > 0 ? `; kubectl-lite ${excess} --help lists what needs none` : ''
+  const filed = commandOf(program, excess)
+  if (filed && takesFiles(filed)) {
+    const kinds = filed.commands.length > 0 ? `; kubectl-lite ${excess} --help lists what needs none` : ''
     return `${text.trimEnd()}\n(Files are named with -f: kubectl-lite ${excess} -f FILE${kinds})\n`
   }
   const [, flag] = /^error: unknown option '(--[^'=]+)=/.exec(text) ?? []
   if (flag === undefined || text.includes('(Did you mean')) return text
-  const known = [program, ...program.commands].flatMap((command) => command.options.flatMap((option) => option.long ?? []))
+  const known = withCommands(program).flatMap((command) => command.options.flatMap((option) => option.long ?? []))
   const { nearestWord } = await import('./did-you-mean.js')
   const meant = nearestWord(flag, known)
   return meant === undefined ? text : `${text.trimEnd()}\n(Did you mean ${meant}?)\n`
+}
+
+const commandOf = (program: Command, name: string | undefined) => program.commands.find((command) => command.name() === name)
+const takesFiles = (command: Command): boolean => command.options.some(({ short }) => short === '-f')
+const withCommands = (command: Command): Command[] => [command, ...command.commands.flatMap(withCommands)]
+
+/** What hands that know Kubernetes ask `create` for, and what does it here. */
+const kubernetesWords: Readonly<Record<string, string>> = {
+  cronjob: 'Did you mean "crontask"?',
+  job: 'Did you mean "task" (--from=crontask/NAME), or kubectl-lite run?',
+  pod: 'Did you mean kubectl-lite run?',
 }

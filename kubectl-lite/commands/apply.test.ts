@@ -127,6 +127,10 @@ describe('apply', () => {
   it.each([
     ['apply some.yaml', 2, '(Files are named with -f: kubectl-lite apply -f FILE)'],
     ['apply -f https://example.com/x.yaml', 2, 'curl -fsS https://example.com/x.yaml | kubectl-lite apply -f -'],
+    ['create cronjob nightly --schedule=@daily', 2, 'error: create makes no "cronjob" of arguments. Did you mean "crontask"?\n'],
+    ['create controler a', 2, 'error: create makes no "controler" of arguments. Did you mean "controller"?\n'],
+    ['create crontask a --schedule=@daily --time-zone=UTC', 2, '(Did you mean --timezone?)'],
+    ['create deployment web --image=a --image=b', 2, 'error: a Task is one container: --image takes one image, once\n'],
     ['apply', 2, 'name a file or directory with -f'],
     ['apply -f nowhere.yaml', 2, 'the path "nowhere.yaml" does not exist'],
     ['apply -f - --prune', 2, 'not supported yet'],

@@ -205,24 +205,28 @@ describe('nodes', () => {
     expect((await spec('n2')).taints).toBeUndefined()
   })
 
-  it('are drained as disruption budgets allow: the command says which it waits for', async () => {
-    const bound = {
-      apiVersion: 'millrace.dev/v1',
-      kind: 'Task',
-      metadata: { name: 'guarded', labels: { app: 'guarded' } },
-      spec: { command: ['true'], nodeName: 'n2', onNodeLost: 'Reschedule' },
+  it('are drained as disruption budgets allow: the command says which each Task waits for', async () => {
+    const setStatus = (what: string, status: object, name = 'guarded') =>
+      line.run(['patch', what, name, '--subresource=status', '-p', JSON.stringify({ status })])
+    for (const name of ['guarded', 'guarded-too']) {
+      const bound = {
+        apiVersion: 'millrace.dev/v1',
+        kind: 'Task',
+        metadata: { name, labels: { app: name } },
+        spec: { command: ['true'], nodeName: 'n2', onNodeLost: 'Reschedule' },
+      }
+      await line.run('create -f -', { input: JSON.stringify(bound) })
+      await line.run(`create pdb ${name} --selector app=${name} --min-available 1`)
+      await setStatus('task', { phase: 'Running', conditions: [{ type: 'Running', status: 'True' }] }, name)
+      await setStatus('pdb', { observedGeneration: 1, disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 1, expectedPods: 1 }, name)
     }
-    await line.run('create -f -', { input: JSON.stringify(bound) })
-    await line.run('create pdb guarded --selector app=guarded --min-available 1')
-    const setStatus = (what: string, status: object) =>
-      line.run(['patch', what, 'guarded', '--subresource=status', '-p', JSON.stringify({ status })])
-    await setStatus('task', { phase: 'Running', conditions: [{ type: 'Running', status: 'True' }] })
-    await setStatus('pdb', { observedGeneration: 1, disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 1, expectedPods: 1 })
     let said = ''
     const drained = line.run('drain n2 --timeout=90s', { onErr: (text) => (said = text) })
-    await eventually(() =>
-      expect(said).toContain('task default/guarded waits: The disruption budget guarded needs 1 healthy pods and has 0 currently\n'),
-    )
+    await eventually(() => {
+      for (const name of ['guarded', 'guarded-too'])
+        expect(said).toContain(`task default/${name} waits: The disruption budget ${name} needs 1 healthy pods and has 0 currently\n`)
+    })
+    await setStatus('task', { phase: 'Failed' }, 'guarded-too')
     expect((await spec('n2')).taints).toEqual([{ key: 'millrace.dev/drain', effect: 'NoExecute' }])
     await setStatus('task', { phase: 'Failed' })
     expect(await drained).toMatchObject({ code: 0, out: expect.stringContaining('node/n2 drained\n') })

@@ -129,7 +129,7 @@ describe('rollout', () => {
     await setStatus({ observedGeneration, conditions })
     expect(await line.run('rollout status deploy web')).toMatchObject({
       code: 1,
-      err: expect.stringContaining('exceeded its progress deadline'),
+      err: 'error: deployment "web" exceeded its progress deadline\n',
     })
     await setStatus({ conditions: null, updatedReplicas: 0 })
     expect(await line.run('rollout status deploy web --timeout=50ms')).toMatchObject({ code: 7 })
@@ -202,7 +202,9 @@ describe('logs, exec, attach and port-forward', () => {
       const conditions = [{ type: 'Ready', status: phase === 'Running' ? 'True' : 'False' }]
       await line.run(['patch', 'task', name, '--subresource=status', '-p', JSON.stringify({ status: { phase, conditions } })])
     }
-    for (const command of ['logs deployment/web', 'exec deploy/web -- true', 'attach deployment/web'])
-      expect((await line.run(command)).err, command).toMatch(/^Found 2 Tasks, using task\/runs\n/)
+    // Each waits for an agent that does not come, so they wait side by side.
+    const commands = ['logs deployment/web', 'exec deploy/web -- true', 'attach deployment/web']
+    const results = await Promise.all(commands.map((command) => line.run(command)))
+    for (const { err } of results) expect(err).toMatch(/^Found 2 Tasks, using task\/runs\n/)
   })
 })

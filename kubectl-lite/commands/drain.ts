@@ -71,16 +71,22 @@ async function drainNode(cli: Cli, cluster: Cluster, node: KubeObject, flags: Fl
       const gracePeriodSeconds = flags.gracePeriod === undefined ? undefined : Number(flags.gracePeriod)
       for (const { metadata } of leaving) await deleteObject(cluster.client, tasks, metadata, { cascade: 'background', gracePeriodSeconds })
     } else if (leaving.length > 0) await addTaint(cluster, name, flags.ignoreBudgets ? forcedDrainTaint : drainTaint)
-    for (const task of leaving) {
-      const { metadata } = task
-      const target = { resource: tasks, namespace: metadata.namespace, name: metadata.name }
-      const left = new AbortController()
-      const waiting = AbortSignal.any([signal, left.signal])
-      const telling = flags.disableEviction || flags.ignoreBudgets ? undefined : tellWhatForbids(cli, cluster, target, waiting)
-      await followObject(cluster, target, (now) => hasLeft(task, now, name), signal).finally(() => left.abort())
-      await telling
-      await cli.io.out(`${printObject(tasks, metadata.name)} evicted\n`)
+    const targets = new Map(
+      leaving.map((task) => [task, { resource: tasks, namespace: task.metadata.namespace, name: task.metadata.name }]),
+    )
+    const asked = new Map(flags.disableEviction || flags.ignoreBudgets ? [] : targets)
+    const over = new AbortController()
+    const telling = tellWhatForbids(cli, cluster, asked, AbortSignal.any([signal, over.signal]))
+    try {
+      for (const [task, target] of targets) {
+        await followObject(cluster, target, (now) => hasLeft(task, now, name), signal)
+        asked.delete(task)
+        await cli.io.out(`${printObject(tasks, target.name)} evicted\n`)
+      }
+    } finally {
+      over.abort()
     }
+    await telling
   } catch (error) {
     if (signal.reason instanceof TimedOut)
       throw new ExitError('timedOut', `timed out draining node "${name}": some of its Tasks have not ended`)
@@ -89,13 +95,16 @@ async function drainNode(cli: Cli, cluster: Cluster, node: KubeObject, flags: Fl
   await cli.io.out(printDone(printObject(nodes, name), 'drained', flags.dryRun))
 }
 
-/** Says which budget a Task waits for, once for each thing that there is to say, until the signal aborts. The controllers evict; this only asks. */
-async function tellWhatForbids(cli: Cli, cluster: Cluster, target: Target, signal: AbortSignal): Promise<void> {
-  let said: string | undefined
-  while (!signal.aborted) {
-    const why = await askEviction(cluster.client, target.resource, target).then(() => undefined, whyDisruptionRefused)
-    if (why !== undefined && why !== said) cli.io.err(`task ${target.namespace}/${target.name} waits: ${why}\n`)
-    said = why
+/** Says which budget each Task waits for, once for each thing that there is to say, until none is left or the signal aborts. The controllers evict; this only asks. */
+async function tellWhatForbids(cli: Cli, cluster: Cluster, asked: ReadonlyMap<KubeObject, Target>, signal: AbortSignal): Promise<void> {
+  const said = new Map<KubeObject, string | undefined>()
+  while (!signal.aborted && asked.size > 0) {
+    for (const [task, target] of asked) {
+      const why = await askEviction(cluster.client, target.resource, target).then(() => undefined, whyDisruptionRefused)
+      if (signal.aborted) return
+      if (asked.has(task) && why !== undefined && why !== said.get(task)) cli.io.err(`task ${names([task])} waits: ${why}\n`)
+      said.set(task, why)
+    }
     await sleep(systemClock, askAgainMs, signal).catch(() => {})
   }
 }

@@ -86,6 +86,26 @@ describe('why and history', () => {
     expect(absent).toEqual({ code: 3, out: '', err: 'Error from server (NotFound): tasks.millrace.dev "absent" not found\n' })
   })
 
+  it('tell what happened within one second in its order', async () => {
+    const uid = (await line.run(['get', 'task', 't', '-o', 'jsonpath={.metadata.uid}'])).out
+    for (const [name, message] of [
+      ['z', 'first'],
+      ['a', 'second'],
+    ])
+      await line.run('create -f -', {
+        input: JSON.stringify({
+          apiVersion: 'v1',
+          kind: 'Event',
+          metadata: { name },
+          involvedObject: { kind: 'Task', namespace: 'default', name: 't', uid },
+          reason: 'Counted',
+          message,
+          lastTimestamp: '2026-01-02T00:00:00Z',
+        }),
+      })
+    expect((await line.run('why task/t')).out).toMatch(/Counted: first.*\n.*Counted: second/)
+  })
+
   it('say who changed what', async () => {
     await line.run('label task t tier=test')
     const { out } = await line.run('history task/t')

@@ -11,7 +11,7 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 export function createLogger(options: { program: string; level?: LogLevel; output?: { write(line: string): void } }): Logger {
   const { program, level = 'info', output = pino.destination({ fd: 2, sync: true }) } = options
   const serializers = { err: printError }
-  return pino({ name: program, level, base: { program }, timestamp: pino.stdTimeFunctions.isoTime, serializers }, output)
+  return pino({ level, base: { program }, timestamp: pino.stdTimeFunctions.isoTime, serializers }, output)
 }
 
 /** Failures that their message explains: where in the code they were noticed tells nobody anything. */

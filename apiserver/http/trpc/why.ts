@@ -105,7 +105,9 @@ const isWantedFalse = (type: string) => /Pressure$|Fail(ed|ure)$|Denied$|^Namesp
 
 /** Newest last; Warnings of the last while stand in the way of nothing by themselves, so they explain only. */
 function eventReasons(events: readonly KubeObject[], about: string, nowMs: number): Reason[] {
-  const told = events.map((event) => {
+  // Times have whole seconds; within one, the order in which they were written.
+  const written = [...events].sort((a, b) => Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion))
+  const told = written.map((event) => {
     const { type, reason, message, count, lastTimestamp, eventTime, source, reportingComponent } = event as unknown as Record<
       string,
       string | undefined

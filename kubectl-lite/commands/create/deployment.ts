@@ -19,7 +19,7 @@ export const createDeployment: DefineCommand = (command, cli) => {
     .description('equal Tasks that are kept, and replaced step by step when their template changes')
     .argument('<name>')
     .argument('[words...]', 'after --: what to run')
-    .option('--image <image>', 'the container image; without one the Tasks are plain processes')
+    .option('--image <image>', 'the container image; without one the Tasks are plain processes', onlyImage)
     .option('--replicas <number>', 'how many Tasks', '1')
     .option('--port <port>', 'the port that they listen on')
     .action((name: string, words: string[], _flags: object, own: Command) => {
@@ -46,6 +46,11 @@ function deploymentOf(name: string, words: readonly string[], { image, replicas,
       template: { metadata: { labels }, spec: { containers: [container] } },
     },
   }
+}
+
+function onlyImage(image: string, before: string | undefined): string {
+  if (before !== undefined || image.includes(',')) throw new UsageError('a Task is one container: --image takes one image, once')
+  return image
 }
 
 /** The last part of the image's path, without tag and digest, as kubectl names it. */

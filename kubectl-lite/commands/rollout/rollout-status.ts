@@ -48,7 +48,7 @@ export const rolloutStatus: DefineCommand = (command, cli) => {
         })
         if (!last) throw notFound({ group: 'apps', resource: 'deployments', name: target.name })
         const { state, text } = progressOf(last)
-        if (state === 'failed') throw new ExitError('failed', `error: ${text}`)
+        if (state === 'failed') throw new ExitError('failed', text)
         await say(text)
       })
     })
