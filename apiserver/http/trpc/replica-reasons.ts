@@ -11,6 +11,8 @@ interface ReplicaQuestion {
   readonly object: KubeObject
 }
 
+/** ReplicaSets that are told of: the newest. A rollout has two, or a few more. */
+const maxSets = 10
 /** Tasks that are told of for each ReplicaSet. */
 const maxTasks = 5
 
@@ -19,22 +21,28 @@ export const isReplicated = ({ group, plural }: Kind): boolean => group === 'app
 /** What the Tasks of a ReplicaSet say, or the ReplicaSets of a Deployment and their Tasks: those that are not as they shall be. */
 export function replicaReasons({ objects, kind, object }: ReplicaQuestion): Reason[] {
   const { namespace = '', uid } = object.metadata
-  if (kind.plural === 'replicasets') return taskReasons(objects, object)
-  const sets = objects.ownedBy({ group: 'apps', resource: 'replicasets', namespace, name: '' }, uid)
+  const place = (group: string, resource: string) => ({ group, resource, namespace, name: '' })
+  if (kind.plural === 'replicasets') return taskReasons(object, objects.ownedBy(place('millrace.dev', 'tasks'), uid))
+  const sets = objects.ownedBy(place('apps', 'replicasets'), uid).filter(isInUse).slice(-maxSets)
+  const tasks = objects.ownedBy(place('millrace.dev', 'tasks'), ...sets.map(({ metadata }) => metadata.uid))
   return sets.flatMap((set) => {
     const { spec, status = {} } = set as unknown as ReplicaSet
-    const { replicas = 0, availableReplicas = 0 } = status
-    if (spec.replicas === 0 && replicas === 0) return []
+    const { availableReplicas = 0 } = status
     const text = `${availableReplicas} of ${spec.replicas} Tasks are available`
     const about = `ReplicaSet ${namespace}/${set.metadata.name}`
-    return [{ source: 'owned', about, text, isObstacle: availableReplicas !== spec.replicas } as const, ...taskReasons(objects, set)]
+    return [{ source: 'owned', about, text, isObstacle: availableReplicas !== spec.replicas } as const, ...taskReasons(set, tasks)]
   })
 }
 
-function taskReasons(objects: ReadableObjects, set: KubeObject): Reason[] {
+function isInUse(set: KubeObject): boolean {
+  const { spec, status } = set as unknown as ReplicaSet
+  return spec.replicas > 0 || (status?.replicas ?? 0) > 0
+}
+
+function taskReasons(set: KubeObject, tasks: readonly KubeObject[]): Reason[] {
   const { namespace = '', uid } = set.metadata
-  const tasks = objects.ownedBy({ group: 'millrace.dev', resource: 'tasks', namespace, name: '' }, uid)
-  const unready = tasks.filter((task) => conditionOf(task, 'Ready')?.status !== 'True' || task.metadata.deletionTimestamp)
+  const own = tasks.filter(({ metadata }) => metadata.ownerReferences?.some((owner) => owner.uid === uid))
+  const unready = own.filter((task) => conditionOf(task, 'Ready')?.status !== 'True' || task.metadata.deletionTimestamp)
   return unready.slice(-maxTasks).map((task) => ({
     source: 'owned',
     about: `Task ${namespace}/${task.metadata.name}`,

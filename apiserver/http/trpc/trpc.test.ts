@@ -70,6 +70,21 @@ describe('why', () => {
     ])
   })
 
+  it('tells of the newest ReplicaSets of a Deployment that has very many', async () => {
+    const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'main', image: 'web' }] } }
+    const spec = { replicas: 2, selector: { matchLabels: { app: 'web' } }, template }
+    const { answer } = await send('POST', '/apis/apps/v1/namespaces/default/deployments', { metadata: { name: 'web' }, spec })
+    const { uid } = answer.metadata as { uid: string }
+    const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid, controller: true }]
+    for (let index = 0; index < 12; index++) {
+      const metadata = { name: `web-${index}`, labels: { app: 'web' }, ownerReferences }
+      await send('POST', '/apis/apps/v1/namespaces/default/replicasets', { metadata, spec })
+    }
+    const { data } = await ask<Why>('why', { resource: 'deployments', namespace: 'default', name: 'web' })
+    const told = data.reasons.filter(({ source }) => source === 'owned').map(({ about }) => about)
+    expect(told).toEqual(Array.from({ length: 10 }, (_, index) => `ReplicaSet default/web-${index + 2}`))
+  })
+
   it('repeats the refusal of the scheduler, and the Event about it', async () => {
     const { answer } = await send('POST', tasks, aTask('hello'))
     const { uid } = answer.metadata as { uid: string }
