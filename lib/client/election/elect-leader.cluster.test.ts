@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Lease } from '../../api/kinds/lease.js'
+import { createLogger, type Logger } from '../../base/log.js'
 import { eventually } from '../../testing/eventually.js'
 import { quiet } from '../../testing/quiet.js'
 import { type TestCluster, testCluster } from '../../testing/test-cluster.js'
@@ -41,7 +42,7 @@ afterEach(async () => {
 const at = { namespace: 'kube-system', name: 'election' }
 const lease = () => client.of(Lease).get(at)
 
-async function candidate(identity: string, work: (signal: AbortSignal) => Promise<void> = untilAborted): Promise<Candidate> {
+async function candidate(identity: string, work: (signal: AbortSignal) => Promise<void> = untilAborted, log?: Logger): Promise<Candidate> {
   const proxy = await startFlakyProxy(cluster.url)
   const own = createClient({ ...cluster.admin, server: proxy.url }, { timeoutMs: 500 })
   const stop = new AbortController()
@@ -51,7 +52,7 @@ async function candidate(identity: string, work: (signal: AbortSignal) => Promis
     await work(signal)
   }
   const onStopped = () => void leaders.delete(identity)
-  const done = electLeader({ client: own, clock: cluster.clock, ...at, identity, onStarted, onStopped, random: () => 0 }, stop.signal)
+  const done = electLeader({ client: own, clock: cluster.clock, ...at, identity, log, onStarted, onStopped, random: () => 0 }, stop.signal)
   const close = async () => {
     stop.abort(new Error('the test is over'))
     const drained = done.catch(() => {})
@@ -185,6 +186,29 @@ describe('an election', () => {
     await secondsUntil(() => mostAtOnce > 0 && !leaders.has('b'))
     expect(await outcome).toMatchObject({ message: 'no good' })
     expect((await lease()).spec.holderIdentity).toBe('')
+  })
+
+  it('stands by for others, never for itself', async () => {
+    const lines: string[] = []
+    const log = createLogger({ program: 'test', output: { write: (line) => void lines.push(line) } })
+    const only = await candidate('a', untilAborted, log)
+    await secondsUntil(() => leaders.has('a'))
+    only.proxy.stall()
+    await secondsUntil(() => !leaders.has('a'))
+    await eventually(async () => {
+      await cluster.clock.advance(2_000)
+      return lines.some((line) => line.includes('the Lease could not be asked for'))
+    })
+    only.proxy.flow()
+    only.proxy.cut()
+    await secondsUntil(() => leaders.has('a'))
+    const said = lines.map((line) => (JSON.parse(line) as { msg: string }).msg)
+    expect(said.filter((msg) => msg.startsWith('leading'))).toEqual([
+      'leading',
+      'leading no longer: the Lease could not be renewed',
+      'leading',
+    ])
+    expect(said).not.toContain('standing by')
   })
 
   it('never has two leaders, whatever the network does', async () => {

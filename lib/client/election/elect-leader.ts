@@ -57,7 +57,7 @@ export async function electLeader(options: ElectLeaderOptions, signal: AbortSign
       const finished = await lead(options, timing, claim, askedAtMs, signal).finally(() => options.onStopped?.())
       if (finished) return
       log?.warn({ lease: options.name }, 'leading no longer: the Lease could not be renewed')
-    } else if (claim.holder !== lastHolder) {
+    } else if (claim.holder !== lastHolder && claim.holder !== identity) {
       lastHolder = claim.holder
       log?.info({ lease: options.name, holder: lastHolder }, 'standing by')
     }
