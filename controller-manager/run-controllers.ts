@@ -7,6 +7,7 @@ import { Deployment } from '../lib/api/kinds/deployment.js'
 import { Lease } from '../lib/api/kinds/lease.js'
 import { Namespace } from '../lib/api/kinds/namespace.js'
 import { Node } from '../lib/api/kinds/node.js'
+import { PodDisruptionBudget } from '../lib/api/kinds/pod-disruption-budget.js'
 import { ReplicaSet } from '../lib/api/kinds/replica-set.js'
 import { ServiceAccount } from '../lib/api/kinds/service-account.js'
 import { Task } from '../lib/api/kinds/task.js'
@@ -46,7 +47,7 @@ const declared: Readonly<Record<string, (context: ControllerContext) => Controll
   'task-ttl': () => taskTtl,
   'task-deadline': () => taskDeadline,
   'cron-task': () => cronTask,
-  disruption: () => disruption,
+  disruption,
   'namespace-deletion': () => namespaceDeletion,
   'definition-deletion': () => definitionDeletion,
   'service-account': () => serviceAccount,
@@ -108,8 +109,8 @@ export async function runControllers(options: RunControllersOptions, signal: Abo
     watchTime.interrupt()
     log.warn({ err: failure, pauseMs: Math.round(pauseMs) }, 'the watch broke; it is opened again')
   }
-  // What a ReplicaSet's status says of its Tasks is seen after them: they come on one stream.
-  const replicated = [createInformer(client, ReplicaSet), createInformer(client, Deployment)]
+  // What a ReplicaSet's status or a budget says of Tasks is seen after them: they come on one stream.
+  const replicated = [createInformer(client, ReplicaSet), createInformer(client, Deployment), createInformer(client, PodDisruptionBudget)]
   const informers = [nodes, leases, namespaces, serviceAccounts, tasks, definitions, ...replicated]
   const chosen = <Value>(table: Readonly<Record<string, Value>>) =>
     Object.entries(table).flatMap(([name, value]) => (only.includes(name) ? [value] : []))

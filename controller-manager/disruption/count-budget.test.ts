@@ -19,8 +19,13 @@ const scalers = (replicas: Record<string, number>): Scalers =>
   new Map(Object.entries(replicas).map(([uid, count]) => [uid, { uid, replicas: count }]))
 
 type Spec = PodDisruptionBudget['spec']
-const count = (spec: Spec, tasks: readonly Task[], replicas: Record<string, number> = {}, disruptedPods?: Record<string, string>) =>
-  countBudget({ spec, ...(disruptedPods && { status: { disruptedPods } }) }, tasks, scalers(replicas), nowMs)
+const count = (
+  spec: Spec,
+  tasks: readonly Task[],
+  replicas: Record<string, number> = {},
+  disruptedPods?: Record<string, string>,
+  allSeen = false,
+) => countBudget({ spec, ...(disruptedPods && { status: { disruptedPods } }) }, tasks, scalers(replicas), nowMs, allSeen)
 
 describe('a budget', () => {
   it.each<[string, Spec, Task[], Record<string, number>, [expected: number, desired: number, current: number, allowed: number]]>([
@@ -64,7 +69,10 @@ describe('a budget', () => {
       ['old', above],
       ['new', above],
     ])
-    expect(countBudget({ spec: { maxUnavailable: 1 } }, tasks, found, nowMs)).toMatchObject({ expectedPods: 4, disruptionsAllowed: 2 })
+    expect(countBudget({ spec: { maxUnavailable: 1 } }, tasks, found, nowMs, false)).toMatchObject({
+      expectedPods: 4,
+      disruptionsAllowed: 2,
+    })
   })
 
   it.each<[string, TaskParts]>([
@@ -117,5 +125,11 @@ describe('an eviction that was allowed', () => {
     ['is that of an attempt that was bound before', bound(60), 30, [['a'], 2, 90_000]],
   ])('%s', (_name, parts, seconds, expected) => {
     expect(after('a', parts, seconds)).toEqual(expected)
+  })
+
+  it('is not waited for once everything up to it has been seen, also within the second in which the next attempt was bound', () => {
+    const tasks = ['a', 'b'].map((name) => aTask({ name, ...bound(0) }))
+    expect(count({ minAvailable: 1 }, tasks, {}, { a: ago(0) })).toMatchObject({ disruptedPods: { a: ago(0) }, currentHealthy: 1 })
+    expect(count({ minAvailable: 1 }, tasks, {}, { a: ago(0) }, true)).toMatchObject({ disruptedPods: {}, currentHealthy: 2 })
   })
 })

@@ -39,17 +39,18 @@ export function needsScale({ minAvailable, maxUnavailable }: PodDisruptionBudget
 
 /**
  * Counts a budget. `tasks` are those that it selects. What is evicted, being deleted, or was allowed to be evicted a moment ago does not count as healthy,
- * whoever wanted it. Pure.
+ * whoever wanted it. `allSeen`: the Tasks are as they were when the budget was last written, or newer, so that no eviction of it can be unseen. Pure.
  */
 export function countBudget(
   { spec, status }: Pick<PodDisruptionBudget, 'spec' | 'status'>,
   tasks: readonly Task[],
   scalers: Scalers,
   nowMs: number,
+  allSeen: boolean,
 ): BudgetCount {
   const expectedPods = needsScale(spec) ? expectedByScale(tasks, scalers) : tasks.filter((task) => !isComplete(task)).length
   if (typeof expectedPods === 'string') return { type: 'unknown', why: expectedPods }
-  const noted = Object.entries(status?.disruptedPods ?? {})
+  const noted = allSeen ? [] : Object.entries(status?.disruptedPods ?? {})
   const byName = new Map(noted.length === 0 ? [] : tasks.map((task) => [task.metadata.name, task]))
   const disruptedPods = Object.fromEntries(noted.filter(([name, time]) => isUnseen(byName.get(name), Date.parse(time), nowMs)))
   const currentHealthy = tasks.filter((task) => isHealthy(task) && !Object.hasOwn(disruptedPods, task.metadata.name)).length

@@ -11,46 +11,54 @@ import { PodDisruptionBudget } from '../../lib/api/kinds/pod-disruption-budget.j
 import { Task } from '../../lib/api/kinds/task.js'
 import type { ObjectMeta } from '../../lib/api/object-meta.js'
 import type { Cache } from '../../lib/controller/cache.js'
-import { controller } from '../../lib/controller/controller.js'
+import { type Controller, controller } from '../../lib/controller/controller.js'
 import { watch } from '../../lib/controller/watch.js'
+import type { ControllerContext } from '../controller-context.js'
 import { countBudget, needsScale, type Scalers } from './count-budget.js'
 import { findScalers, scaledKinds } from './find-scalers.js'
 
-export const disruption = controller({
-  name: 'disruption',
-  for: PodDisruptionBudget,
-  watches: [
-    watch(Task, ({ metadata }, cache) => budgetsOf(metadata.namespace, metadata.labels, cache)),
-    ...scaledKinds.map((kind) => watch(kind, (object, cache) => budgetsAbove(object as unknown as KubeObject, cache))),
-    watch(CustomResourceDefinition, (_definition, cache) =>
-      cache
-        .list(PodDisruptionBudget)
-        .filter(isUncounted)
-        .map(({ metadata }) => metadata),
-    ),
-  ],
-  async reconcile(budget, ctx) {
-    budget.status.observedGeneration = budget.metadata.generation
-    const tasks = ctx.list(Task, budget.metadata.namespace).filter(({ metadata }) => coversLabels(budget, metadata.labels))
-    const fail = (why: string) => {
-      Object.assign(budget.status, { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 })
-      ctx.condition('DisruptionAllowed', false, uncounted, why)
-    }
-    const scalers = needsScale(budget.spec)
-      ? await findScalers(tasks, ctx).catch((error: unknown) => {
-          fail(`what says how many there should be cannot be read: ${error instanceof Error ? error.message : String(error)}`)
-          throw error
-        })
-      : none
-    const count = countBudget(budget as PodDisruptionBudget, tasks, scalers, ctx.clock.now())
-    if (count.type === 'unknown') return fail(count.why)
-    const { type: _type, recountInMs, ...numbers } = count
-    Object.assign(budget.status, numbers)
-    const { status, reason, message } = disruptionAllowed(budget.status)
-    ctx.condition('DisruptionAllowed', status === 'True', reason, message)
-    return recountInMs === undefined ? undefined : { requeueAfter: `${recountInMs}ms` }
-  },
-})
+export const disruption = ({ tasks: informer }: Pick<ControllerContext, 'tasks'>): Controller =>
+  controller({
+    name: 'disruption',
+    for: PodDisruptionBudget,
+    watches: [
+      watch(Task, ({ metadata }, cache) => budgetsOf(metadata.namespace, metadata.labels, cache)),
+      ...scaledKinds.map((kind) => watch(kind, (object, cache) => budgetsAbove(object as unknown as KubeObject, cache))),
+      watch(CustomResourceDefinition, (_definition, cache) =>
+        cache
+          .list(PodDisruptionBudget)
+          .filter(isUncounted)
+          .map(({ metadata }) => metadata),
+      ),
+    ],
+    async reconcile(budget, ctx) {
+      budget.status.observedGeneration = budget.metadata.generation
+      const tasks = ctx.list(Task, budget.metadata.namespace).filter(({ metadata }) => coversLabels(budget, metadata.labels))
+      const fail = (why: string) => {
+        Object.assign(budget.status, { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 })
+        ctx.condition('DisruptionAllowed', false, uncounted, why)
+      }
+      const scalers = needsScale(budget.spec)
+        ? await findScalers(tasks, ctx).catch((error: unknown) => {
+            fail(`what says how many there should be cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+            throw error
+          })
+        : none
+      const count = countBudget(
+        budget as PodDisruptionBudget,
+        tasks,
+        scalers,
+        ctx.clock.now(),
+        informer.hasSeen(budget.metadata.resourceVersion),
+      )
+      if (count.type === 'unknown') return fail(count.why)
+      const { type: _type, recountInMs, ...numbers } = count
+      Object.assign(budget.status, numbers)
+      const { status, reason, message } = disruptionAllowed(budget.status)
+      ctx.condition('DisruptionAllowed', status === 'True', reason, message)
+      return recountInMs === undefined ? undefined : { requeueAfter: `${recountInMs}ms` }
+    },
+  })
 
 const none: Scalers = new Map()
 const uncounted = 'SyncFailed'
