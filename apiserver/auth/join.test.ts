@@ -183,4 +183,7 @@ it('a machine joins with a token, works as its node and renews its certificate; 
   }
   expect(logged).toContain('the agent is connected')
   for (const word of words) expect(logged).not.toContain(word)
+
+  // It ends in order, although the agent dials again as soon as its connection has ended.
+  await server.stop(1_000)
 })

@@ -56,7 +56,10 @@ export async function listen(parts: ServerParts, options: ListenOptions): Promis
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  server.on('upgrade', createUpgradeListener(parts))
+  server.on(
+    'upgrade',
+    createUpgradeListener(parts, () => options.life.isDraining),
+  )
   server.on('clientError', answerBrokenRequest)
   server.on('checkExpectation', (_request, response) =>
     sendError(response, new ApiError('BadRequest', 'this expectation is not supported', { code: 417 })),
@@ -73,7 +76,11 @@ export async function listen(parts: ServerParts, options: ListenOptions): Promis
       server.closeIdleConnections()
       await parts.hub.endAll(watchEndsPerSecond)
       const idle = setInterval(() => server.closeIdleConnections(), 100)
-      const patience = setTimeout(() => server.closeAllConnections(), drainPatienceMs)
+      const patience = setTimeout(() => {
+        server.closeAllConnections()
+        // What was upgraded is no connection of the server's any more, and would keep it from ending all the same.
+        for (const socket of sockets) socket.destroy()
+      }, drainPatienceMs)
       await ended
       clearInterval(idle)
       clearTimeout(patience)

@@ -19,7 +19,7 @@ import { WebSocketSink } from './watch/watch-sink.js'
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
 /** Answers requests that change the protocol: watches over a WebSocket, and the connections that node agents dial. */
-export function createUpgradeListener(parts: ServerParts): UpgradeListener {
+export function createUpgradeListener(parts: ServerParts, isDraining: () => boolean): UpgradeListener {
   const webSockets = new WebSocketServer({ noServer: true, maxPayload: 4096, clientTracking: false })
   // Without this the package answers in HTML.
   webSockets.on('wsClientError', ({ message }, socket, request) => {
@@ -29,7 +29,7 @@ export function createUpgradeListener(parts: ServerParts): UpgradeListener {
   return (request, socket, head) => {
     socket.on('error', () => socket.destroy())
     const response = new ServerResponse(request)
-    upgrade(parts, webSockets, { request, socket, head, response }).catch((error: unknown) =>
+    upgrade(parts, webSockets, { request, socket, head, response }, isDraining).catch((error: unknown) =>
       refuse(socket, response, () => sendError(response, error)),
     )
   }
@@ -42,13 +42,20 @@ interface Upgrade {
   readonly response: ServerResponse
 }
 
-async function upgrade(parts: ServerParts, webSockets: WebSocketServer, { request, socket, head, response }: Upgrade): Promise<void> {
+async function upgrade(
+  parts: ServerParts,
+  webSockets: WebSocketServer,
+  { request, socket, head, response }: Upgrade,
+  isDraining: () => boolean,
+): Promise<void> {
   const info = parseRequest(request.method ?? 'GET', request.url ?? '/')
   const user = parts.authenticate(request)
   const exchange: Exchange = { request, response, info, requestId: randomUUID(), user, leave: () => {} }
   if (isNodeStream(info)) {
     authorize(parts.authorizer, accessOf(user, info))
     if (!parts.streams) throw serviceUnavailable('this server has no streams to nodes')
+    // An agent dials again at once when its connection was ended, and nothing would end the new one.
+    if (isDraining()) throw serviceUnavailable('the server is being stopped')
     parts.streams.handleUpgrade(info.name, request, socket, head)
     return
   }
