@@ -53,7 +53,7 @@ const names = async (what: string) => (await out(`get ${what} -A -o name`)).spli
 
 describe('create customresourcedefinition', () => {
   it('--for FILE brings the kinds of a program, and nothing the second time', async () => {
-    const name = 'customresourcedefinition.apiextensions.k8s.io/warmpools.example.com'
+    const name = 'customresourcedefinition.apiextensions.k8s.io/warmpools.rights.example.com'
     expect(await out('create crd --for pools.ts --dry-run=client')).toBe(`${name} created (dry run)\n`)
     expect(await out('create crd --for pools.ts --dry-run=client -o yaml')).toContain('plural: warmpools')
     expect(await out(shown('create customresourcedefinition --for pools.ts'))).toBe(`${name} created\n`)
@@ -88,7 +88,7 @@ describe('create serviceaccount', () => {
     program.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
     const ended = new Promise<number | null>((resolve) => program.once('close', resolve))
     try {
-      await line.run('apply -f -', { input: 'apiVersion: example.com/v1\nkind: WarmPool\nmetadata: {name: a}\nspec: {size: 2}\n' })
+      await line.run('apply -f -', { input: 'apiVersion: rights.example.com/v1\nkind: WarmPool\nmetadata: {name: a}\nspec: {size: 2}\n' })
       await out('wait warmpool/a --for condition=Ready --timeout 60s')
       expect((await out('get tasks -o name')).split('\n').sort()).toEqual(['', 'task.millrace.dev/a-0', 'task.millrace.dev/a-1'])
       // By its clock, which is not the cluster's, the token is old.
