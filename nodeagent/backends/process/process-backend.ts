@@ -17,6 +17,7 @@ import {
   type LogLine,
   type LogOptions,
   type ObservedRun,
+  type RunExit,
   type RunId,
   type RunSpec,
 } from '../backend.js'
@@ -272,14 +273,16 @@ export class ProcessBackend implements Backend {
       runtimeId: started?.child.pid ? String(started.child.pid) : '',
       ...(started?.atMs ? { startedAtMs: started.atMs } : {}),
     }
-    if (exit) {
-      const oomKilled = exit.oomKilled || ((await this.options.cgroups?.wasOomKilled(printRunKey(record.id))) ?? false)
-      return { ...common, state: 'exited', exit: { ...exit, oomKilled } }
+    const exited = async (how: RunExit): Promise<ObservedRun> => {
+      const oomKilled = how.oomKilled || ((await this.options.cgroups?.wasOomKilled(printRunKey(record.id))) ?? false)
+      return { ...common, state: 'exited', exit: { ...how, oomKilled } }
     }
+    if (exit) return await exited(exit)
     if (!started?.child.pid) return { ...common, state: 'created' }
     if (!(await this.processes.isAlive(started.shim, started.bootId))) {
+      // It may have ended since its record was read.
       const ended = (await this.records.read(record.id))?.exit
-      return ended ? { ...common, state: 'exited', exit: ended } : { ...common, state: 'unknown' }
+      return ended ? await exited(ended) : { ...common, state: 'unknown' }
     }
     return { ...common, state: (await this.processes.isPaused(record.id, started)) ? 'paused' : 'running' }
   }
