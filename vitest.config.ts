@@ -5,7 +5,7 @@ export default defineConfig({
   // Examples name the package as users do; their tests run what the sources say now.
   resolve: { alias: [{ find: /^millrace\/(\w+)$/, replacement: path.join(import.meta.dirname, 'lib/$1/index.ts') }] },
   test: {
-    include: ['{lib,apiserver,scheduler,controller-manager,nodeagent,kubectl-lite,launcher,test,examples}/**/*.test.{ts,js}'],
+    include: ['{lib,apiserver,scheduler,controller-manager,nodeagent,gateway,kubectl-lite,launcher,test,examples}/**/*.test.{ts,js}'],
     exclude: ['**/node_modules/**', '**/templates/**'],
     setupFiles: ['test/setup/property-seed.ts'],
     // A loaded machine is slow: deadlines only keep a run from hanging.

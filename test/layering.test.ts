@@ -39,6 +39,9 @@ const onlyHome: Record<string, readonly string[]> = {
   dockerode: ['nodeagent/backends/docker'],
   'spdy-transport': ['lib/stream'],
   tar: ['kubectl-lite'],
+  ssh2: ['gateway', 'nodeagent/backends/qemu'],
+  'proxy-protocol-js': ['lib/stream'],
+  'ipaddr.js': ['lib/api'],
 }
 
 const programs = Object.keys(mayImport)

@@ -50,7 +50,7 @@ export const builtinRoles: readonly PolicyRole[] = [
     [
       { verbs: [...read, ...change], apiGroups: [''], resources: ['secrets'] },
       { verbs: change, apiGroups: [''], resources: ['configmaps'] },
-      { verbs: change, apiGroups: [millrace], resources: ['tasks', 'crontasks'] },
+      { verbs: change, apiGroups: [millrace], resources: ['tasks', 'crontasks', 'vpses', 'vpssnapshots', 'tunnels', 'ipclaims'] },
       { verbs: change, apiGroups: [apps], resources: ['deployments', 'replicasets'] },
       { verbs: write, apiGroups: [apps], resources: ['deployments/scale', 'replicasets/scale'] },
       { verbs: ['get', 'create'], apiGroups: [millrace], resources: ['tasks/exec', 'tasks/attach', 'tasks/portforward'] },
@@ -75,7 +75,11 @@ export const builtinRoles: readonly PolicyRole[] = [
         resources: ['configmaps', 'events', 'namespaces', 'namespaces/status', 'serviceaccounts', 'services', 'pods', 'pods/log'],
       },
       { verbs: read, apiGroups: [millrace], resources: ['tasks', 'tasks/status', 'tasks/log'] },
-      { verbs: read, apiGroups: [millrace], resources: ['crontasks', 'crontasks/status'] },
+      {
+        verbs: read,
+        apiGroups: [millrace],
+        resources: ['crontasks', 'vpses', 'vpssnapshots', 'tunnels', 'ipclaims'].flatMap((name) => [name, `${name}/status`]),
+      },
       {
         verbs: read,
         apiGroups: [apps],
@@ -103,9 +107,9 @@ export const builtinRoles: readonly PolicyRole[] = [
     { verbs: ['get'], nonResourceURLs: ['/.well-known/openid-configuration', '/openid/v1/jwks'] },
   ]),
   role('system:scheduler', [
-    { verbs: read, apiGroups: [millrace], resources: ['tasks'] },
-    { verbs: ['create'], apiGroups: [millrace], resources: ['tasks/binding'] },
-    { verbs: write, apiGroups: [millrace], resources: ['tasks/status'] },
+    { verbs: read, apiGroups: [millrace], resources: ['tasks', 'vpses', 'ipclaims'] },
+    { verbs: ['create'], apiGroups: [millrace], resources: ['tasks/binding', 'vpses/binding'] },
+    { verbs: write, apiGroups: [millrace], resources: ['tasks/status', 'vpses/status'] },
     { verbs: read, apiGroups: [''], resources: ['nodes', 'namespaces'] },
     recordEvents,
   ]),

@@ -1,7 +1,6 @@
 import { invalidValue, type StatusCause } from '../api-error.js'
 import type { KubeObject } from '../define-kind.js'
-import { parseSchedule, ScheduleError } from '../schedule/parse-schedule.js'
-import { findTimeZone } from '../schedule/time-zone.js'
+import { scheduleCauses } from '../schedule/schedule-causes.js'
 import { validateMetadata } from '../validation/validate-metadata.js'
 import type { CronTaskSpec } from './cron-task.js'
 import { validateTask } from './task-validation.js'
@@ -18,21 +17,10 @@ export function validateCronTask({ apiVersion, metadata, spec }: KubeObject): St
   const task = { apiVersion, kind: 'Task', metadata, spec: taskTemplate.spec }
   return [
     ...(name.length > maxNameLength ? [invalidValue('metadata.name', name, `must be at most ${maxNameLength} characters`)] : []),
-    ...validateSchedule(schedule),
-    ...(findTimeZone(timeZone) ? [] : [invalidValue('spec.timeZone', timeZone, 'is no zone of the tz database, as Europe/Berlin')]),
+    ...scheduleCauses({ field: 'spec.schedule', value: schedule }, { field: 'spec.timeZone', value: timeZone }),
     ...inTemplate(validateMetadata({ nameRule: 'label' }, templateMetadata)),
     ...inTemplate(validateTask(task, undefined)),
   ]
-}
-
-function validateSchedule(schedule: string): StatusCause[] {
-  try {
-    parseSchedule(schedule)
-    return []
-  } catch (error) {
-    if (!(error instanceof ScheduleError)) throw error
-    return [invalidValue('spec.schedule', schedule, error.message)]
-  }
 }
 
 const inTemplate = (causes: readonly StatusCause[]): StatusCause[] =>

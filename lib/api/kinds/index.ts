@@ -12,6 +12,7 @@ import { CustomResourceDefinition } from './custom-resource-definition.js'
 import { Deployment } from './deployment.js'
 import { Event } from './event.js'
 import { SelfSubjectReview, TokenReview } from './identity-review.js'
+import { IPClaim } from './ip-claim.js'
 import { Lease } from './lease.js'
 import { Namespace } from './namespace.js'
 import { Node } from './node.js'
@@ -25,10 +26,17 @@ import { Secret } from './secret.js'
 import { Service } from './service.js'
 import { ServiceAccount } from './service-account.js'
 import { Task } from './task.js'
+import { Tunnel } from './tunnel.js'
+import { Vps } from './vps.js'
+import { VpsSnapshot } from './vps-snapshot.js'
 
 export const builtinKinds: readonly Kind[] = [
   Task,
   CronTask,
+  Vps,
+  VpsSnapshot,
+  Tunnel,
+  IPClaim,
   Pod,
   Deployment,
   ReplicaSet,

@@ -1,0 +1,47 @@
+import { ConditionsSchema } from '../condition.js'
+import { defineKind, type Manifest, type Resource } from '../define-kind.js'
+import { type Output, t } from '../schema/t.js'
+
+export const IPClaimSpecSchema = t.object({
+  nodeName: t
+    .string()
+    .describe('The node from whose range (spec.podCIDR) the address is. Default: that of the node whose range holds it.')
+    .with({ maxLength: 253 })
+    .optional(),
+  address: t
+    .string()
+    .describe('The address; unset: a free one of the range is written here when the object is created.')
+    .with({ maxLength: 64 })
+    .optional(),
+  holder: t
+    .object({
+      kind: t.oneOf('Task', 'Vps').describe('The kind of the holder.'),
+      name: t.string().describe('Its name, in the same namespace.'),
+      uid: t.string().describe('Its uid.'),
+    })
+    .describe('Who has the address. Set by the agent that gives it.')
+    .optional(),
+})
+
+export const IPClaim = defineKind({
+  group: 'millrace.dev',
+  version: 'v1',
+  kind: 'IPClaim',
+  plural: 'ipclaims',
+  scope: 'Namespaced',
+  description: "An address of a node's network, held by an object. No address is claimed twice.",
+  spec: IPClaimSpecSchema,
+  status: t.object({ conditions: ConditionsSchema.optional() }),
+  conditions: ['Held'],
+  columns: [
+    { name: 'Address', jsonPath: '.spec.address', description: 'The address.' },
+    { name: 'Node', jsonPath: '.spec.nodeName', description: 'The node from whose range it is.' },
+    { name: 'Holder', jsonPath: '.spec.holder.name', description: 'Who has it.' },
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Time since creation.' },
+  ],
+  unique: [{ scope: 'cluster', fields: ['spec.address'] }],
+  indexed: ['spec.nodeName'],
+})
+export type IPClaim = Resource<typeof IPClaim>
+export type IPClaimManifest = Manifest<typeof IPClaim>
+export type IPClaimSpec = Output<typeof IPClaimSpecSchema>

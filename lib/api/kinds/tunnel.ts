@@ -1,0 +1,61 @@
+import { ConditionsSchema } from '../condition.js'
+import { defineKind, type Manifest, type Resource } from '../define-kind.js'
+import { type Output, t } from '../schema/t.js'
+
+export const TunnelSpecSchema = t.object({
+  target: t
+    .object({
+      kind: t.oneOf('Task', 'Vps').describe('The kind of the target.'),
+      name: t
+        .string()
+        .describe('The name of the target, in the same namespace. It may come later, and come again.')
+        .with({ minLength: 1, maxLength: 63 }),
+      port: t.integer().describe('The port that the target listens on.').with({ minimum: 1, maximum: 65535 }),
+    })
+    .describe('Where connections lead.'),
+  protocol: t.oneOf('tcp', 'udp').describe('The protocol.').default('tcp'),
+  listen: t
+    .object({
+      address: t.string().describe("The gateway's address to listen on. Default: all.").with({ maxLength: 64 }).default('0.0.0.0'),
+      port: t
+        .integer()
+        .describe('The port to listen on; 0 or unset: one is assigned when the object is created.')
+        .with({ minimum: 0, maximum: 65535 })
+        .default(0),
+    })
+    .describe('Where the gateway listens.')
+    .default({}),
+  proxyProtocol: t.oneOf('off', 'v2').describe('Whether the target is told who connects, by the PROXY protocol; tcp alone.').default('off'),
+})
+
+export const TunnelStatusSchema = t.object({
+  conditions: ConditionsSchema.optional(),
+  observedGeneration: t.integer().describe('The generation that the gateway has acted on.').optional(),
+  endpoint: t.string().describe('Where clients connect: ADDRESS:PORT.').optional(),
+})
+
+export const Tunnel = defineKind({
+  group: 'millrace.dev',
+  version: 'v1',
+  kind: 'Tunnel',
+  plural: 'tunnels',
+  categories: ['all'],
+  scope: 'Namespaced',
+  description: 'A way in from outside, by TCP or UDP, to a port of a Task or a Vps. The gateway listens; nodes need no open port.',
+  spec: TunnelSpecSchema,
+  status: TunnelStatusSchema,
+  conditions: ['Listening', 'TargetReady'],
+  columns: [
+    { name: 'Endpoint', jsonPath: '.status.endpoint', description: 'Where clients connect.' },
+    { name: 'Protocol', jsonPath: '.spec.protocol', description: 'tcp or udp.' },
+    { name: 'Target', jsonPath: '.spec.target.name', description: 'Where connections lead.' },
+    { name: 'Port', type: 'integer', jsonPath: '.spec.target.port', description: 'The port of the target.' },
+    { name: 'Listening', jsonPath: '.status.conditions[?(@.type=="Listening")].status', description: 'Whether the gateway listens.' },
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Time since creation.' },
+  ],
+  nameRule: 'label',
+})
+export type Tunnel = Resource<typeof Tunnel>
+export type TunnelManifest = Manifest<typeof Tunnel>
+export type TunnelSpec = Output<typeof TunnelSpecSchema>
+export type TunnelStatus = Output<typeof TunnelStatusSchema>
