@@ -7,6 +7,7 @@ import { defaultIssuer } from './auth/tokens/server-tokens.js'
 import { defaultLimits } from './http/request-limits.js'
 import { printError } from './http/request-listener.js'
 import { maintainStore, maintenanceUsage } from './maintain-store.js'
+import { defaultTunnelPorts, type PortRange } from './registry/strategies/tunnel.js'
 import { runApiserver } from './run-apiserver.js'
 
 const levels: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] satisfies LogLevel[]
@@ -28,6 +29,12 @@ function readFlags(argv: readonly string[]) {
           value: 'URL',
           default: defaultIssuer,
           description: "where others find the keys of ServiceAccounts' tokens; the issuer that the tokens name",
+        },
+        'tunnel-ports': {
+          type: 'string',
+          value: 'FROM-TO',
+          default: `${defaultTunnelPorts.from}-${defaultTunnelPorts.to}`,
+          description: 'the ports that Tunnels get which name none',
         },
         'max-reads': { type: 'integer', default: defaultLimits.maxReads, description: 'reads in flight; more are answered 429' },
         'max-writes': { type: 'integer', default: defaultLimits.maxWrites, description: 'writes in flight; more are answered 429' },
@@ -67,6 +74,7 @@ async function main(): Promise<number> {
       port: values.port,
       names: values.names,
       issuer: issuerUrl(values['token-issuer']),
+      tunnelPorts: portRange(values['tunnel-ports']),
       limits: { maxReads: values['max-reads'], maxWrites: values['max-writes'] },
       watchHistoryMs: values['watch-history'] * 60_000,
       graceMs: values['shutdown-grace'],
@@ -80,6 +88,12 @@ async function main(): Promise<number> {
 function issuerUrl(text: string): string {
   if (!URL.canParse(text) || !text.startsWith('https://')) throw new FlagError(`--token-issuer takes an https URL, not ${text}`)
   return text
+}
+
+function portRange(text: string): PortRange {
+  const [from = 0, to = 0] = /^\d{1,5}-\d{1,5}$/.test(text) ? text.split('-').map(Number) : []
+  if (from < 1 || to < from || to > 65_535) throw new FlagError(`--tunnel-ports takes two ports, as 30000-32767, not ${text}`)
+  return { from, to }
 }
 
 /** A sentence for what people can mend; the rest with its stack. */

@@ -29,6 +29,7 @@ import { WatchHub } from './http/watch/watch-hub.js'
 import { createRegistry } from './registry/create-registry.js'
 import type { Registry } from './registry/registry.js'
 import type { Preparation } from './registry/registry-write.js'
+import type { StrategySettings } from './registry/strategies/index.js'
 import type { Store } from './storage/store.js'
 
 export interface ApiserverOptions {
@@ -48,6 +49,7 @@ export interface ApiserverOptions {
   /** Who may do what, where others need to know it too. Default: made here. */
   readonly access?: Access
   readonly preparations?: Readonly<Record<string, Preparation>>
+  readonly settings?: StrategySettings
   readonly streams?: NodeStreamRoutes
   readonly limits?: RequestLimitOptions
 }
@@ -73,6 +75,7 @@ export async function startApiserver(options: ApiserverOptions): Promise<Apiserv
     clock,
     admission: admissionOf(store, kinds, access),
     ...(options.preparations ? { preparations: options.preparations } : {}),
+    ...(options.settings ? { settings: options.settings } : {}),
   })
   await createBuiltinNamespaces(registry)
   await ensureBuiltinPolicy(registry, store)

@@ -12,7 +12,8 @@ import { type Apiserver, type ApiserverOptions, startApiserver } from './server.
 import { createNodeStreamRoutes } from './streams/node-stream-routes.js'
 import { createNodeStreams } from './streams/node-streams.js'
 
-export interface SecureApiserverOptions extends Pick<ApiserverOptions, 'store' | 'clock' | 'log' | 'host' | 'port' | 'kinds' | 'limits'> {
+export interface SecureApiserverOptions
+  extends Pick<ApiserverOptions, 'store' | 'clock' | 'log' | 'host' | 'port' | 'kinds' | 'limits' | 'settings'> {
   readonly pki: Pki
   /** The keys of ServiceAccounts' tokens. Default: keys that live as long as the process. */
   readonly tokenKeys?: SigningKeys

@@ -91,8 +91,10 @@ export function decideCreate(parts: RegistryParts, rules: ResourceRules, newborn
     parts.kinds.assertTakes(kind, view)
     assertNamespaceTakes(kind, namespace, name, view)
     if (current) throw alreadyExists(subjectOf(kind, name))
-    strategy.settle?.(newborn, view, parts.clock.now())
-    const born = kind.workload ? parts.gpus.give(kind, newborn, view) : newborn
+    // What one turn settles is forgotten when the write has to wait for another.
+    const settled = strategy.settle ? { ...newborn } : newborn
+    strategy.settle?.(settled, view, parts.clock.now())
+    const born = kind.workload ? parts.gpus.give(kind, settled, view) : settled
     const review = {
       operation: 'create',
       kind,

@@ -18,6 +18,7 @@ import { createResourceRules, keyOf, type ResourceRules, subjectOf } from './res
 import { getScale, scaleObject } from './scale-object.js'
 import { settleDefinitions } from './settle-definitions.js'
 import { BudgetFinder } from './spend-budget.js'
+import type { StrategySettings } from './strategies/index.js'
 import { updateObject } from './update-object.js'
 import { WriteAllowance } from './write-allowance.js'
 
@@ -29,6 +30,8 @@ export interface RegistryOptions {
   readonly admission?: readonly Admit[]
   /** By `group/plural`: what completes a new object asynchronously. */
   readonly preparations?: Readonly<Record<string, Preparation>>
+  /** Default: as each strategy has it. */
+  readonly settings?: StrategySettings
   /** Numbers in [0, 1). Default Math.random. */
   readonly random?: () => number
   /** Default: random UUIDs. */
@@ -56,7 +59,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     rulesOf(kind) {
       const known = rules.get(kind)
       if (known) return known
-      const made = createResourceRules(kind)
+      const made = createResourceRules(kind, options.settings)
       rules.set(kind, made)
       return made
     },

@@ -1,4 +1,4 @@
-import type { Kind, KubeObject } from '../../lib/api/define-kind.js'
+import type { KubeObject } from '../../lib/api/define-kind.js'
 import type { Facets } from '../storage/store.js'
 import type { ResourceRules } from './resource-rules.js'
 
@@ -9,7 +9,7 @@ export function extractFacets(rules: ResourceRules, object: KubeObject): Facets 
     labels: metadata.labels ?? {},
     fields: extractFields(rules, object),
     owners: (metadata.ownerReferences ?? []).map((owner) => owner.uid),
-    claims: extractClaims(rules.kind, object),
+    claims: extractClaims(rules, object),
   }
 }
 
@@ -22,7 +22,7 @@ function extractFields({ kind, strategy }: ResourceRules, object: KubeObject): R
   return strategy.fields ? { ...fields, ...strategy.fields(object) } : fields
 }
 
-function extractClaims(kind: Kind, object: KubeObject): string[] {
+function extractClaims({ kind, strategy }: ResourceRules, object: KubeObject): readonly string[] {
   const claims: string[] = []
   for (const { scope, fields } of kind.unique) {
     const values = fields.map((path) => fieldText(object, path))
@@ -30,7 +30,7 @@ function extractClaims(kind: Kind, object: KubeObject): string[] {
     const room = scope === 'cluster' ? 'cluster' : `namespace/${object.metadata.namespace ?? ''}`
     claims.push(`${room}:${fields.join(',')}=${values.join(',')}`)
   }
-  return claims
+  return strategy.claims ? [...claims, ...strategy.claims(object)] : claims
 }
 
 /** The scalar at a dotted path, as text. */

@@ -1,10 +1,10 @@
-import { conflict } from '../../lib/api/api-error.js'
 import type { Kind, KubeObject } from '../../lib/api/define-kind.js'
 import { Event } from '../../lib/api/kinds/event.js'
-import { type ObjectKey, printKey } from '../../lib/api/object-key.js'
+import type { ObjectKey } from '../../lib/api/object-key.js'
 import type { Clock } from '../../lib/base/clock.js'
 import type { Admit } from '../admission/admit.js'
 import { actorOf } from '../auth/user.js'
+import { assertUnclaimed } from '../storage/claims.js'
 import type { Decide, Decision, ReadView, Store, StoredObject, WriteResult } from '../storage/store.js'
 import type { GpuAssignment } from './gpu-assignment.js'
 import type { KindSet } from './kind-set.js'
@@ -58,15 +58,6 @@ async function writeOnAccount(
   return result
 }
 
-/** For writes, the committer sees to it that no two objects hold one claim. */
-function assertUnclaimed(key: ObjectKey, claims: readonly string[], view: ReadView): void {
-  if (claims.length === 0) return
-  for (const { key: other, facets } of view.scan(key.group, key.resource)) {
-    const clash = printKey(other) === printKey(key) ? undefined : facets.claims.find((claim) => claims.includes(claim))
-    if (clash !== undefined) throw conflict(key, `${clash} is held by ${other.namespace ? `${other.namespace}/` : ''}${other.name}`)
-  }
-}
-
 function imagine(key: ObjectKey, current: StoredObject | undefined, decision: Decision): WriteResult {
   if (decision.type === 'unchanged') return { outcome: 'unchanged', object: current }
   const { draft } = decision
@@ -88,5 +79,6 @@ function presentView(store: Store): ReadView {
     get: (key) => store.get(key),
     scan: (group, resource, namespace) => store.list({ group, resource, ...(namespace === undefined ? {} : { namespace }) }).objects,
     ownedBy: (uid) => store.ownedBy(uid),
+    holdersOf: (group, resource, claim) => store.holdersOf(group, resource, claim),
   }
 }

@@ -8,7 +8,7 @@ import { createSchemaValidator, createSchemaWalk } from '../../lib/api/validatio
 import { validateMetadata } from '../../lib/api/validation/validate-metadata.js'
 import type { StoredObject } from '../storage/store.js'
 import { createServing } from './served-form.js'
-import { strategyOf } from './strategies/index.js'
+import { type StrategySettings, strategyOf } from './strategies/index.js'
 import type { Strategy } from './strategies/strategy.js'
 
 /** What the registry knows of one kind, made once. */
@@ -35,13 +35,13 @@ export interface ResourceRules {
   assertRules(object: KubeObject, old: KubeObject | undefined): void
 }
 
-export function createResourceRules(kind: Kind): ResourceRules {
+export function createResourceRules(kind: Kind, settings?: StrategySettings): ResourceRules {
   const validateSchema = kind.definedBy
     ? createSchemaWalk(kind.schema)
     : createSchemaValidator(kind.schema, { showValues: !kind.encrypted })
   const shapeOfMetadata = createSchemaWalk(ObjectMetaSchema.json)
   const judgeRules = hasRules(kind.schema) ? ruleValidation(kind.schema) : undefined
-  const strategy = strategyOf(kind)
+  const strategy = strategyOf(kind, settings)
   const storedAs = kind.definedBy?.storageApiVersion ?? kind.apiVersion
   return {
     kind,

@@ -1,5 +1,6 @@
 import { internalError, serviceUnavailable } from '../../lib/api/api-error.js'
 import type { ObjectKey } from '../../lib/api/object-key.js'
+import { assertUnclaimed } from './claims.js'
 import type { CurrentView } from './current-view.js'
 import type { Keyring } from './keyring.js'
 import type { LogRow } from './log-driver.js'
@@ -100,8 +101,8 @@ export class Batch {
     const { key, context } = request
     if (decision.type === 'delete' && !current) throw internalError(`cannot delete ${key.resource} "${key.name}": it does not exist`)
     const others = alongside(decision)
-    if (decision.type === 'put') this.overlay.checkClaims({ key, facets: decision.draft.facets })
-    for (const { key: other, draft } of others) this.overlay.checkClaims({ key: other, facets: draft.facets })
+    if (decision.type === 'put') assertUnclaimed(key, decision.draft.facets.claims, this.overlay)
+    for (const { key: other, draft } of others) assertUnclaimed(other, draft.facets.claims, this.overlay)
     const { type, object } = this.addRow({ key, draft: decision.draft }, decision.type, current, context)
     for (const other of others) this.addRow(other, 'put', this.overlay.get(other.key), context)
     this.writers.push({ request, result: { outcome: outcomes[type], object } })

@@ -144,6 +144,9 @@ class LogStore implements Store {
   ownedBy(uid: string): readonly StoredObject[] {
     return [...this.view.ownedBy(uid)]
   }
+  holdersOf(group: string, resource: string, claim: string): Iterable<ObjectKey> {
+    return this.view.holdersOf(group, resource, claim)
+  }
 
   async listAt(query: Parameters<Store['listAt']>[0]): Promise<ListResult> {
     const { revision } = query

@@ -1,17 +1,15 @@
 import { type ObjectKey, printKey } from '../../lib/api/object-key.js'
+import { claimId, wholeOf } from './claims.js'
 import { ResourceView } from './resource-view.js'
 import type { Change, ListQuery, ReadView, StoredObject } from './store.js'
-
-/** Claims are held within one resource; what a claim says of its namespace is in its text. */
-export function claimId(key: ObjectKey, claim: string): string {
-  return `${key.group}/${key.resource}:${claim}`
-}
 
 /** The current state in memory: every live object's bytes, and maps by name, indexed field, owner and claim. Only committed changes enter. */
 export class CurrentView implements ReadView {
   private readonly resources = new Map<string, ResourceView>()
   private readonly owned = new Map<string, Map<string, ObjectKey>>()
   private readonly claims = new Map<string, ObjectKey>()
+  /** By the claimId of a whole: the claims of its parts that are held. */
+  private readonly parts = new Map<string, Set<string>>()
 
   constructor(private readonly indexedPaths: (group: string, resource: string) => readonly string[]) {}
 
@@ -38,9 +36,22 @@ export class CurrentView implements ReadView {
     }
   }
 
-  /** Who holds a claim (claimId). */
+  /** Who holds exactly this claim (claimId). */
   holderOf(id: string): ObjectKey | undefined {
     return this.claims.get(id)
+  }
+
+  /** The claims of parts of this whole (claimId) that are held. */
+  partsOf(id: string): Iterable<string> {
+    return this.parts.get(id) ?? none
+  }
+
+  *holdersOf(group: string, resource: string, claim: string): Generator<ObjectKey> {
+    const whole = wholeOf(claim)
+    for (const overlapping of [claim, ...(whole === undefined ? this.partsOf(claimId({ group, resource }, claim)) : [whole])]) {
+      const holder = this.claims.get(claimId({ group, resource }, overlapping))
+      if (holder) yield holder
+    }
   }
 
   apply(change: Change): void {
@@ -60,7 +71,7 @@ export class CurrentView implements ReadView {
       this.resources.set(path, resource)
     }
     resource.put(object)
-    for (const claim of facets.claims) this.claims.set(claimId(key, claim), key)
+    for (const claim of facets.claims) this.hold(key, claim)
     for (const uid of facets.owners) {
       const dependents = this.owned.get(uid) ?? new Map<string, ObjectKey>()
       dependents.set(printKey(key), key)
@@ -68,13 +79,33 @@ export class CurrentView implements ReadView {
     }
   }
 
+  private hold(key: ObjectKey, claim: string): void {
+    this.claims.set(claimId(key, claim), key)
+    const whole = wholeOf(claim)
+    if (whole === undefined) return
+    const id = claimId(key, whole)
+    const parts = this.parts.get(id)
+    if (parts) parts.add(claim)
+    else this.parts.set(id, new Set([claim]))
+  }
+
+  private release(key: ObjectKey, claim: string): void {
+    this.claims.delete(claimId(key, claim))
+    const whole = wholeOf(claim)
+    if (whole === undefined) return
+    const id = claimId(key, whole)
+    const parts = this.parts.get(id)
+    parts?.delete(claim)
+    if (parts?.size === 0) this.parts.delete(id)
+  }
+
   private forget(object: StoredObject | undefined): void {
     if (!object) return
-    const text = printKey(object.key)
+    const { key } = object
+    const text = printKey(key)
     for (const claim of object.facets.claims) {
-      const id = claimId(object.key, claim)
-      const holder = this.claims.get(id)
-      if (holder && printKey(holder) === text) this.claims.delete(id)
+      const holder = this.claims.get(claimId(key, claim))
+      if (holder && printKey(holder) === text) this.release(key, claim)
     }
     for (const uid of object.facets.owners) {
       const dependents = this.owned.get(uid)
@@ -83,3 +114,5 @@ export class CurrentView implements ReadView {
     }
   }
 }
+
+const none: readonly string[] = []

@@ -1,6 +1,6 @@
-import { conflict } from '../../lib/api/api-error.js'
 import { type ObjectKey, printKey } from '../../lib/api/object-key.js'
-import { type CurrentView, claimId } from './current-view.js'
+import { claimId, wholeOf } from './claims.js'
+import type { CurrentView } from './current-view.js'
 import type { Change, ReadView, StoredObject } from './store.js'
 
 /** What a batch has decided and not yet committed, over the committed view. Dropped as a whole when the commit fails. */
@@ -9,6 +9,8 @@ export class Overlay implements ReadView {
   private readonly objects = new Map<string, StoredObject | undefined>()
   /** By claimId; undefined: released by this batch. */
   private readonly claims = new Map<string, ObjectKey | undefined>()
+  /** By the claimId of a whole: the claims of its parts that this batch gave. */
+  private readonly parts = new Map<string, Set<string>>()
 
   constructor(private readonly committed: CurrentView) {}
 
@@ -33,12 +35,12 @@ export class Overlay implements ReadView {
     return this.over(this.committed.ownedBy(uid), (object) => object.facets.owners.includes(uid))
   }
 
-  /** Throws a Conflict that names the holder when `object` claims what another one holds. */
-  checkClaims(object: { key: ObjectKey; facets: { claims: readonly string[] } }): void {
-    for (const claim of object.facets.claims) {
-      const id = claimId(object.key, claim)
+  *holdersOf(group: string, resource: string, claim: string): Generator<ObjectKey> {
+    const whole = wholeOf(claim)
+    for (const overlapping of [claim, ...(whole === undefined ? this.partsOf(claimId({ group, resource }, claim)) : [whole])]) {
+      const id = claimId({ group, resource }, overlapping)
       const holder = this.claims.has(id) ? this.claims.get(id) : this.committed.holderOf(id)
-      if (holder && printKey(holder) !== printKey(object.key)) throw claimed(object.key, claim, holder)
+      if (holder) yield holder
     }
   }
 
@@ -46,17 +48,25 @@ export class Overlay implements ReadView {
     const { key, facets } = change.object
     for (const claim of change.previous?.facets.claims ?? []) this.claims.set(claimId(key, claim), undefined)
     this.objects.set(printKey(key), change.type === 'DELETED' ? undefined : change.object)
-    if (change.type !== 'DELETED') for (const claim of facets.claims) this.claims.set(claimId(key, claim), key)
+    if (change.type !== 'DELETED') for (const claim of facets.claims) this.hold(key, claim)
+  }
+
+  private hold(key: ObjectKey, claim: string): void {
+    this.claims.set(claimId(key, claim), key)
+    const whole = wholeOf(claim)
+    if (whole === undefined) return
+    const id = claimId(key, whole)
+    const parts = this.parts.get(id)
+    if (parts) parts.add(claim)
+    else this.parts.set(id, new Set([claim]))
+  }
+
+  private partsOf(whole: string): Set<string> {
+    return new Set([...this.committed.partsOf(whole), ...(this.parts.get(whole) ?? [])])
   }
 
   private *over(committed: Iterable<StoredObject>, matches: (object: StoredObject) => boolean): Generator<StoredObject> {
     for (const object of committed) if (this.isEmpty || !this.objects.has(printKey(object.key))) yield object
     for (const object of this.objects.values()) if (object && matches(object)) yield object
   }
-}
-
-function claimed(key: ObjectKey, claim: string, holder: ObjectKey): Error {
-  const what = claim.replace(/^[a-z]+:/, '')
-  const who = holder.namespace === '' ? holder.name : `${holder.namespace}/${holder.name}`
-  return conflict(key, `${what} is already held by ${holder.resource} "${who}"`)
 }

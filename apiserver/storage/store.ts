@@ -16,7 +16,7 @@ export interface Facets {
   readonly fields: Readonly<Record<string, string>>
   /** Uids of metadata.ownerReferences. */
   readonly owners: readonly string[]
-  /** Values that no other object may hold, each prefixed by its claim: `cluster:spec.listen=0.0.0.0:80`. Checked in the committer's turn. */
+  /** Values that no other object may hold, each prefixed by its claim: `cluster:spec.address=172.30.0.5`; see claims.ts. Checked in the committer's turn. */
   readonly claims: readonly string[]
 }
 
@@ -74,6 +74,8 @@ export interface ReadView {
   scan(group: string, resource: string, namespace?: string): Iterable<StoredObject>
   /** Objects of every resource that name `uid` in metadata.ownerReferences. In no particular order. */
   ownedBy(uid: string): Iterable<StoredObject>
+  /** Who holds a claim, or one that overlaps it (claims.ts). */
+  holdersOf(group: string, resource: string, claim: string): Iterable<ObjectKey>
 }
 
 /** Pure and synchronous. Throws an ApiError to refuse. */
@@ -138,6 +140,8 @@ export interface Store {
   count(group: string, resource: string): number
   /** Objects of every resource that name `uid` in metadata.ownerReferences. In no particular order. */
   ownedBy(uid: string): readonly StoredObject[]
+  /** Who holds a claim, or one that overlaps it (claims.ts). */
+  holdersOf(group: string, resource: string, claim: string): Iterable<ObjectKey>
 
   /** Decides and commits. Rejects with what `decide` threw, or with ServiceUnavailable when the outcome is unknown or writes are closed. */
   write(key: ObjectKey, decide: Decide, context: WriteContext): Promise<WriteResult>

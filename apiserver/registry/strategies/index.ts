@@ -1,4 +1,5 @@
 import type { Kind } from '../../../lib/api/define-kind.js'
+import { Tunnel } from '../../../lib/api/kinds/tunnel.js'
 import { certificateSigningRequestStrategy } from './certificate-signing-request.js'
 import { customResourceDefinitionStrategy } from './custom-resource-definition.js'
 import { deploymentStrategy } from './deployment.js'
@@ -7,6 +8,7 @@ import { namespaceStrategy } from './namespace.js'
 import { bindingStrategy, clusterRoleStrategy } from './rbac.js'
 import { secretStrategy } from './secret.js'
 import type { Strategy } from './strategy.js'
+import { defaultTunnelPorts, type PortRange, tunnelStrategy } from './tunnel.js'
 import { workloadStrategy } from './workload.js'
 
 const byResource: Readonly<Record<string, Strategy>> = {
@@ -21,7 +23,14 @@ const byResource: Readonly<Record<string, Strategy>> = {
   'apiextensions.k8s.io/customresourcedefinitions': customResourceDefinitionStrategy,
 }
 
+/** What whoever runs the cluster chooses. */
+export interface StrategySettings {
+  /** Of which a Tunnel gets its port, when it names none. */
+  readonly tunnelPorts?: PortRange
+}
+
 /** The strategy of a kind: its own, the workloads', or none. */
-export function strategyOf(kind: Kind): Strategy {
+export function strategyOf(kind: Kind, { tunnelPorts = defaultTunnelPorts }: StrategySettings = {}): Strategy {
+  if (kind.group === Tunnel.group && kind.plural === Tunnel.plural) return tunnelStrategy(tunnelPorts)
   return byResource[`${kind.group}/${kind.plural}`] ?? (kind.workload ? workloadStrategy : {})
 }

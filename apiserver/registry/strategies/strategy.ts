@@ -27,7 +27,7 @@ export interface Strategy {
   prepareApply?(configuration: KubeObject): void
   /** Completes a change: metadata and the part that the subresource may not touch are already as before. */
   prepareUpdate?(object: KubeObject, old: KubeObject, facts: UpdateFacts): void
-  /** Completes what depends on other objects, in the committer's turn: with everything that was decided before in `view`. */
+  /** Completes what depends on other objects, in the committer's turn: with everything that was decided before in `view`. Replaces fields, and changes nothing in them. */
   settle?(object: KubeObject, view: ReadView, nowMs: number): void
   /** Rules that need the object alone, beyond the kind's own `validate`. */
   validate?(object: KubeObject): StatusCause[]
@@ -43,4 +43,6 @@ export interface Strategy {
   holdsDeletion?(object: KubeObject): boolean
   /** Selectable fields that are no plain paths. */
   fields?(object: KubeObject): Record<string, string>
+  /** What it alone may hold, beyond the kind's `unique`: see storage/claims.ts. */
+  claims?(object: KubeObject): readonly string[]
 }

@@ -22,5 +22,32 @@ export function claimsContract(t: StoreUnderTest): void {
       await t.reopen()
       expect((await failureOf(put(t.store, task('t3'), { claims: ['port=1'] }))).message).toContain('"default/t2"')
     })
+
+    it.each([
+      ['a whole', 'a part of it', ['parts:80'], ['parts:80#10.0.0.1']],
+      ['a part', 'its whole', ['parts:80#10.0.0.1'], ['parts:80']],
+      ['a part', 'the same part', ['parts:80#10.0.0.1'], ['parts:80#10.0.0.1']],
+    ])('%s overlaps %s, in a batch and after it, until it is freed', async (_a, _b, held, wanted) => {
+      const rivals = await Promise.allSettled([
+        put(t.store, task('holder'), { claims: held }),
+        put(t.store, task('other'), { claims: ['parts:80#10.0.0.2x', 'parts:81'] }),
+        put(t.store, task('rival'), { claims: wanted }),
+      ])
+      const whole = held[0] === 'parts:80'
+      expect(rivals.map(({ status }) => status)).toEqual(['fulfilled', whole ? 'rejected' : 'fulfilled', 'rejected'])
+      await t.reopen()
+      expect((await failureOf(put(t.store, task('rival'), { claims: wanted }))).message).toContain('is already held by tasks "default/')
+      await Promise.all([
+        remove(t.store, task('holder')),
+        ...(whole ? [] : [remove(t.store, task('other'))]),
+        put(t.store, task('rival'), { claims: wanted }),
+      ])
+      expect((await failureOf(put(t.store, task('holder'), { claims: held }))).message).toContain('"default/rival"')
+    })
+
+    it('parts of one whole do not overlap, and a mark in another claim is none', async () => {
+      await put(t.store, task('a'), { claims: ['parts:80#10.0.0.1', 'cluster:spec.name=x'] })
+      await put(t.store, task('b'), { claims: ['parts:80#10.0.0.2', 'cluster:spec.name=x#1'] })
+    })
   })
 }

@@ -1,6 +1,7 @@
 import { ConditionsSchema } from '../condition.js'
 import { defineKind, type Manifest, type Resource } from '../define-kind.js'
 import { type Output, t } from '../schema/t.js'
+import { validateTunnel } from './tunnel-validation.js'
 
 export const TunnelSpecSchema = t.object({
   target: t
@@ -13,13 +14,17 @@ export const TunnelSpecSchema = t.object({
       port: t.integer().describe('The port that the target listens on.').with({ minimum: 1, maximum: 65535 }),
     })
     .describe('Where connections lead.'),
-  protocol: t.oneOf('tcp', 'udp').describe('The protocol.').default('tcp'),
+  protocol: t.oneOf('tcp', 'udp').describe('The protocol; it may not be changed.').default('tcp'),
   listen: t
     .object({
-      address: t.string().describe("The gateway's address to listen on. Default: all.").with({ maxLength: 64 }).default('0.0.0.0'),
+      address: t
+        .string()
+        .describe("The gateway's address to listen on, IPv4 or IPv6. Default: all.")
+        .with({ maxLength: 64 })
+        .default('0.0.0.0'),
       port: t
         .integer()
-        .describe('The port to listen on; 0 or unset: one is assigned when the object is created.')
+        .describe('The port to listen on; 0 or unset: one is assigned when the object is created, and kept.')
         .with({ minimum: 0, maximum: 65535 })
         .default(0),
     })
@@ -48,12 +53,19 @@ export const Tunnel = defineKind({
   columns: [
     { name: 'Endpoint', jsonPath: '.status.endpoint', description: 'Where clients connect.' },
     { name: 'Protocol', jsonPath: '.spec.protocol', description: 'tcp or udp.' },
+    { name: 'Kind', jsonPath: '.spec.target.kind', description: 'The kind of the target.' },
     { name: 'Target', jsonPath: '.spec.target.name', description: 'Where connections lead.' },
     { name: 'Port', type: 'integer', jsonPath: '.spec.target.port', description: 'The port of the target.' },
     { name: 'Listening', jsonPath: '.status.conditions[?(@.type=="Listening")].status', description: 'Whether the gateway listens.' },
+    {
+      name: 'Target Ready',
+      jsonPath: '.status.conditions[?(@.type=="TargetReady")].status',
+      description: 'Whether the target can be connected to.',
+    },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Time since creation.' },
   ],
   nameRule: 'label',
+  validate: validateTunnel,
 })
 export type Tunnel = Resource<typeof Tunnel>
 export type TunnelManifest = Manifest<typeof Tunnel>
