@@ -6,6 +6,7 @@ import type { EventRecorder } from '../lib/client/events/event-recorder.js'
 import { HollowBackend, HollowMachine } from './backends/hollow/hollow-backend.js'
 import { createMemoryLedgerStore } from './files/ledger-store.js'
 import type { WorkloadFiles } from './files/workload-files.js'
+import { createNoNetwork } from './network/node-network.js'
 import type { MachineFacts } from './node/machine-facts.js'
 import { type NodeProgramOptions, runNode } from './node-program.js'
 
@@ -41,6 +42,7 @@ export async function runHollowNodes(options: HollowNodesOptions, signal: AbortS
         backends: new Map(backends.map((backend) => [backend.name, backend])),
         files: hollowFiles((uid) => ledgers.delete(uid)),
         ledgers,
+        network: createNoNetwork(),
         gpus: facts.gpus,
         usersTaken: new Set<number>(),
       }

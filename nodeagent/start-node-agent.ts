@@ -14,6 +14,7 @@ import { agentPaths } from './files/agent-paths.js'
 import { createLedgerStore } from './files/ledger-store.js'
 import { createWorkloadFiles } from './files/workload-files.js'
 import { runHollowNodes } from './hollow-nodes.js'
+import { createNoNetwork } from './network/node-network.js'
 import { holdAgentDirectory } from './node/agent-directory.js'
 import { agentKubeconfig, hasJoined, joinCluster, joinedName, keepCertificate } from './node/client-certificate.js'
 import { type MachineFacts, readMachineFacts } from './node/machine-facts.js'
@@ -58,6 +59,7 @@ export async function startNodeAgent(
       backends: new Map(backends.map((backend) => [backend.name, backend])),
       files: createWorkloadFiles(paths, asRoot),
       ledgers: createLedgerStore(paths),
+      network: createNoNetwork(),
       gpus: facts.gpus,
       usersTaken: new Set(),
     }

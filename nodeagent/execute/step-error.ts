@@ -4,7 +4,7 @@ import { BackendError } from '../backends/backend.js'
 export class StepError extends Error {
   override readonly name = 'StepError'
   constructor(
-    readonly reason: 'ConfigMissing' | 'VolumeFailed' | 'Refused' | 'Unsupported',
+    readonly reason: 'ConfigMissing' | 'VolumeFailed' | 'Refused' | 'Unsupported' | 'NetworkUnavailable' | 'AddressUnavailable',
     message: string,
     /** Whether trying again may help. */
     readonly retryable: boolean,

@@ -6,6 +6,7 @@ import type { EventRecorder } from '../../lib/client/events/event-recorder.js'
 import type { Backend } from '../backends/backend.js'
 import type { LedgerStore } from '../files/ledger-store.js'
 import type { WorkloadFiles } from '../files/workload-files.js'
+import type { NodeNetwork } from '../network/node-network.js'
 import type { MachineFacts } from '../node/machine-facts.js'
 
 /** What the agent is made of, as every workload sees it. */
@@ -18,6 +19,8 @@ export interface AgentParts {
   readonly backends: ReadonlyMap<string, Backend>
   readonly files: WorkloadFiles
   readonly ledgers: LedgerStore
+  /** Where workloads get their addresses. */
+  readonly network: NodeNetwork
   /** The machine's GPUs. */
   readonly gpus: MachineFacts['gpus']
   /** Users that attempts of this agent have. */

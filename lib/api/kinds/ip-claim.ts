@@ -1,4 +1,3 @@
-import { ConditionsSchema } from '../condition.js'
 import { defineKind, type Manifest, type Resource } from '../define-kind.js'
 import { type Output, t } from '../schema/t.js'
 
@@ -31,8 +30,6 @@ export const IPClaim = defineKind({
   scope: 'Namespaced',
   description: "An address of a node's network, held by an object. No address is claimed twice.",
   spec: IPClaimSpecSchema,
-  status: t.object({ conditions: ConditionsSchema.optional() }),
-  conditions: ['Held'],
   columns: [
     { name: 'Address', jsonPath: '.spec.address', description: 'The address.' },
     { name: 'Node', jsonPath: '.spec.nodeName', description: 'The node from whose range it is.' },

@@ -99,7 +99,7 @@ export const Node = defineKind({
   spec: NodeSpecSchema.default({}),
   status: NodeStatusSchema,
   subresources: ['status'],
-  conditions: ['Ready', 'MemoryPressure', 'DiskPressure', 'BackendReady'],
+  conditions: ['Ready', 'MemoryPressure', 'DiskPressure', 'BackendReady', 'NetworkReady'],
   columns: [
     { name: 'Status', jsonPath: '.status.conditions[?(@.type=="Ready")].status', description: 'Whether the agent reports.' },
     { name: 'Roles', jsonPath: '.metadata.labels.millrace\\.dev/role', description: 'The role label.' },
