@@ -1,8 +1,7 @@
 /**
- * The parts of the machine that the tests drive: Docker's engine, a root file system for an image, etcd for comparisons,
- * strace for losses of power. Missing ones are
- * installed once, by one apt-get update and one install; where that cannot be, the missing part is named, and the tests that need it fail
- * unless MILLRACE_TEST_WITHOUT names it too.
+ * The parts of the machine that the tests drive: Docker's engine, a root file system for an image, QEMU for virtual machines, etcd for
+ * comparisons, strace for losses of power. Missing ones are installed once, by one apt-get update and one install; where that cannot be, the
+ * missing part is named, and the tests that need it fail unless MILLRACE_TEST_WITHOUT names it too.
  */
 import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
@@ -14,6 +13,9 @@ const parts = [
   { name: 'docker', command: 'busybox', package: 'busybox-static' },
   { name: 'etcd', command: 'etcd', package: 'etcd-server' },
   { name: 'etcd', command: 'etcdctl', package: 'etcd-client' },
+  { name: 'qemu', command: 'qemu-system-x86_64', package: 'qemu-system-x86' },
+  { name: 'qemu', command: 'qemu-img', package: 'qemu-utils' },
+  { name: 'qemu', command: 'busybox', package: 'busybox-static' },
   { name: 'strace', command: 'strace', package: 'strace' },
 ]
 

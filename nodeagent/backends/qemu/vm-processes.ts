@@ -1,0 +1,243 @@
+/**
+ * The QEMU processes of an agent. Each runs in a session of its own under a shim (process/shim.pl), which writes down pid and start time before
+ * QEMU's first instruction and how it ended, so that it survives the agent's end, however hard, and its own end is known even when no agent was
+ * there. A process is believed with its pid, its start time, this boot, and the name that it answers to by QMP.
+ *
+ * Its one rule: what it knows lies in the record files of `directory`; a new agent knows what the old one knew.
+ */
+import { rm } from 'node:fs/promises'
+import path from 'node:path'
+import { sleep, systemClock } from '../../../lib/base/clock.js'
+import type { RunExit, RunId } from '../backend.js'
+import type { CgroupLimits, Cgroups } from '../process/cgroups.js'
+import { readBootId, readProcess } from '../process/proc.js'
+import { RunProcesses } from '../process/run-processes.js'
+import { type RunFiles, RunRecords, type StartedRecord } from '../process/run-records.js'
+import { startShim } from '../process/shim.js'
+import { endStrays } from '../process/strays.js'
+import { watchFolders } from '../process/watch-folders.js'
+import { printRunKey } from '../run-key.js'
+import { QmpClient, QmpError } from './qmp-client.js'
+
+/** Between two presses of the power button. */
+const powerButtonMs = 5000
+
+/** The name of QMP's socket in the directory of a virtual machine. */
+export const qmpSocketName = 'qmp.sock'
+
+export interface VmProcessesOptions {
+  /** Where the record files lie; its own. */
+  readonly directory: string
+  /** Where perl is found, which the shim needs. */
+  readonly searchPath: string
+  /** Undefined: the agent may make no groups, and QEMU gets as much CPU as it takes. */
+  readonly cgroups?: Cgroups | undefined
+}
+
+export interface VmLaunch {
+  readonly id: RunId
+  readonly namespace: string
+  readonly name: string
+  /** Where it is started, and has its QMP socket (qmpSocketName): the virtual machine's own. */
+  readonly directory: string
+  /** Program and arguments, with engineArguments({ name: vmName(id), qmpSocket: qmpSocketName }). */
+  readonly command: readonly string[]
+  /** What QEMU says on its two streams, as lines with times; rotated. */
+  readonly logFile: string
+  readonly limits?: CgroupLimits | undefined
+}
+
+/** A process as its files and the machine show it. */
+export interface ObservedVm {
+  readonly id: RunId
+  readonly namespace: string
+  readonly name: string
+  readonly directory: string
+  /** created: recorded, and QEMU was never started; unknown: its shim was killed, and nobody saw how it ended, or whether. */
+  readonly state: 'created' | 'running' | 'exited' | 'unknown'
+  /** QEMU's; absent before its start. */
+  readonly pid?: number
+  readonly startedAtMs?: number
+  readonly exit?: RunExit
+}
+
+/** What QMP's `query-name` answers in the process of this id. */
+export const vmName = printRunKey
+
+export class VmProcesses {
+  private readonly records: RunRecords
+  private readonly processes: RunProcesses
+  private readonly hints = new Set<() => void>()
+  private readonly closing = new AbortController()
+
+  private constructor(
+    private readonly options: VmProcessesOptions,
+    bootId: string,
+  ) {
+    this.records = new RunRecords(options.directory)
+    this.processes = new RunProcesses(this.records, options.cgroups, bootId, () => this.hint())
+  }
+
+  static async open(options: VmProcessesOptions): Promise<VmProcesses> {
+    const processes = new VmProcesses(options, await readBootId())
+    await processes.records.prepare()
+    void processes.tellChanges()
+    return processes
+  }
+
+  /** All, or those of one uid. */
+  async observe(uid?: string): Promise<ObservedVm[]> {
+    return Promise.all((await this.records.list(uid)).map((files) => this.observeOne(files)))
+  }
+
+  /** Undefined when there is none of this id. */
+  async find(id: RunId): Promise<ObservedVm | undefined> {
+    const files = await this.records.read(id)
+    return files && (await this.observeOne(files))
+  }
+
+  /** Calls `onHint` when something may have changed. Returns how to stop. */
+  subscribe(onHint: () => void): () => void {
+    this.hints.add(onHint)
+    return () => this.hints.delete(onHint)
+  }
+
+  /** Starts it, once for an id, however often it is asked and whoever is killed: for a second start, `remove` it first, or count `run` up. */
+  async launch(vm: VmLaunch, signal: AbortSignal): Promise<void> {
+    const present = await this.records.read(vm.id)
+    if (present?.started || present?.exit) return
+    signal.throwIfAborted()
+    const key = printRunKey(vm.id)
+    const { cgroups, searchPath } = this.options
+    await this.records.create({ id: vm.id, namespace: vm.namespace, name: vm.name, workingDirectory: vm.directory })
+    // After the record: groups that no record names would never be removed.
+    const cgroupFiles = await cgroups?.create(key, vm.limits ?? {})
+    await startShim({
+      prefix: this.records.prefix(vm.id),
+      label: key,
+      logFile: vm.logFile,
+      thawFile: cgroups?.thawFile(key),
+      command: vm.command,
+      env: { PATH: searchPath, MILLRACE_RUN: key },
+      workingDirectory: vm.directory,
+      cgroupFiles,
+      searchPath,
+    })
+  }
+
+  /** Connects to the QMP of a running one that answers to its name. Rejects with QmpError; the caller closes it. */
+  async connect(id: RunId, signal: AbortSignal): Promise<QmpClient> {
+    const record = (await this.records.read(id))?.record
+    const running = await this.processes.runningOf(id)
+    if (!record || !running) throw new QmpError('the virtual machine is not running')
+    const child = await readProcess(running.child.pid)
+    if (child?.startTime !== running.child.startTime) throw new QmpError('the virtual machine is not running')
+    const qmp = await QmpClient.connect(path.join(record.workingDirectory, qmpSocketName), signal)
+    try {
+      const { name } = (await qmp.execute('query-name', {}, { signal })) as { name?: string }
+      if (name !== vmName(id)) throw new QmpError(`a virtual machine named "${name ?? ''}" answers where ${vmName(id)} should`)
+      return qmp
+    } catch (error) {
+      qmp.close()
+      throw error
+    }
+  }
+
+  /**
+   * Asks politely with `ask` (system_powerdown unless given), waits for `graceMs`, and kills. Resolves when it has ended. What cannot be asked, as it
+   * has only just begun, is asked again. Idempotent.
+   */
+  async end(
+    id: RunId,
+    graceMs: number,
+    signal: AbortSignal,
+    ask: (signal: AbortSignal) => Promise<void> = this.powerDown(id),
+  ): Promise<void> {
+    const running = await this.processes.runningOf(id)
+    if (!running) return this.processes.endLost(id, signal)
+    if (graceMs > 0) {
+      const asking = new AbortController()
+      const untilEnded = AbortSignal.any([signal, asking.signal])
+      const asked = ask(untilEnded).catch(() => {}) // it went, or does not answer: the kill is next
+      const ended = await this.processes.waitForEnd(id, graceMs, signal)
+      asking.abort()
+      await asked
+      if (ended) return
+    }
+    await this.kill(id, running, signal)
+  }
+
+  /** Removes all that is left of it, running or not: processes, groups, records. Directory and log file are the caller's. Idempotent. */
+  async remove(id: RunId, signal: AbortSignal): Promise<void> {
+    const files = await this.records.read(id)
+    if (files && !files.exit && !(await this.records.forbidStart(id))) {
+      const running = await this.processes.runningOf(id)
+      if (running) await this.kill(id, running, signal)
+    }
+    const key = printRunKey(id)
+    await endStrays(key, this.options.cgroups, signal)
+    await this.options.cgroups?.remove(key)
+    if (files) await rm(path.join(files.record.workingDirectory, qmpSocketName), { force: true })
+    await this.records.remove(id)
+    this.hint()
+  }
+
+  /** Resolves once it has ended (true), or after `timeoutMs` (false). */
+  waitForEnd(id: RunId, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+    return this.processes.waitForEnd(id, timeoutMs, signal)
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort()
+  }
+
+  private async kill(id: RunId, running: StartedRecord, signal: AbortSignal): Promise<void> {
+    await this.processes.thawAll(id, running)
+    await this.processes.endNow(id, running, signal)
+  }
+
+  private powerDown(id: RunId): (signal: AbortSignal) => Promise<void> {
+    return async (signal) => {
+      for (;;) {
+        const qmp = await this.connect(id, signal).catch(() => undefined)
+        await qmp?.execute('system_powerdown', {}, { signal }).finally(() => qmp.close())
+        // A guest that has no driver yet for the button does not feel it.
+        await sleep(systemClock, powerButtonMs, signal)
+      }
+    }
+  }
+
+  private async observeOne({ record, started, exit }: RunFiles): Promise<ObservedVm> {
+    const common = {
+      id: record.id,
+      namespace: record.namespace,
+      name: record.name,
+      directory: record.workingDirectory,
+      ...(started?.child.pid ? { pid: started.child.pid } : {}),
+      ...(started?.atMs ? { startedAtMs: started.atMs } : {}),
+    }
+    if (exit) return { ...common, state: 'exited', exit }
+    if (!started?.child.pid) return { ...common, state: 'created' }
+    if (await this.processes.isAlive(started.shim, started.bootId)) return { ...common, state: 'running' }
+    // It may have ended since its record was read.
+    const ended = (await this.records.read(record.id))?.exit
+    return ended ? { ...common, state: 'exited', exit: ended } : { ...common, state: 'unknown' }
+  }
+
+  private hint(): void {
+    for (const onHint of this.hints) onHint()
+  }
+
+  private async tellChanges(): Promise<void> {
+    const changes = watchFolders([this.options.directory])
+    try {
+      while (!this.closing.signal.aborted) {
+        if (await changes.next(this.closing.signal)) this.hint()
+      }
+    } catch {
+      // closed
+    } finally {
+      changes.close()
+    }
+  }
+}
