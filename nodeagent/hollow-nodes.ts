@@ -26,7 +26,7 @@ export interface HollowNodesOptions {
 /** Nodes that only say that they run what is bound to them, all in this process: for tests of scale. Resolves when the signal aborts. */
 export async function runHollowNodes(options: HollowNodesOptions, signal: AbortSignal): Promise<void> {
   const { count, prefix, client, config, events, log, settings, dataFolder } = options
-  const facts: MachineFacts = { ...options.facts, cpus: 32, memoryBytes: 128 * 1024 ** 3, gpus: [], numa: [] }
+  const facts: MachineFacts = { ...options.facts, cpus: 32, memoryBytes: 128 * 1024 ** 3, gpus: [], displayDevices: [], numa: [] }
   await Promise.all(
     Array.from({ length: count }, (_, index) => {
       const nodeName = `${prefix}-${index}`
@@ -56,6 +56,7 @@ export async function runHollowNodes(options: HollowNodesOptions, signal: AbortS
           settings,
           labels,
           dataFolder,
+          searchPath: '',
           endProcesses: () => false,
           streams: false,
         },

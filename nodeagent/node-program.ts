@@ -10,8 +10,10 @@ import { Agent } from './agent.js'
 import type { AgentParts } from './execute/workload-context.js'
 import { Heartbeat } from './node/heartbeat.js'
 import type { MachineFacts } from './node/machine-facts.js'
+import { machineRoots } from './node/machine-roots.js'
 import { NodeReporter } from './node/node-reporter.js'
 import type { NodeSettings } from './node/node-status.js'
+import { createStatsReader } from './stats/stats-reader.js'
 import { createNodeStreamHandler } from './streams/node-stream-server.js'
 
 export interface NodeProgramOptions {
@@ -24,6 +26,8 @@ export interface NodeProgramOptions {
   readonly labels: Readonly<Record<string, string>>
   /** The disk that counts. */
   readonly dataFolder: string
+  /** Where programs are found. */
+  readonly searchPath: string
   /** Whether process Tasks end with the agent, asked at its end. Containers always go on. */
   readonly endProcesses: () => boolean
   /** Whether the server is dialled, so that logs can be asked for. */
@@ -71,9 +75,12 @@ async function endOthers(loop: Promise<void>, failing: AbortController): Promise
   }
 }
 
-async function keepStreams({ parts, config, streams }: NodeProgramOptions, signal: AbortSignal): Promise<void> {
-  const { client, log, nodeName } = parts
+async function keepStreams(options: NodeProgramOptions, signal: AbortSignal): Promise<void> {
+  const { parts, config, streams, dataFolder, searchPath } = options
+  const { client, clock, log, nodeName } = parts
   if (!streams) return
+  const backends = [...parts.backends.values()]
+  const stats = createStatsReader({ clock, backends, machines: [], dataFolder, searchPath, roots: machineRoots })
   const credentials = createCredentialsReader(config)
   await dialNodeStreams({
     server: client.server,
@@ -82,7 +89,7 @@ async function keepStreams({ parts, config, streams }: NodeProgramOptions, signa
       const { ca = '', certificate = '', key = '' } = credentials()
       return { ca, cert: certificate, key }
     },
-    onRequest: createNodeStreamHandler(parts),
+    onRequest: createNodeStreamHandler({ ...parts, stats }),
     onConnected: () => log.info('connected for streams'),
     onDisconnected: (error) => log.warn({ err: error }, 'the connection for streams is broken; it is made anew'),
     signal,

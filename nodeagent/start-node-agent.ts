@@ -78,6 +78,7 @@ export async function startNodeAgent(
       settings,
       labels: flags.labels,
       dataFolder: directory.path,
+      searchPath,
       streams: client.server.startsWith('https:'),
     }
     log.info({ node: nodeName, backends: flags.backends, limits: asRoot ? 'root' : 'no root' }, 'the agent works')

@@ -103,6 +103,25 @@ export function describeBackend(name: string, prepare: () => Promise<ContractSub
       expect(info.version).toBeTruthy()
     })
 
+    it.runIf(sessions)('tells what a run uses while it runs, and nothing of it afterwards', async () => {
+      if (!backend.usage) return
+      const busy = aRun(['sh', '-c', 'while :; do :; done'])
+      await backend.start(busy, signal)
+      const used = async () => (await backend.usage?.(signal, busy.id.uid)) ?? []
+      await eventually(
+        async () =>
+          expect(await used()).toMatchObject([{ id: busy.id, namespace: 'default', cpuNanos: expect.toSatisfy((nanos) => nanos >= 5e7) }]),
+        { timeoutMs: 60_000 },
+      )
+      const [first] = await used()
+      expect(first?.memoryBytes).toBeGreaterThan(0)
+      await eventually(async () => expect((await used())[0]?.cpuNanos).toBeGreaterThan(first?.cpuNanos ?? 0), { timeoutMs: 60_000 })
+      expect((await backend.usage(signal)).map(({ id }) => id.uid)).toContain(busy.id.uid)
+      await backend.stop(busy.id, 0, signal)
+      await inState(busy, 'exited')
+      expect(await used()).toEqual([])
+    })
+
     describe('a command that somebody runs inside of a run', () => {
       let run: RunSpec
       const open = (script: string, order: Partial<ExecOrder> = {}) =>

@@ -93,6 +93,21 @@ export interface ObservedRun {
   readonly address?: string
 }
 
+/** What has been used since it began, and how much memory is in use now: rates are made of two of these. */
+export interface UsageCounters {
+  /** CPU time, nanoseconds. Never falls but when it begins anew. */
+  readonly cpuNanos: number
+  /** Without caches that the kernel can drop. */
+  readonly memoryBytes: number
+}
+
+/** What a running run uses. */
+export interface RunUsage extends UsageCounters {
+  readonly id: RunId
+  readonly namespace: string
+  readonly name: string
+}
+
 export interface BackendInfo {
   readonly available: boolean
   readonly version?: string
@@ -110,6 +125,8 @@ export interface Backend {
   info(signal: AbortSignal): Promise<BackendInfo>
   /** Everything of this agent that is on the node, running or not; with `uid`, of that workload alone. The truth; events are hints. */
   observe(signal: AbortSignal, uid?: string): Promise<readonly ObservedRun[]>
+  /** What runs use that run now; with `uid`, those of that workload alone. Absent: nobody knows. */
+  usage?(signal: AbortSignal, uid?: string): Promise<readonly RunUsage[]>
   /** Calls `onHint` when something may have changed. Returns how to stop. */
   subscribe(onHint: () => void): () => void
 

@@ -6,7 +6,7 @@
  */
 import type { Duplex, Readable } from 'node:stream'
 import type { Vps } from '../../lib/api/kinds/vps.js'
-import type { BackendInfo, RunGpu } from './backend.js'
+import type { BackendInfo, RunGpu, UsageCounters } from './backend.js'
 import type { ExecOrder, ExecSession } from './exec-session.js'
 
 export type MachineFeature = 'console' | 'diskSize' | 'userData' | 'reset' | 'resizeWhileRunning' | 'gpus' | 'numa' | 'privileged'
@@ -60,6 +60,13 @@ export interface ObservedMachine {
   readonly message?: string
 }
 
+/** What a running machine uses. */
+export interface MachineUsage extends UsageCounters {
+  readonly uid: string
+  readonly namespace: string
+  readonly name: string
+}
+
 /** Where a new disk comes from: the image, or a snapshot that lies on this node. */
 export type DiskSource =
   | { readonly type: 'image' }
@@ -80,6 +87,8 @@ export interface MachineBackend {
   info(signal: AbortSignal): Promise<BackendInfo>
   /** Everything of this agent that is on the node; with `uid`, of that machine alone. The truth; events are hints. */
   observeMachines(signal: AbortSignal, uid?: string): Promise<readonly ObservedMachine[]>
+  /** What machines use that run now; with `uid`, that machine alone. Absent: nobody knows. */
+  machineUsage?(signal: AbortSignal, uid?: string): Promise<readonly MachineUsage[]>
   subscribe(onHint: () => void): () => void
 
   /** Makes sure the image is present and is what its checksum says. Rejects with BackendError. */

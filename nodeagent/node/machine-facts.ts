@@ -1,9 +1,13 @@
 /** What the machine is and has, read once when the agent starts. */
 import { existsSync } from 'node:fs'
-import { readdir, readFile, statfs } from 'node:fs/promises'
+import { readdir, statfs } from 'node:fs/promises'
 import { arch, availableParallelism, hostname, networkInterfaces, release, totalmem } from 'node:os'
 import type { NodeStatus } from '../../lib/api/kinds/node.js'
 import { readGpus } from './machine-gpus.js'
+import { type MachineRoots, machineRoots } from './machine-roots.js'
+import { readMemoryGroup } from './memory-group.js'
+import { readDisplayDevices } from './pci-devices.js'
+import { textOf } from './text-of.js'
 
 export interface MachineFacts {
   readonly hostname: string
@@ -15,6 +19,7 @@ export interface MachineFacts {
   readonly addresses: readonly string[]
   readonly numa: NonNullable<NodeStatus['numa']>
   readonly gpus: NonNullable<NodeStatus['gpus']>
+  readonly displayDevices: NonNullable<NodeStatus['displayDevices']>
   readonly kernel: string
   readonly osImage: string
   readonly bootId: string
@@ -22,35 +27,28 @@ export interface MachineFacts {
 }
 
 /** `dataFolder`: the disk that it lies on is the one that counts. `searchPath`: where programs are found. */
-export async function readMachineFacts(dataFolder: string, searchPath: string): Promise<MachineFacts> {
+export async function readMachineFacts(dataFolder: string, searchPath: string, roots = machineRoots): Promise<MachineFacts> {
   const disk = await statfs(dataFolder)
   return {
     hostname: hostname(),
     architecture: ({ x64: 'amd64', ia32: '386' } as Record<string, string>)[arch()] ?? arch(),
     cpus: availableParallelism(),
-    memoryBytes: await readMemory(),
+    memoryBytes: await readMemory(roots),
     diskBytes: disk.blocks * disk.bsize,
     addresses: externalAddresses(),
-    numa: await readNuma('/sys/devices/system/node'),
-    gpus: await readGpus(searchPath),
+    numa: await readNuma(`${roots.sys}/devices/system/node`),
+    gpus: await readGpus(searchPath, roots),
+    displayDevices: await readDisplayDevices(roots),
     kernel: release(),
     osImage: /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(await textOf('/etc/os-release'))?.[1] ?? 'Linux',
-    bootId: await textOf('/proc/sys/kernel/random/boot_id'),
+    bootId: await textOf(`${roots.proc}/sys/kernel/random/boot_id`),
     machineId: await textOf('/etc/machine-id'),
   }
 }
 
 /** The machine's memory, or the limit of the group that the agent is in where that is less. */
-async function readMemory(): Promise<number> {
-  const own = await textOf('/proc/self/cgroup')
-  const groups = own.split('\n').map((line) => line.split(':'))
-  const v1 = groups.find(([, controllers]) => controllers === 'memory')?.[2]
-  const v2 = groups.find(([id]) => id === '0')?.[2]
-  const limits = await Promise.all([
-    v1 === undefined ? '' : textOf(`/sys/fs/cgroup/memory${v1}/memory.limit_in_bytes`),
-    v2 === undefined ? '' : textOf(`/sys/fs/cgroup${v2}/memory.max`),
-  ])
-  return Math.min(totalmem(), ...limits.filter((limit) => /^\d+$/.test(limit)).map(Number))
+async function readMemory(roots: MachineRoots): Promise<number> {
+  return Math.min(totalmem(), (await readMemoryGroup(roots))?.limitBytes ?? Number.POSITIVE_INFINITY)
 }
 
 function externalAddresses(): string[] {
@@ -72,12 +70,4 @@ export async function readNuma(folder: string): Promise<MachineFacts['numa']> {
         return { id, ...(cpus ? { cpus } : {}), ...(kilobytes ? { memory: `${kilobytes}Ki` } : {}) }
       }),
   )
-}
-
-async function textOf(path: string): Promise<string> {
-  try {
-    return (await readFile(path, 'utf8')).trim()
-  } catch {
-    return ''
-  }
 }

@@ -1,36 +1,29 @@
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
-import { promisify } from 'node:util'
+import { readdir } from 'node:fs/promises'
 import type { NodeStatus } from '../../lib/api/kinds/node.js'
+import { askNvidia } from './ask-nvidia.js'
+import type { MachineRoots } from './machine-roots.js'
+import { readPciPlace } from './pci-devices.js'
+import { textOf } from './text-of.js'
 
 type Gpu = NonNullable<NodeStatus['gpus']>[number]
 
-const tool = 'nvidia-smi'
-const toolTimeoutMs = 20_000
-const columns = 'index,uuid,name,memory.total,pci.bus_id'
-const driverFolder = '/proc/driver/nvidia/gpus'
+const columns = ['index', 'uuid', 'name', 'memory.total', 'pci.bus_id']
 
-/** The machine's GPUs, by what nvidia-smi says, or where that is not installed by what the driver shows. Indexes are those of the PCI bus. */
-export async function readGpus(searchPath: string): Promise<Gpu[]> {
-  return (await askTool(searchPath)) ?? (await readDriverGpus(driverFolder))
+/**
+ * The machine's GPUs that Tasks can be given, by what nvidia-smi says, or where that is not installed by what the driver shows. Indexes are those of the
+ * PCI bus.
+ */
+export async function readGpus(searchPath: string, roots: MachineRoots): Promise<Gpu[]> {
+  const rows = await askNvidia(columns, searchPath)
+  if (!rows) return readDriverGpus(roots)
+  const gpus = rows.flatMap((row) => parseGpu(row) ?? [])
+  return await Promise.all(gpus.map(async ({ slot, ...gpu }) => ({ ...gpu, ...(await readPciPlace(slot, roots)) })))
 }
 
-/** Undefined where it is not installed, or cannot reach a driver. */
-async function askTool(searchPath: string): Promise<Gpu[] | undefined> {
-  try {
-    const options = { env: { PATH: searchPath }, timeout: toolTimeoutMs }
-    const { stdout } = await promisify(execFile)(tool, [`--query-gpu=${columns}`, '--format=csv,noheader,nounits'], options)
-    const gpus = stdout.split('\n').flatMap((line) => parseToolLine(line) ?? [])
-    return await Promise.all(gpus.map(async ({ slot, ...gpu }) => ({ ...gpu, ...(await numaNodeOf(slot)) })))
-  } catch {
-    return undefined
-  }
-}
-
-/** `0, GPU-5ae3…, NVIDIA A100, 40960, 00000000:01:00.0`; undefined for any other line. */
-export function parseToolLine(line: string): (Gpu & { slot: string }) | undefined {
-  const [index = '', uuid = '', model = '', mebibytes = '', slot = ''] = line.split(',').map((field) => field.trim())
+/** `0, GPU-5ae3…, NVIDIA A100, 40960, 00000000:01:00.0`; undefined for any other row. */
+export function parseGpu(row: readonly string[]): (Gpu & { slot: string }) | undefined {
+  const [index = '', uuid = '', model = '', mebibytes = '', slot = ''] = row
   if (!/^\d+$/.test(index) || !uuid.startsWith('GPU-')) return undefined
   return {
     index: Number(index),
@@ -43,7 +36,8 @@ export function parseToolLine(line: string): (Gpu & { slot: string }) | undefine
 }
 
 /** GPUs as the NVIDIA driver shows them; none without it. */
-export async function readDriverGpus(folder: string): Promise<Gpu[]> {
+export async function readDriverGpus(roots: MachineRoots): Promise<Gpu[]> {
+  const folder = `${roots.proc}/driver/nvidia/gpus`
   const slots = existsSync(folder) ? (await readdir(folder)).sort() : []
   return Promise.all(
     slots.map(async (slot, index) => {
@@ -51,20 +45,7 @@ export async function readDriverGpus(folder: string): Promise<Gpu[]> {
       const field = (name: string) => new RegExp(`^${name}:\\s*(.*\\S)`, 'm').exec(text)?.[1]
       const model = field('Model')
       const uuid = field('GPU UUID')
-      return { index, ...(model ? { model } : {}), ...(uuid ? { uuid } : {}), ...(await numaNodeOf(slot)) }
+      return { index, ...(model ? { model } : {}), ...(uuid ? { uuid } : {}), ...(await readPciPlace(slot, roots)) }
     }),
   )
-}
-
-async function numaNodeOf(slot: string): Promise<Pick<Gpu, 'numaNode'>> {
-  const text = await textOf(`/sys/bus/pci/devices/${slot.toLowerCase()}/numa_node`)
-  return /^\d+$/.test(text) ? { numaNode: Number(text) } : {}
-}
-
-async function textOf(path: string): Promise<string> {
-  try {
-    return (await readFile(path, 'utf8')).trim()
-  } catch {
-    return ''
-  }
 }

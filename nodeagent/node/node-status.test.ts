@@ -16,6 +16,7 @@ const facts: MachineFacts = {
   addresses: ['10.0.0.5'],
   numa: [{ id: 0, cpus: '0-7' }],
   gpus: [],
+  displayDevices: [],
   kernel: '6.1',
   osImage: 'Debian',
   bootId: 'b',

@@ -60,6 +60,7 @@ export function nodeStatus(
     })),
     ...(weakest ? { isolation: weakest } : {}),
     gpus: [...facts.gpus],
+    displayDevices: [...facts.displayDevices],
     numa: [...facts.numa],
     images: seen.backends.flatMap(({ images = [] }) => images.map(({ names, sizeBytes }) => ({ names: [...names], sizeBytes }))),
     nodeInfo: {

@@ -1,6 +1,8 @@
 import type { Clock } from '../../lib/base/clock.js'
 import type { NodeRequestHandler } from '../../lib/stream/node-session.js'
 import type { AgentParts } from '../execute/workload-context.js'
+import { parseStatsRequest, serveStats } from '../stats/serve-stats.js'
+import type { StatsReader } from '../stats/stats-reader.js'
 import { parseLogRequest } from './log-request.js'
 import { NoLogError, serveLogs } from './serve-logs.js'
 import { RefusedSession, serveSession } from './serve-session.js'
@@ -8,7 +10,7 @@ import { parseSessionRequest } from './session-request.js'
 
 /** Answers what the server asks over the connection that the agent dialled. A further route is one more case here. */
 export function createNodeStreamHandler(
-  parts: Pick<AgentParts, 'backends' | 'files' | 'log'> & { readonly clock: Clock },
+  parts: Pick<AgentParts, 'backends' | 'files' | 'log'> & { readonly clock: Clock; readonly stats?: StatsReader },
 ): NodeRequestHandler {
   return async ({ method, path }, stream) => {
     const refuse = (status: number, message: string) => {
@@ -18,6 +20,8 @@ export function createNodeStreamHandler(
     try {
       const logs = method === 'GET' ? parseLogRequest(path, parts.clock.now()) : undefined
       if (logs) return await serveLogs(logs, stream, parts)
+      const stats = parts.stats && method === 'GET' ? parseStatsRequest(path) : undefined
+      if (stats && parts.stats) return await serveStats(stats, stream, parts.stats)
       const session = method === 'POST' ? parseSessionRequest(path) : undefined
       if (session) return await serveSession(session, stream, parts)
       refuse(404, 'the agent has no such route')

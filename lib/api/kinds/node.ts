@@ -26,7 +26,17 @@ const GpuSchema = t.object({
   model: t.string().describe('The model.').optional(),
   uuid: t.string().describe("The device's uuid.").optional(),
   memory: t.quantity().describe('Its memory.').optional(),
+  pciAddress: t.string().describe('Where it is on the PCI bus, as 0000:65:00.0.').optional(),
   numaNode: t.integer().describe('The NUMA node that it is attached to.').optional(),
+  iommuGroup: t.integer().describe('What is given to a virtual machine together with it.').optional(),
+})
+const DisplayDeviceSchema = t.object({
+  pciAddress: t.string().describe('Where it is on the PCI bus, as 0000:65:00.0.'),
+  vendor: t.string().describe('The number of its maker, as 0x10de.').optional(),
+  device: t.string().describe("Its maker's number of the model.").optional(),
+  driver: t.string().describe('The driver that has it now, as vfio-pci.').optional(),
+  numaNode: t.integer().describe('The NUMA node that it is attached to.').optional(),
+  iommuGroup: t.integer().describe('What is given to a virtual machine together with it.').optional(),
 })
 const NumaNodeSchema = t.object({
   id: t.integer().describe('The number of the NUMA node.'),
@@ -59,7 +69,14 @@ export const NodeStatusSchema = t.object({
     .optional(),
   backends: t.listMap(['name'], BackendStatusSchema).describe('What can run workloads.').optional(),
   isolation: t.oneOf('container', 'vm', 'user', 'none').describe('The weakest isolation among the available backends.').optional(),
-  gpus: t.listMap(['index'], GpuSchema).describe('Its GPUs.').optional(),
+  gpus: t
+    .listMap(['index'], GpuSchema)
+    .describe('Its GPUs that workloads can be given: millrace.dev/gpu of the capacity counts them.')
+    .optional(),
+  displayDevices: t
+    .listMap(['pciAddress'], DisplayDeviceSchema)
+    .describe('Every display controller of its PCI bus, usable or not: what is not among the GPUs lacks a driver, or is another sort.')
+    .optional(),
   numa: t.listMap(['id'], NumaNodeSchema).describe('Its NUMA nodes.').optional(),
   images: t
     .list(

@@ -17,11 +17,13 @@ import {
   type ObservedRun,
   type RunId,
   type RunSpec,
+  type RunUsage,
 } from '../backend.js'
 import type { ExecOrder, ExecSession } from '../exec-session.js'
 import { readNumaCpus } from '../numa.js'
 import { logQuery, readContainerLogs } from './container-logs.js'
 import { containerName, containerOptions, labels } from './container-options.js'
+import { readContainerUsage } from './container-usage.js'
 import { dialContainer } from './dial-container.js'
 import { Engine, sayingOf, statusOf, unlessMissing } from './engine.js'
 import { execInContainer } from './exec-in-container.js'
@@ -40,6 +42,7 @@ export interface DockerBackendOptions {
 }
 
 const startsPerCore = 2
+const questionsAtOnce = 16
 const startDeadlineMs = 120_000
 const imagesShown = 50
 
@@ -58,6 +61,7 @@ export class DockerBackend implements Backend {
     'gpus',
   ])
   private readonly starts = new Semaphore(startsPerCore * availableParallelism())
+  private readonly questions = new Semaphore(questionsAtOnce)
   private readonly closing = new AbortController()
   private readonly hints = new Set<() => void>()
   /** Containers as they were when last inspected in this state: what does not change is not asked again. */
@@ -102,6 +106,17 @@ export class DockerBackend implements Backend {
     }
     const runs = await Promise.all(listed.map((container) => this.observeListed(container, signal)))
     return runs.filter((run) => run !== undefined)
+  }
+
+  async usage(signal: AbortSignal, uid?: string): Promise<readonly RunUsage[]> {
+    const running = (await this.observe(signal, uid)).filter(({ state }) => state === 'running' || state === 'paused')
+    const counted = await Promise.all(
+      running.map(async ({ id, namespace, name }) => {
+        const counters = await this.questions.run(signal, () => readContainerUsage(this.engine, this.container(id), signal))
+        return counters && { id, namespace, name, ...counters }
+      }),
+    )
+    return counted.filter((usage) => usage !== undefined)
   }
 
   subscribe(onHint: () => void): () => void {

@@ -1,7 +1,16 @@
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { type Cgroups, makeGroup, maxProcessesPerRun, readPids, readSetting, removeGroup, writeSetting } from './cgroups.js'
+import {
+  type Cgroups,
+  makeGroup,
+  maxProcessesPerRun,
+  readMemoryInUse,
+  readPids,
+  readSetting,
+  removeGroup,
+  writeSetting,
+} from './cgroups.js'
 
 const controllers = ['memory', 'cpu', 'pids', 'freezer'] as const
 const periodMicros = 100_000
@@ -50,6 +59,15 @@ export async function createCgroupsV1(root: string): Promise<Cgroups | undefined
       return Number(/^oom_kill (\d+)$/m.exec(control)?.[1] ?? 0) > 0
     },
     pids: (key) => readPids(group('freezer', key)),
+    async usage(key) {
+      const memory = group('memory', key)
+      const [memoryBytes, cpuNanos] = await Promise.all([
+        readMemoryInUse(path.join(memory, 'memory.usage_in_bytes'), path.join(memory, 'memory.stat'), 'total_inactive_file'),
+        // There where the controllers cpu and cpuacct are mounted as one.
+        readSetting(path.join(group('cpu', key), 'cpuacct.usage')),
+      ])
+      return { ...(memoryBytes === undefined ? {} : { memoryBytes }), ...(cpuNanos === '' ? {} : { cpuNanos: Number(cpuNanos) }) }
+    },
     freeze: (key) => writeSetting(freezerState(key), 'FROZEN'),
     thaw: (key) => writeSetting(freezerState(key), 'THAWED'),
     isFrozen: async (key) => /FROZEN|FREEZING/.test(await readSetting(freezerState(key))),

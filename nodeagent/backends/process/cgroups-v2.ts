@@ -1,6 +1,15 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { type Cgroups, makeGroup, maxProcessesPerRun, readPids, readSetting, removeGroup, writeSetting } from './cgroups.js'
+import {
+  type Cgroups,
+  makeGroup,
+  maxProcessesPerRun,
+  readMemoryInUse,
+  readPids,
+  readSetting,
+  removeGroup,
+  writeSetting,
+} from './cgroups.js'
 
 const controllers = ['memory', 'cpu', 'pids'] as const
 const periodMicros = 100_000
@@ -47,6 +56,14 @@ export async function createCgroupsV2(root: string): Promise<Cgroups | undefined
       return Number(/^oom_kill (\d+)$/m.exec(events)?.[1] ?? 0) > 0
     },
     pids: (key) => readPids(group(key)),
+    async usage(key) {
+      const [memoryBytes, cpu] = await Promise.all([
+        readMemoryInUse(path.join(group(key), 'memory.current'), path.join(group(key), 'memory.stat'), 'inactive_file'),
+        readSetting(path.join(group(key), 'cpu.stat')),
+      ])
+      const micros = /^usage_usec (\d+)$/m.exec(cpu)?.[1]
+      return { ...(memoryBytes === undefined ? {} : { memoryBytes }), ...(micros === undefined ? {} : { cpuNanos: Number(micros) * 1000 }) }
+    },
     freeze: (key) => writeSetting(path.join(group(key), 'cgroup.freeze'), 1),
     thaw: (key) => writeSetting(path.join(group(key), 'cgroup.freeze'), 0),
     isFrozen: async (key) => (await readSetting(path.join(group(key), 'cgroup.freeze'))) === '1',

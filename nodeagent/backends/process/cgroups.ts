@@ -4,6 +4,7 @@
  */
 import { access, constants, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import type { UsageCounters } from '../backend.js'
 import { createCgroupsV1 } from './cgroups-v1.js'
 import { createCgroupsV2 } from './cgroups-v2.js'
 
@@ -32,6 +33,8 @@ export interface Cgroups {
   /** Whether the kernel ended a process of the run for its memory. */
   wasOomKilled(key: string): Promise<boolean>
   pids(key: string): Promise<number[]>
+  /** What the kernel has counted for the run; parts that it does not count are absent. */
+  usage(key: string): Promise<Partial<UsageCounters>>
   freeze(key: string): Promise<void>
   thaw(key: string): Promise<void>
   isFrozen(key: string): Promise<boolean>
@@ -69,6 +72,14 @@ export async function readSetting(file: string): Promise<string> {
     if (['ENOENT', 'ENODEV'].includes((error as NodeJS.ErrnoException).code ?? '')) return ''
     throw error
   }
+}
+
+/** Bytes that a group holds, without those that the kernel can drop; undefined where it does not count. */
+export async function readMemoryInUse(usage: string, statistics: string, droppable: string): Promise<number | undefined> {
+  const [used, text] = await Promise.all([readSetting(usage), readSetting(statistics)])
+  if (!/^\d+$/.test(used)) return undefined
+  const cached = new RegExp(`^${droppable} (\\d+)$`, 'm').exec(text)?.[1] ?? 0
+  return Math.max(0, Number(used) - Number(cached))
 }
 
 /** Pids in a group and in the groups below it. */

@@ -11,9 +11,12 @@ export interface ProcessStat {
   /** Ticks after boot. */
   readonly startTime: string
   readonly residentBytes: number
+  /** Of itself and of those children that have ended and were waited for. */
+  readonly cpuNanos: number
 }
 
 const pageBytes = 4096
+const nanosPerTick = 10_000_000
 
 /** Undefined when there is no such process. */
 export async function readProcess(pid: number): Promise<ProcessStat | undefined> {
@@ -36,6 +39,7 @@ export async function readProcess(pid: number): Promise<ProcessStat | undefined>
     session: Number(session),
     startTime,
     residentBytes: Number(fields[21]) * pageBytes,
+    cpuNanos: fields.slice(11, 15).reduce((ticks, field) => ticks + Number(field), 0) * nanosPerTick,
   }
 }
 
