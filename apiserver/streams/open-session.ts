@@ -84,10 +84,11 @@ async function prepareChannels(
 
 async function prepareForward(options: SessionOptions, target: SessionTarget, source: SessionSource, upgrade: Upgrade): Promise<Carry> {
   const { needsPorts, accept } = acceptorOfForward(upgrade)
-  const ports = parseForwardQuery(target.query)
+  const { ports, protocol } = parseForwardQuery(target.query)
+  if (protocol === 'udp' && !needsPorts) throw badRequest('datagrams need the WebSocket subprotocol v5.channel.k8s.io or v4.channel.k8s.io')
   if (needsPorts !== ports.length > 0)
     throw badRequest(needsPorts ? 'name the ports: ?ports=80' : 'each stream names its port; the request has none')
-  const dial = (port: number) => askAgent(options, target, source, new URLSearchParams({ port: String(port) }))
+  const dial = (port: number) => askAgent(options, target, source, new URLSearchParams({ port: String(port), protocol }))
   const carrier = await accept()
   return async (isStillDue) => {
     const end = () => (carrier.type === 'streams' ? carrier.transport : carrier.link).destroy()

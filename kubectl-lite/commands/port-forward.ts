@@ -1,6 +1,10 @@
 /** `port-forward`: ports of this machine that lead to ports of a Task, until Ctrl-C. */
+
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import net, { type AddressInfo, type Server } from 'node:net'
+import { printEndpoint } from '../../lib/api/listen-address.js'
+import { DatagramPeers } from '../../lib/stream/datagram-peers.js'
 import type { Cli, DefineCommand } from '../cli/cli.js'
 import { UsageError } from '../cli/exit-code.js'
 import { errorText } from '../cli/report-error.js'
@@ -11,6 +15,7 @@ import { forwardConnection } from '../sessions/forward-connection.js'
 
 interface Flags {
   readonly address: string
+  readonly udp?: boolean
 }
 
 /** `local` 0: any free one. */
@@ -24,11 +29,13 @@ export const portForward: DefineCommand = (command, cli) => {
     .argument('<task>', 'NAME, task/NAME, or deployment/NAME for one of its Tasks')
     .argument('<ports...>', 'PORT, LOCAL:PORT, or :PORT for any free one here')
     .option('--address <address>', 'the address to listen on', '127.0.0.1')
-    .addHelpText('after', '\nExample: kubectl-lite port-forward web 8080:80')
+    .option('--udp', 'the ports are of UDP: datagrams may be lost on the way, as in any network')
+    .addHelpText('after', '\nExamples: kubectl-lite port-forward web 8080:80\n          kubectl-lite port-forward --udp dns 5353:53')
     .action(async (word: string, ports: string[], flags: Flags) => {
       const pairs = ports.map(parsePortPair)
       const cluster = await cli.connect()
       const address = await findTask(cluster, word, 'portforward', cli.io)
+      const listen = flags.udp ? listenForDatagrams : listenForConnections
       const servers = await Promise.all(pairs.map((pair) => listen(cli, cluster, address, pair, flags.address)))
       if (!cli.io.signal.aborted) await once(cli.io.signal, 'abort')
       for (const server of servers) server.close()
@@ -44,7 +51,13 @@ export function parsePortPair(text: string): PortPair {
   return pair
 }
 
-async function listen(cli: Cli, cluster: Cluster, address: TaskAddress, { local, remote }: PortPair, host: string): Promise<Server> {
+async function listenForConnections(
+  cli: Cli,
+  cluster: Cluster,
+  address: TaskAddress,
+  { local, remote }: PortPair,
+  host: string,
+): Promise<Server> {
   const { io } = cli
   const path = await sessionPath(cluster, address, 'portforward', new URLSearchParams({ ports: String(remote) }))
   const server = net.createServer({ allowHalfOpen: true, noDelay: true }, async (socket) => {
@@ -61,4 +74,37 @@ async function listen(cli: Cli, cluster: Cluster, address: TaskAddress, { local,
   await once(server, 'listening')
   await io.out(`Forwarding from ${host}:${(server.address() as AddressInfo).port} -> ${remote}\n`)
   return server
+}
+
+/** Each peer, which is an address and a port here, has a session of its own, until it has been silent for a minute. */
+async function listenForDatagrams(
+  cli: Cli,
+  cluster: Cluster,
+  address: TaskAddress,
+  { local, remote }: PortPair,
+  host: string,
+): Promise<{ close(): void }> {
+  const { io } = cli
+  const path = await sessionPath(cluster, address, 'portforward', new URLSearchParams({ ports: String(remote), protocol: 'udp' }))
+  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
+  const peers = new DatagramPeers({
+    socket,
+    carry: async (peer, from) => {
+      try {
+        await io.out(`Handling datagrams from ${printEndpoint(from.address, from.port)}\n`)
+        await forwardConnection(await awaitAgent(() => cluster.client.channels(path, io.signal), io.signal), peer)
+      } catch (error) {
+        if (!io.signal.aborted) io.err(`${errorText(error)}\n`)
+      }
+    },
+  })
+  socket.bind(local, host)
+  await once(socket, 'listening')
+  await io.out(`Forwarding datagrams from ${printEndpoint(host, socket.address().port)} -> ${remote}\n`)
+  return {
+    close() {
+      peers.endAll()
+      socket.close()
+    },
+  }
 }

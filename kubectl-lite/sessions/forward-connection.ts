@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { type ChannelLink, messagesOf, writeMessage } from '../../lib/stream/channel-link.js'
 import { writeChunk } from '../../lib/stream/write-chunk.js'
 
@@ -7,8 +7,8 @@ const errors = 1
 /** Each channel begins with the number of its port. */
 const preambleBytes = 2
 
-/** Carries one connection over a port-forward of one port, each half to its end. Rejects with what the Task's node says of a failure. */
-export async function forwardConnection(link: ChannelLink, socket: Socket): Promise<void> {
+/** Carries one connection, or the datagrams of one peer, over a port-forward of one port, each half to its end. Rejects with what the Task's node says of a failure. */
+export async function forwardConnection(link: ChannelLink, socket: Duplex): Promise<void> {
   // From then on all that was wanted is here, and how the link ends is of no account.
   let isOver = false
   socket.once('close', () => {
@@ -37,7 +37,7 @@ export async function forwardConnection(link: ChannelLink, socket: Socket): Prom
   if (failure !== '') throw new Error(failure)
 }
 
-async function tell(socket: Socket, link: ChannelLink): Promise<void> {
+async function tell(socket: Duplex, link: ChannelLink): Promise<void> {
   try {
     for await (const bytes of socket.iterator({ destroyOnReturn: false })) await writeMessage(link, { channel: data, bytes })
     await writeMessage(link, { channel: data, bytes: undefined })

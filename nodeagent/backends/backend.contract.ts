@@ -16,6 +16,7 @@ import { eventually } from '../../lib/testing/eventually.js'
 import { type Backend, BackendError, type LogLine, type LogOptions, type ObservedRun, type RunId, type RunSpec } from './backend.js'
 import { NotListening } from './connect-to.js'
 import type { ExecOrder, ExecSession } from './exec-session.js'
+import { expectEchoes } from './fixtures/expect-echoes.js'
 
 /** The programs of the suite, as the backend's own commands. */
 export interface ContractPrograms {
@@ -31,6 +32,8 @@ export interface ContractPrograms {
   missing: string[]
   /** Listens on the TCP port, and says back what it hears. */
   echo(port: number): string[]
+  /** Says every datagram back on a UDP port of the loopback. Absent where the backend's images have no program that could. */
+  echoDatagrams?(port: number): string[]
   /** Uses more memory than 32 MiB. */
   hungry: string[]
 }
@@ -232,13 +235,25 @@ export function describeBackend(name: string, prepare: () => Promise<ContractSub
         const run = aRun(subject.programs.echo(port))
         await backend.start(run, signal)
         await inState(run, 'running')
-        if (!sessions) return await expect(backend.dialPort(run.id, port, signal)).rejects.toMatchObject({ reason: 'Unsupported' })
-        const connection = await eventually(() => backend.dialPort(run.id, port, signal))
+        if (!sessions) return await expect(backend.dialPort(run.id, port, 'tcp', signal)).rejects.toMatchObject({ reason: 'Unsupported' })
+        const connection = await eventually(() => backend.dialPort(run.id, port, 'tcp', signal))
         connection.end('hello')
         expect(await text(connection)).toBe('hello')
-        await expect(backend.dialPort(run.id, port + 1, signal)).rejects.toThrow(NotListening)
+        await expect(backend.dialPort(run.id, port + 1, 'tcp', signal)).rejects.toThrow(NotListening)
         await backend.remove(run.id, signal)
-        await expect(backend.dialPort(run.id, port, signal)).rejects.toMatchObject({ message: expect.stringContaining('not running') })
+        await expect(backend.dialPort(run.id, port, 'tcp', signal)).rejects.toMatchObject({
+          message: expect.stringContaining('not running'),
+        })
+      })
+
+      it('by udp carries datagrams, each for itself', async () => {
+        if (!sessions)
+          return await expect(backend.dialPort(aRun([]).id, port, 'udp', signal)).rejects.toMatchObject({ reason: 'Unsupported' })
+        if (!subject.programs.echoDatagrams) return
+        const run = aRun(subject.programs.echoDatagrams(port + 2))
+        await backend.start(run, signal)
+        await inState(run, 'running')
+        await expectEchoes(() => backend.dialPort(run.id, port + 2, 'udp', signal))
       })
     })
 

@@ -152,8 +152,11 @@ export interface Backend {
   exec(id: RunId, command: readonly string[], signal: AbortSignal): Promise<{ exitCode: number; output: string }>
   /** Starts a command beside the run, for somebody who looks on. Rejects with BackendError; a command that cannot be run ends with 126 or 127. */
   openExec(id: RunId, order: ExecOrder, signal: AbortSignal): Promise<ExecSession>
-  /** Connects to a TCP port that the run listens on. Rejects with NotListening or BackendError, in words for whoever forwards the port. */
-  dialPort(id: RunId, port: number, signal: AbortSignal): Promise<Duplex>
+  /**
+   * Connects to a port that the run listens on; by udp, with datagrams framed (lib/stream/datagrams.ts). Rejects with NotListening or BackendError, in words
+   * for whoever forwards the port.
+   */
+  dialPort(id: RunId, port: number, protocol: 'tcp' | 'udp', signal: AbortSignal): Promise<Duplex>
   /** The lines that the run wrote, oldest first; ends after the last one, or, with `follow`, when the run has ended. Reads as it is iterated. */
   logs(id: RunId, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine>
   close(): Promise<void>

@@ -35,7 +35,7 @@ export async function serveSession(
           stream,
         )
       case 'portforward':
-        return await serveForward(await found.backend.dialPort(run.id, request.port, ending.signal), stream)
+        return await serveForward(await found.backend.dialPort(run.id, request.port, request.protocol, ending.signal), stream)
     }
   } catch (error) {
     if (error instanceof BackendError || error instanceof NotListening) throw new RefusedSession(error.message, { cause: error })

@@ -5,7 +5,7 @@ export type SessionRequest = RunSubject &
   (
     | { readonly type: 'exec'; readonly command: readonly string[]; readonly stdin: boolean; readonly tty: boolean }
     | { readonly type: 'attach' }
-    | { readonly type: 'portforward'; readonly port: number }
+    | { readonly type: 'portforward'; readonly port: number; readonly protocol: 'tcp' | 'udp' }
   )
 
 /** Reads `/exec/NAMESPACE/NAME?uid=…&attempt=…&command=…`, `/attach/…`, `/portforward/…`; undefined for every other path. */
@@ -21,7 +21,7 @@ export function parseSessionRequest(path: string): SessionRequest | undefined {
     case 'attach':
       return { ...subject, type }
     case 'portforward':
-      return { ...subject, type, port: Number(searchParams.get('port')) }
+      return { ...subject, type, port: Number(searchParams.get('port')), protocol: searchParams.get('protocol') === 'udp' ? 'udp' : 'tcp' }
     default:
       return undefined
   }

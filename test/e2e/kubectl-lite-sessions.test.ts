@@ -1,6 +1,7 @@
 /** exec, attach, cp and port-forward of kubectl-lite, as commands of their own process, with real processes at the other end. */
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import net from 'node:net'
@@ -176,6 +177,38 @@ describe('attach and port-forward', () => {
     await writeFile(path.join(bed.folder, 'say'), '')
     expect(await ended).toEqual(['err\n', 0])
     expect(out).toMatch(/^(tick\n)+out\n$/)
+  })
+
+  it('port-forward --udp gives each peer here its own answers', async () => {
+    const server = `const s = require('node:dgram').createSocket('udp4'); s.on('message', (m, r) => s.send(r.port + ':' + m, r.port, r.address)).bind(0, '127.0.0.1', () => require('node:fs').writeFileSync(process.env.HOME + '/udp', String(s.address().port)))`
+    await bed.run('datagrams', [process.execPath, '-e', server])
+    const port = await eventually(async () => {
+      const said = await readFile(path.join(bed.folder, 'udp'), 'utf8')
+      expect(said).toMatch(/^\d+$/)
+      return Number(said)
+    })
+    const child = start('port-forward', '--udp', 'datagrams', `:${port}`)
+    let out = ''
+    child.stdout.on('data', (chunk) => {
+      out += chunk
+    })
+    const local = await eventually(() => Number(/Forwarding datagrams from 127\.0\.0\.1:(\d+) -> /.exec(out)?.[1] ?? expect.fail(out)))
+    const ask = (said: string) => {
+      const socket = createSocket('udp4')
+      return new Promise<string>((resolve) => {
+        socket.once('message', (answer) => {
+          socket.close()
+          resolve(String(answer))
+        })
+        socket.send(said, local, '127.0.0.1')
+      })
+    }
+    const answers = await Promise.all(['a', 'b', 'c'].map(ask))
+    expect(answers.map((answer) => answer.split(':')[1])).toEqual(['a', 'b', 'c'])
+    expect(new Set(answers.map((answer) => answer.split(':')[0])).size).toBe(3)
+    const ended = new Promise((resolve) => child.once('close', resolve))
+    child.kill('SIGINT')
+    expect(await ended).toBe(130)
   })
 
   it('port-forward leads many connections to the Task, and says why one fails', async () => {

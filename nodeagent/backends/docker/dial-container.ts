@@ -2,25 +2,33 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import type Docker from 'dockerode'
+import { connectDatagrams } from '../connect-datagrams.js'
 import { connectTo, NotListening } from '../connect-to.js'
 import { findScript } from '../find-script.js'
 
 const searchPath = '/usr/local/bin:/usr/bin:/bin'
 
 /**
- * Connects to a port of a container. As root from inside of its network, where it may listen on its loopback alone; else to its address, if it has
- * one.
+ * Connects to a port of a container; by udp, with datagrams framed (lib/stream/datagrams.ts). As root from inside of its network, where it may listen on its
+ * loopback alone; else to its address, if it has one.
  */
-export function dialContainer(container: Docker.ContainerInspectInfo, port: number, signal: AbortSignal): Promise<Duplex> {
-  if (process.getuid?.() === 0 && container.State.Pid > 1) return dialInside(container.State.Pid, port, signal)
+export function dialContainer(
+  container: Docker.ContainerInspectInfo,
+  port: number,
+  protocol: 'tcp' | 'udp',
+  signal: AbortSignal,
+): Promise<Duplex> {
+  if (process.getuid?.() === 0 && container.State.Pid > 1) return dialInside(container.State.Pid, port, protocol, signal)
   const addresses = Object.values(container.NetworkSettings.Networks).map((network) => network.IPAddress)
   const address = addresses.find((candidate) => candidate !== '')
   if (address === undefined) throw new NotListening('the container has no address that could be connected to')
-  return connectTo(address, port, signal)
+  return protocol === 'udp' ? connectDatagrams(address, port, signal) : connectTo(address, port, signal)
 }
 
-function dialInside(pid: number, port: number, signal: AbortSignal): Promise<Duplex> {
-  const helper = spawn('perl', [findScript('docker/connect.pl'), String(pid), String(port)], {
+const scripts = { tcp: 'docker/connect.pl', udp: 'docker/connect-datagrams.pl' } as const
+
+function dialInside(pid: number, port: number, protocol: 'tcp' | 'udp', signal: AbortSignal): Promise<Duplex> {
+  const helper = spawn('perl', [findScript(scripts[protocol]), String(pid), String(port)], {
     cwd: '/',
     env: { PATH: searchPath },
     stdio: ['pipe', 'pipe', 'ignore'],

@@ -1,9 +1,12 @@
+import { execFile, spawn } from 'node:child_process'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../../../lib/testing/eventually.js'
 import { stopProcess } from '../../../test/processes/stop-process.js'
 import { aTask } from '../../fixtures/a-task.js'
 import { type ContractPrograms, describeBackend } from '../backend.contract.js'
 import type { RunSpec } from '../backend.js'
+import { expectEchoes } from '../fixtures/expect-echoes.js'
 import { DockerBackend } from './docker-backend.js'
 import { Engine } from './engine.js'
 import { startTestEngine, type TestEngine, withoutDocker } from './fixtures/test-engine.js'
@@ -88,6 +91,34 @@ describe.skipIf(withoutDocker)('with a Docker engine', () => {
       await expect(pulled).rejects.toMatchObject({ reason: 'ImagePullFailed', message: expect.stringContaining('could not be reached') })
       await backend.close()
     })
+  })
+
+  it.skipIf(process.getuid?.() !== 0)('datagrams reach what listens on the loopback of a container', async () => {
+    const backend = await open()
+    const run = aRun('datagrams', { spec: { command: programs.sleep } })
+    await backend.start(run, signal)
+    const pid = await eventually(async () => {
+      const { stdout } = await promisify(execFile)('docker', [
+        '-H',
+        `unix://${engine.socketPath}`,
+        'inspect',
+        '-f',
+        '{{.State.Pid}}',
+        (await backend.observe(signal, 'datagrams'))[0]?.runtimeId ?? '',
+      ])
+      expect(Number(stdout)).toBeGreaterThan(1)
+      return stdout.trim()
+    })
+    // No image of the test has a program that answers datagrams: one of the machine does, in the network of the container.
+    const answer = `use IO::Socket::INET; my $s = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1', LocalPort => 5353); while (1) { my $from = $s->recv(my $said, 65536); $s->send($said, 0, $from) }`
+    const answerer = spawn('nsenter', ['-t', pid, '-n', 'perl', '-e', answer], { stdio: 'inherit' })
+    try {
+      await expectEchoes(() => backend.dialPort(run.id, 5353, 'udp', signal))
+    } finally {
+      answerer.kill()
+      await backend.remove(run.id, signal)
+      await backend.close()
+    }
   })
 
   it("leaves another agent's containers alone", async () => {

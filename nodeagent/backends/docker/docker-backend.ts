@@ -178,10 +178,10 @@ export class DockerBackend implements Backend {
     return openContainerExec(this.engine, this.container(id), order, signal)
   }
 
-  async dialPort(id: RunId, port: number, signal: AbortSignal): Promise<Duplex> {
+  async dialPort(id: RunId, port: number, protocol: 'tcp' | 'udp', signal: AbortSignal): Promise<Duplex> {
     const container = await this.inspect(id, signal)
     if (!container?.State.Running) throw new BackendError('StartFailed', 'the task is not running', true)
-    return dialContainer(container, port, signal)
+    return dialContainer(container, port, protocol, signal)
   }
 
   async *logs(id: RunId, options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {

@@ -1,13 +1,22 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
 
-const listening = '0A'
+/** As the kernel numbers states: of a TCP socket that listens, and of a UDP socket that is bound and takes from anybody. */
+const listening = { tcp: '0A', udp: '07' } as const
 
 /**
- * Where one of some processes listens on a TCP port, as an address to connect to; undefined when none does. Processes share the machine's network:
+ * Where one of some processes listens on a port, as an address to connect to; undefined when none does. Processes share the machine's network:
  * without this a port-forward would reach whatever else listens there.
  */
-export async function findListener(port: number, listPids: () => Promise<readonly number[]>): Promise<string | undefined> {
-  const sockets = new Map([...(await listenersOn(port, '/proc/net/tcp')), ...(await listenersOn(port, '/proc/net/tcp6'))])
+export async function findListener(
+  port: number,
+  protocol: 'tcp' | 'udp',
+  listPids: () => Promise<readonly number[]>,
+): Promise<string | undefined> {
+  const state = listening[protocol]
+  const sockets = new Map([
+    ...(await listenersOn(port, state, `/proc/net/${protocol}`)),
+    ...(await listenersOn(port, state, `/proc/net/${protocol}6`)),
+  ])
   if (sockets.size === 0) return undefined
   for (const pid of await listPids())
     for (const inode of await socketsOf(pid)) {
@@ -18,12 +27,12 @@ export async function findListener(port: number, listPids: () => Promise<readonl
 }
 
 /** inode → the address to connect to. */
-async function listenersOn(port: number, table: string): Promise<[string, string][]> {
+async function listenersOn(port: number, listeningState: string, table: string): Promise<[string, string][]> {
   const lines = (await readFile(table, 'utf8').catch(() => '')).split('\n').slice(1)
   return lines.flatMap((line): [string, string][] => {
     const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/)
     const [address = '', hexPort = ''] = local.split(':')
-    return state === listening && Number.parseInt(hexPort, 16) === port ? [[inode, connectable(address)]] : []
+    return state === listeningState && Number.parseInt(hexPort, 16) === port ? [[inode, connectable(address)]] : []
   })
 }
 

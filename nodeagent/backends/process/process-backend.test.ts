@@ -18,6 +18,11 @@ const programs: ContractPrograms = {
     '-e',
     `require('node:net').createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket)).listen(${port}, '127.0.0.1')`,
   ],
+  echoDatagrams: (port) => [
+    process.execPath,
+    '-e',
+    `const s = require('node:dgram').createSocket('udp4'); s.on('message', (m, { port, address }) => s.send(m, port, address)).bind(${port}, '127.0.0.1')`,
+  ],
   missing: ['/no/such/command'],
   hungry: ['perl', '-e', 'my $x = "x" x (200 << 20); sleep 30'],
 }

@@ -22,6 +22,7 @@ import {
   type RunSpec,
   type RunUsage,
 } from '../backend.js'
+import { connectDatagrams } from '../connect-datagrams.js'
 import { connectTo, NotListening } from '../connect-to.js'
 import type { ExecOrder, ExecSession } from '../exec-session.js'
 import { cudaEnvironment } from '../gpu-environment.js'
@@ -240,13 +241,13 @@ export class ProcessBackend implements Backend {
     return session
   }
 
-  async dialPort(id: RunId, port: number, signal: AbortSignal): Promise<Duplex> {
+  async dialPort(id: RunId, port: number, protocol: 'tcp' | 'udp', signal: AbortSignal): Promise<Duplex> {
     const running = await this.processes.runningOf(id)
     if (!running) throw new BackendError('StartFailed', 'the task is not running', true)
     const { cgroups } = this.options
-    const listener = await findListener(port, () => (cgroups ? cgroups.pids(printRunKey(id)) : pidsBelow(running.shim.pid)))
-    if (!listener) throw new NotListening(`nothing of the task listens on port ${port}`)
-    return connectTo(listener, port, signal)
+    const listener = await findListener(port, protocol, () => (cgroups ? cgroups.pids(printRunKey(id)) : pidsBelow(running.shim.pid)))
+    if (!listener) throw new NotListening(`nothing of the task listens on ${protocol === 'udp' ? 'udp ' : ''}port ${port}`)
+    return protocol === 'udp' ? connectDatagrams(listener, port, signal) : connectTo(listener, port, signal)
   }
 
   async *logs(id: RunId, options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {
