@@ -91,7 +91,7 @@ export function emptyUse(): NodeUse {
 export function applyUse(use: NodeUse, workload: Workload, sign: 1 | -1): void {
   use.cpu += sign * workload.cpu
   use.memory += sign * workload.memory
-  use.count += sign
+  if (!workload.stopped) use.count += sign
   for (const [name, amount] of workload.extended) use.extended.set(name, (use.extended.get(name) ?? 0) + sign * amount)
   for (const port of workload.hostPorts) claim(use.hostPorts, port, workload, sign)
   for (const gpu of workload.gpus) claim(use.gpus, gpu, workload, sign)

@@ -1,4 +1,5 @@
 import { builtinKinds } from '../lib/api/kinds/index.js'
+import { IPClaim } from '../lib/api/kinds/ip-claim.js'
 import { Namespace } from '../lib/api/kinds/namespace.js'
 import { Node } from '../lib/api/kinds/node.js'
 import type { Clock } from '../lib/base/clock.js'
@@ -26,6 +27,7 @@ export async function runScheduler(options: RunSchedulerOptions, signal: AbortSi
   const workloads = builtinKinds.filter((kind) => kind.workload).map((kind) => ({ kind, informer: createInformer(client, kind) }))
   const nodes = createInformer(client, Node)
   const namespaces = createInformer(client, Namespace)
+  const claims = createInformer(client, IPClaim)
   const objectOf = ({ kind, namespace, name }: Workload) =>
     workloads.find((entry) => entry.kind === kind)?.informer.lister.get(`${namespace}/${name}`) as unknown as WorkloadObject | undefined
   const events = createEventRecorder({
@@ -43,6 +45,11 @@ export async function runScheduler(options: RunSchedulerOptions, signal: AbortSi
     update: (namespace) => scheduler.setNamespace(namespace),
     delete: ({ metadata }) => scheduler.removeNamespace(metadata.name),
   })
+  claims.subscribe({
+    add: (claim) => scheduler.setAddressClaim(claim),
+    update: (claim) => scheduler.setAddressClaim(claim),
+    delete: (claim) => scheduler.removeAddressClaim(claim),
+  })
   nodes.subscribe({
     add: (node) => scheduler.setNode(node),
     update: (node) => scheduler.setNode(node),
@@ -57,7 +64,7 @@ export async function runScheduler(options: RunSchedulerOptions, signal: AbortSi
     })
   }
 
-  const all = [nodes, namespaces, ...workloads.map(({ informer }) => informer)]
+  const all = [nodes, namespaces, claims, ...workloads.map(({ informer }) => informer)]
   const following = startInformers(client, all, signal, {
     onFailure: (failure, pauseMs) => log.warn({ err: failure, pauseMs: Math.round(pauseMs) }, 'the watch broke; it is opened again'),
   })

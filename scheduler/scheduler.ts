@@ -7,12 +7,14 @@
  *     scheduler.setNode(node); scheduler.setWorkload(readWorkload(Task, task))
  *     scheduler.start()
  */
+import type { IPClaim, IPClaimSpec } from '../lib/api/kinds/ip-claim.js'
 import type { Namespace } from '../lib/api/kinds/namespace.js'
 import { securityLabel } from '../lib/api/kinds/namespace.js'
 import type { Node } from '../lib/api/kinds/node.js'
 import type { Clock, Timer } from '../lib/base/clock.js'
 import type { Logger } from '../lib/base/log.js'
 import { type Bind, Binder, type BindOutcome } from './binder.js'
+import type { ClusterFacts } from './filters/filter.js'
 import { helpedBy } from './helped-by.js'
 import { placeWorkload } from './place.js'
 import { SchedulingQueue } from './queue.js'
@@ -51,7 +53,11 @@ export class Scheduler {
   private readonly snapshot: Snapshot
   private readonly binder: Binder
   private readonly privilegedNamespaces = new Set<string>()
-  private readonly cluster = { allowsNoIsolation: (namespace: string) => this.privilegedNamespaces.has(namespace) }
+  private readonly addressClaims = new Map<string, IPClaimSpec>()
+  private readonly cluster: ClusterFacts = {
+    allowsNoIsolation: (namespace) => this.privilegedNamespaces.has(namespace),
+    addressClaim: (namespace, name) => this.addressClaims.get(`${namespace}/${name}`),
+  }
   private running = false
   private slicePending = false
   private nextStart = 0
@@ -105,6 +111,14 @@ export class Scheduler {
   }
   removeNamespace(name: string): void {
     this.privilegedNamespaces.delete(name)
+  }
+
+  setAddressClaim({ metadata: { namespace = '', name }, spec }: IPClaim): void {
+    this.addressClaims.set(`${namespace}/${name}`, spec)
+    this.queue.moveHelped((workload) => workload.namespace === namespace && workload.addressClaim === name)
+  }
+  removeAddressClaim({ metadata: { namespace = '', name } }: IPClaim): void {
+    this.addressClaims.delete(`${namespace}/${name}`)
   }
 
   /** Begins to place. Before, the caller has shown the whole cluster. */

@@ -60,7 +60,7 @@ export class Snapshot {
   setWorkload(workload: Workload): void {
     const placement = this.placements.get(workload.key)
     const sameObject = placement?.workload.uid === workload.uid
-    if (placement?.assumed && sameObject && workload.nodeName === undefined && !workload.finished) return
+    if (placement?.assumed && sameObject && workload.nodeName === undefined && !workload.finished && !workload.stopped) return
     this.replace(
       workload.key,
       workload.nodeName !== undefined && !workload.finished ? { nodeName: workload.nodeName, workload, assumed: undefined } : undefined,
@@ -132,8 +132,8 @@ export class Snapshot {
     const old = this.placements.get(key)
     if (old) {
       applyUse(this.useOf(old.nodeName), old.workload, -1)
+      if (old.nodeName !== next?.nodeName || holdsLess(next.workload, old.workload)) this.changed.add(old.nodeName)
       if (old.nodeName !== next?.nodeName) {
-        this.changed.add(old.nodeName)
         const use = this.uses.get(old.nodeName)
         if (use?.count === 0 && !this.byName.has(old.nodeName)) this.uses.delete(old.nodeName)
       }
@@ -154,3 +154,5 @@ export class Snapshot {
     return use
   }
 }
+
+const holdsLess = (next: Workload, old: Workload) => next.memory < old.memory || next.cpu < old.cpu || (next.stopped && !old.stopped)

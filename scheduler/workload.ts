@@ -2,11 +2,12 @@ import { findCondition } from '../lib/api/condition.js'
 import type { Kind } from '../lib/api/define-kind.js'
 import { gpuRequestOf, gpuResource } from '../lib/api/gpus.js'
 import { backendOf, type TaskSpec, type TaskStatus } from '../lib/api/kinds/task.js'
+import type { VpsSpec, VpsStatus } from '../lib/api/kinds/vps.js'
 import type { Toleration } from '../lib/api/kinds/workload.js'
 import { printKey } from '../lib/api/object-key.js'
 import type { ObjectMeta } from '../lib/api/object-meta.js'
-import { requestsOf } from '../lib/api/resource-amounts.js'
 import { parseTarget, type Target } from '../lib/api/target.js'
+import { holdOf, promisedAmounts } from '../lib/api/workload-promise.js'
 import { compileTerm, compileTerms, type TermTest } from './node-terms.js'
 
 /** What the scheduler reads of any workload kind: the placement fields are declared once for all, see lib/api/kinds/workload.ts. */
@@ -15,8 +16,11 @@ export interface WorkloadObject {
   readonly spec: Pick<
     TaskSpec,
     'nodeName' | 'nodeSelector' | 'affinity' | 'tolerations' | 'target' | 'priority' | 'resources' | 'ports' | 'backend' | 'image'
-  >
-  readonly status?: Pick<TaskStatus, 'phase' | 'conditions' | 'gpus'> | undefined
+  > &
+    Partial<Pick<VpsSpec, 'running' | 'addressClaim'>>
+  readonly status?:
+    | (Pick<TaskStatus, 'conditions' | 'gpus'> & { readonly phase?: string | undefined; readonly resources?: VpsStatus['resources'] })
+    | undefined
 }
 
 /** A workload as the scheduler thinks of it: parsed once per change of the object, with numbers for what is added and compared. */
@@ -33,6 +37,8 @@ export interface Workload {
   readonly nodeName: string | undefined
   /** Whether it ended: then it holds nothing, and is not scheduled. */
   readonly finished: boolean
+  /** A stopped Vps: it keeps what it has of its node but CPU and memory, and is not scheduled before it is to run. */
+  readonly stopped: boolean
   readonly deleting: boolean
   /** Thousandths of a core. */
   readonly cpu: number
@@ -51,6 +57,8 @@ export interface Workload {
   readonly targetText: string
   /** Indexes of the GPUs that it has on its node; before that is decided, those that its target names. */
   readonly gpus: readonly number[]
+  /** The name of the IPClaim, in its namespace, whose address it is to have. */
+  readonly addressClaim: string | undefined
   readonly backend: string
   readonly image: string | undefined
   /** Workloads of one group are spread over the nodes: the uid of the controlling owner. */
@@ -65,7 +73,8 @@ export function readWorkload(kind: Kind, object: WorkloadObject): Workload {
   const backend = backendOf(spec)
   const namespace = metadata.namespace ?? ''
   const target = spec.target === undefined ? undefined : (parseTarget(spec.target) ?? 'invalid')
-  const { cpu = 0, memory = 0, ...others }: Record<string, number> = requestsOf(spec)
+  const hold = holdOf(object)
+  const { cpu = 0, memory = 0, ...others }: Record<string, number> = promisedAmounts(object)
   const gpus = gpuRequestOf(spec)
   if (gpus.count > 0) others[gpuResource] = gpus.count
   const nodeAffinity = spec.affinity?.nodeAffinity
@@ -80,7 +89,8 @@ export function readWorkload(kind: Kind, object: WorkloadObject): Workload {
     generation: metadata.generation ?? 0,
     priority: spec.priority,
     nodeName: spec.nodeName || undefined,
-    finished: object.status?.phase === 'Succeeded' || object.status?.phase === 'Failed',
+    finished: hold === 'nothing',
+    stopped: hold === 'place',
     deleting: metadata.deletionTimestamp != null,
     cpu,
     memory,
@@ -96,6 +106,7 @@ export function readWorkload(kind: Kind, object: WorkloadObject): Workload {
     target,
     targetText: spec.target ?? '',
     gpus: object.status?.gpus ?? gpus.named,
+    addressClaim: spec.addressClaim,
     backend,
     image: spec.image,
     spreadGroup: metadata.ownerReferences?.find((owner) => owner.controller)?.uid,
@@ -104,7 +115,8 @@ export function readWorkload(kind: Kind, object: WorkloadObject): Workload {
 }
 
 /** Whether it waits for a node. */
-export const isWaiting = (workload: Workload): boolean => workload.nodeName === undefined && !workload.finished && !workload.deleting
+export const isWaiting = (workload: Workload): boolean =>
+  workload.nodeName === undefined && !workload.finished && !workload.stopped && !workload.deleting
 
 /** A process listens on the node itself, so each of its ports is one of the node's. */
 function hostPortsOf(spec: WorkloadObject['spec'], backend: string): string[] {

@@ -106,3 +106,87 @@ describe('memory is promised once', () => {
     expect(await errorsOf(bind(['a'], 'n3'))).toEqual([undefined])
   })
 })
+
+describe('a Vps holds memory while it runs', () => {
+  const createVps = (name: string, memory: string, spec: object = {}) =>
+    registry.create(
+      kindOf('Vps'),
+      'default',
+      bodyOf({ metadata: { name }, spec: { image: 'debian', nodeName: 'n1', resources: { requests: { memory } }, ...spec } }),
+      fixture.admin,
+    )
+  const change = (name: string, spec: object, context = fixture.admin) =>
+    registry.patch(targetOf('Vps', name), merge, bodyOf({ spec }), context)
+  const report = (name: string, status: object) => registry.patch(targetOf('Vps', name, 'status'), merge, bodyOf({ status }), fixture.admin)
+  const stop = async (name: string) => {
+    await change(name, { running: false })
+    await report(name, { phase: 'Stopped' })
+  }
+  const start = (name: string, context = fixture.admin) => change(name, { running: true }, context)
+  const refused = (name: string, asked: string, free: string) => ({
+    code: 409,
+    message: `Operation cannot be fulfilled on vpses.millrace.dev "${name}": node n1 lacks memory (asks ${asked}, ${free} free); stop something there, or ask for less in spec.resources`,
+  })
+
+  it('stopped it frees it, and its start is refused when it no longer fits', async () => {
+    await createVps('a', '6Gi')
+    await expect(createVps('b', '6Gi')).rejects.toMatchObject({ code: 409 })
+    await change('a', { running: false })
+    await expect(createVps('b', '6Gi')).rejects.toMatchObject({ code: 409 })
+    await report('a', { phase: 'Stopped' })
+    await createVps('b', '6Gi')
+    await expect(start('a')).rejects.toMatchObject(refused('a', '6Gi', '4Gi'))
+    await stop('b')
+    await start('a')
+  })
+
+  it('among starts that race in one batch', async () => {
+    for (const name of ['a', 'b', 'c', 'd']) {
+      await createVps(name, '4Gi')
+      await stop(name)
+    }
+    const results = await Promise.allSettled(['a', 'b', 'c', 'd'].map((name) => start(name)))
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(2)
+  })
+
+  it('it may grow as far as its node has room, and shrink', async () => {
+    await createVps('a', '4Gi')
+    await createVps('b', '4Gi')
+    const grow = (memory: string) => change('a', { resources: { requests: { memory } } })
+    await expect(grow('7Gi')).rejects.toMatchObject(refused('a', '7Gi', '6Gi'))
+    const both = await Promise.allSettled([grow('6Gi'), change('b', { resources: { requests: { memory: '6Gi' } } })])
+    expect(both.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    await grow('1Gi')
+  })
+
+  it('grows as it likes while it is stopped, and is judged when it starts', async () => {
+    await createVps('a', '1Gi')
+    await stop('a')
+    await change('a', { resources: { requests: { memory: '11Gi' } } })
+    await expect(start('a')).rejects.toMatchObject(refused('a', '11Gi', '10Gi'))
+  })
+
+  it('a virtual machine as much as it was started with', async () => {
+    await createVps('a', '6Gi', { backend: 'qemu' })
+    await report('a', { phase: 'Running', resources: { memory: '6Gi' } })
+    await change('a', { resources: { requests: { memory: '1Gi' } } })
+    await expect(createVps('b', '6Gi')).rejects.toMatchObject({ code: 409 })
+  })
+
+  it('whatever dry runs asked, and what its agent reports is never refused', async () => {
+    await createVps('a', '6Gi')
+    await stop('a')
+    await start('a', fixture.as('admin', { dryRun: true }))
+    await createVps('b', '6Gi')
+    await report('a', { phase: 'Running' })
+  })
+
+  it('and after a restart of the server', async () => {
+    await createVps('a', '6Gi')
+    await createVps('b', '4Gi')
+    await stop('b')
+    registry = serve()
+    await expect(createVps('c', '5Gi')).rejects.toMatchObject({ code: 409 })
+    await start('b')
+  })
+})

@@ -1,7 +1,7 @@
 /**
  * The level of a namespace (its label `millrace.dev/security`) decides what its workloads may do to the node: only `privileged` admits
- * `privileged`, hostPath, and a backend that isolates nothing. The first two are judged at creation, the last when the node is known: at the
- * binding, or at creation when the manifest names the node. The agent checks all three again.
+ * `privileged`, hostPath, a disk image that is a file of the node, and a backend that isolates nothing. All but the last are judged at creation, the
+ * last when the node is known: at the binding, or at creation when the manifest names the node. The agent checks them again.
  */
 import { forbidden, forbiddenField, type StatusCause } from '../../lib/api/api-error.js'
 import type { Kind, KubeObject } from '../../lib/api/define-kind.js'
@@ -48,6 +48,7 @@ function levelOf(namespace: string, view: ReadView): string {
 function powerCauses(spec: WorkloadSpec): StatusCause[] {
   const causes: StatusCause[] = []
   if (spec.privileged) causes.push(forbiddenField('spec.privileged', 'gives all rights on the node'))
+  if (spec.image && /^file:/i.test(spec.image)) causes.push(forbiddenField('spec.image', 'reads a file of the node'))
   for (const [index, volume] of (spec.volumes ?? []).entries())
     if (volume.hostPath) causes.push(forbiddenField(`spec.volumes[${index}].hostPath`, 'gives access to the files of the node'))
   return causes

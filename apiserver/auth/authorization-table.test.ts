@@ -6,10 +6,13 @@ import { ClusterRoleBinding } from '../../lib/api/kinds/cluster-role-binding.js'
 import { ConfigMap } from '../../lib/api/kinds/config-map.js'
 import { Event } from '../../lib/api/kinds/event.js'
 import { builtinKinds } from '../../lib/api/kinds/index.js'
+import { IPClaim } from '../../lib/api/kinds/ip-claim.js'
 import { Role, rbacGroup } from '../../lib/api/kinds/role.js'
 import { RoleBinding } from '../../lib/api/kinds/role-binding.js'
 import { Secret } from '../../lib/api/kinds/secret.js'
 import { Task } from '../../lib/api/kinds/task.js'
+import { Vps } from '../../lib/api/kinds/vps.js'
+import { VpsSnapshot } from '../../lib/api/kinds/vps-snapshot.js'
 import { createAccess } from './access.js'
 import type { AccessRequest } from './authorizer.js'
 import { aStored, storedPolicy, storeOf } from './fixtures/stored.js'
@@ -37,6 +40,20 @@ const { authorizer } = createAccess(
     task('default', 'theirs', { nodeName: 'b', ...naming('theirs') }),
     task('default', 'waiting', naming('waiting')),
     task('tenant', 'theirs', { nodeName: 'b', ...naming('mine') }),
+    ...[Vps, VpsSnapshot, IPClaim].flatMap((kind) => [
+      aStored(kind, { metadata: { namespace: 'default', name: 'mine' }, spec: { nodeName: 'a', restoreFrom: { name: 'theirs' } } }),
+      aStored(kind, { metadata: { namespace: 'default', name: 'theirs' }, spec: { nodeName: 'b', restoreFrom: { name: 'mine' } } }),
+      aStored(kind, { metadata: { namespace: 'default', name: 'waiting' }, spec: {} }),
+      aStored(kind, { metadata: { namespace: 'tenant', name: 'theirs' }, spec: { nodeName: 'b', restoreFrom: { name: 'mine' } } }),
+    ]),
+    aStored(Event, {
+      metadata: { namespace: 'tenant', name: 'theirs' },
+      involvedObject: { kind: 'Vps', namespace: 'default', name: 'theirs' },
+    }),
+    aStored(Event, {
+      metadata: { namespace: 'tenant', name: 'mine' },
+      involvedObject: { kind: 'Vps', namespace: 'default', name: 'mine' },
+    }),
     ...['default', 'tenant'].flatMap((namespace) => [
       aStored(Secret, { metadata: { namespace, name: 'mine-env' } }),
       aStored(ConfigMap, { metadata: { namespace, name: 'mine-map' } }),
@@ -111,7 +128,7 @@ const verbs = [
   '*',
   '',
 ]
-const scopes = ['', 'default', 'tenant', 'kube-system', 'kube-node-lease']
+const scopes = ['', 'default', 'tenant', 'kube-system', 'kube-node-lease', 'millrace-streams']
 const selectors: Record<string, string>[] = [
   {},
   { 'spec.nodeName': 'a' },
@@ -193,16 +210,19 @@ const anyChange = 'create|update|patch|delete|deletecollection'
 const views = (where: string) => [
   `get|list|watch /configmaps|/events|/namespaces|/namespaces/status|/serviceaccounts|/services|/pods|/pods/log in ${where} named NAMES`,
   `get|list|watch millrace.dev/tasks|millrace.dev/tasks/status|millrace.dev/tasks/log in ${where} named NAMES`,
-  `get|list|watch millrace.dev/crontasks|millrace.dev/crontasks/status in ${where} named NAMES`,
+  ...['crontasks', 'vpses', 'vpssnapshots', 'tunnels', 'ipclaims'].map(
+    (name) => `get|list|watch millrace.dev/${name}|millrace.dev/${name}/status in ${where} named NAMES`,
+  ),
   ...['deployments', 'replicasets'].map(
     (name) => `get|list|watch apps/${name}|apps/${name}/status|apps/${name}/scale in ${where} named NAMES`,
   ),
   `get|list|watch policy/poddisruptionbudgets|policy/poddisruptionbudgets/status in ${where} named NAMES`,
 ]
+const machines = 'millrace.dev/vpses|millrace.dev/vpssnapshots|millrace.dev/tunnels|millrace.dev/ipclaims'
 const edits = (where: string) => [
   ...views(where),
   `${anyChange}|get|list|watch /secrets|coordination.k8s.io/leases in ${where} named NAMES`,
-  `${anyChange} /configmaps|millrace.dev/tasks|millrace.dev/crontasks|apps/deployments|apps/replicasets|policy/poddisruptionbudgets in ${where} named NAMES`,
+  `${anyChange} /configmaps|millrace.dev/tasks|millrace.dev/crontasks|${machines}|apps/deployments|apps/replicasets|policy/poddisruptionbudgets in ${where} named NAMES`,
   `update|patch apps/deployments/scale|apps/replicasets/scale in ${where} named NAMES`,
   `get|create millrace.dev/tasks/exec|millrace.dev/tasks/attach|millrace.dev/tasks/portforward in ${where} named NAMES`,
   `${anyChange}|impersonate /serviceaccounts in ${where} named NAMES`,
@@ -214,9 +234,9 @@ const edits = (where: string) => [
 
 const table: Partial<Record<keyof typeof users, string[]>> = {
   scheduler: byRole(
-    'get|list|watch millrace.dev/tasks in SCOPES named NAMES',
-    'create millrace.dev/tasks/binding in SCOPES named NAMES',
-    'update|patch millrace.dev/tasks/status in SCOPES named NAMES',
+    'get|list|watch millrace.dev/tasks|millrace.dev/vpses|millrace.dev/ipclaims in SCOPES named NAMES',
+    'create millrace.dev/tasks/binding|millrace.dev/vpses/binding in SCOPES named NAMES',
+    'update|patch millrace.dev/tasks/status|millrace.dev/vpses/status in SCOPES named NAMES',
     'get|list|watch /nodes|/namespaces in SCOPES named NAMES',
     recordsEvents,
     electsLeaders,
@@ -236,6 +256,15 @@ const table: Partial<Record<keyof typeof users, string[]>> = {
   'node a': [
     ...expand('list|watch millrace.dev/tasks in SCOPES named *').map((text) => `${text} where spec.nodeName=a`),
     ...expand('get|update|patch millrace.dev/tasks|millrace.dev/tasks/status in default named mine'),
+    ...['vpses', 'vpssnapshots', 'ipclaims'].flatMap((name) =>
+      expand(`list|watch millrace.dev/${name} in SCOPES named *`).map((text) => `${text} where spec.nodeName=a`),
+    ),
+    ...expand('get|update|patch millrace.dev/vpses|millrace.dev/vpses/status in default named mine'),
+    ...expand('get|update|patch millrace.dev/vpssnapshots|millrace.dev/vpssnapshots/status in default named mine'),
+    ...expand('get millrace.dev/vpssnapshots in default named theirs'),
+    ...expand('create millrace.dev/ipclaims in SCOPES named NAMES'),
+    ...expand('get|update|patch|delete millrace.dev/ipclaims in default named mine'),
+    ...expand('get|list|watch coordination.k8s.io/leases in millrace-streams named NAMES').flatMap(withSelectors),
     ...expand('get /secrets in default named mine-env|mine-env-from|mine-volume'),
     ...expand('get /configmaps in default named mine-map'),
     ...expand('get /namespaces in SCOPES named default'),
@@ -247,7 +276,9 @@ const table: Partial<Record<keyof typeof users, string[]>> = {
     ...expand('get|list|watch|update|patch coordination.k8s.io/leases in kube-node-lease named a'),
     ...expand('list|watch coordination.k8s.io/leases in kube-node-lease named *').map((text) => `${text} where metadata.name=a`),
     ...expand('create /events in SCOPES named NAMES'),
-    ...expand('update|patch /events in SCOPES named NAMES').filter((text) => !/in default named (b|theirs)$/.test(text)),
+    ...expand('update|patch /events in SCOPES named NAMES').filter(
+      (text) => !/in (default named (b|theirs)|tenant named theirs)$/.test(text),
+    ),
     ...expand('create certificates.k8s.io/certificatesigningrequests in SCOPES named NAMES'),
     ...expand('get certificates.k8s.io/certificatesigningrequests in SCOPES named csr-of-a'),
     ...expand('get millrace.dev/nodestreams in SCOPES named a'),

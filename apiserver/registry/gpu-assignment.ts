@@ -2,7 +2,7 @@ import { conflict } from '../../lib/api/api-error.js'
 import type { Kind, KubeObject } from '../../lib/api/define-kind.js'
 import { type GpuRequest, gpuRequestOf } from '../../lib/api/gpus.js'
 import type { NodeStatus } from '../../lib/api/kinds/node.js'
-import type { TaskSpec, TaskStatus } from '../../lib/api/kinds/task.js'
+import { Task, type TaskSpec, type TaskStatus } from '../../lib/api/kinds/task.js'
 import { type ObjectKey, printKey } from '../../lib/api/object-key.js'
 import type { ReadView, Store, StoredObject } from '../storage/store.js'
 
@@ -47,7 +47,9 @@ export class GpuAssignment {
     const holders = new Map<number, string>()
     const take = (object: StoredObject) => {
       const { 'spec.nodeName': on, 'status.phase': phase } = object.facets.fields
-      if (on !== nodeName || phase === 'Succeeded' || phase === 'Failed' || printKey(object.key) === printKey(except)) return
+      // A Vps keeps its GPUs until it is gone; a Task until it has ended.
+      const ended = object.key.resource === Task.plural && (phase === 'Succeeded' || phase === 'Failed')
+      if (on !== nodeName || ended || printKey(object.key) === printKey(except)) return
       for (const gpu of this.#gpusOf(object)) holders.set(gpu, `${object.key.namespace}/${object.key.name}`)
     }
     for (const { group, plural: resource } of this.workloads)

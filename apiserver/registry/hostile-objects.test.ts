@@ -99,6 +99,7 @@ function oddObject(kind: Kind): fc.Arbitrary<unknown> {
   const replicated = { spec: { selector: { matchLabels: { a: 'b' } }, template } }
   const sound: Record<string, unknown> = {
     Task: { spec: { command: ['x'] } },
+    Vps: { spec: { image: 'x' } },
     Deployment: replicated,
     ReplicaSet: replicated,
     PodDisruptionBudget: { spec: { minAvailable: 1 } },

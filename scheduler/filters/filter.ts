@@ -1,3 +1,4 @@
+import type { IPClaimSpec } from '../../lib/api/kinds/ip-claim.js'
 import type { NodeState } from '../node-state.js'
 import type { Workload } from '../workload.js'
 
@@ -5,6 +6,8 @@ import type { Workload } from '../workload.js'
 export interface ClusterFacts {
   /** Whether the namespace's label admits backends that isolate nothing. */
   allowsNoIsolation(namespace: string): boolean
+  /** What an IPClaim says; undefined where there is none of the name. */
+  addressClaim(namespace: string, name: string): IPClaimSpec | undefined
 }
 
 /**

@@ -167,7 +167,10 @@ describe('a node refuses, and says why', () => {
   it('but lets a privileged namespace use a backend that isolates nothing', () => {
     const node: NodeParts = { status: { ...aStatus(), backends: [{ name: 'process', available: true, isolation: 'none' }] } }
     expect(
-      refusal({ spec: { image: undefined, command: ['true'] } }, node, [], { allowsNoIsolation: (name) => name === 'default' }),
+      refusal({ spec: { image: undefined, command: ['true'] } }, node, [], {
+        ...strictCluster,
+        allowsNoIsolation: (name) => name === 'default',
+      }),
     ).toBeUndefined()
   })
 

@@ -2,6 +2,7 @@
  * The filters, in the order in which they are asked: what a person set about the node first, what other workloads hold last. A refusal names the
  * first filter that a node fails.
  */
+import { addressClaimFilter } from './address-claim.js'
 import { affinityFilter } from './affinity.js'
 import { backendFilter } from './backend.js'
 import { cordonFilter } from './cordon.js'
@@ -17,6 +18,7 @@ export const filters: readonly Filter[] = [
   cordonFilter,
   readyFilter,
   targetFilter,
+  addressClaimFilter,
   nodeSelectorFilter,
   affinityFilter,
   taintsFilter,

@@ -26,8 +26,10 @@ beforeAll(async () => {
     await Promise.all(
       Array.from({ length: perNode }, (_, index) => makeTask(node, node === 'b' && index % 2 ? 'tenant' : 'shared', `${node}-${index}`)),
     )
+    for (const namespace of node === 'a' ? ['shared'] : ['shared', 'tenant']) await makeMachine(node, namespace, `${node}-0`)
   }
   await makeTask(undefined, 'shared', 'unbound')
+  await makeMachine(undefined, 'shared', 'unbound')
 })
 afterAll(async () => {
   agentOfA.destroy()
@@ -57,6 +59,16 @@ async function makeTask(nodeName: string | undefined, namespace: string, name: s
   const spec = { command: ['true'], backend: 'docker', image: 'busybox', nodeName, env, envFrom: [{ configMapRef: { name } }] }
   await make('Task', namespace, { metadata: { name, labels: { canary: value } }, spec })
 }
+
+/** A Vps with a snapshot and an address that people reserved for it, and a Tunnel to it, all with a canary. */
+async function makeMachine(nodeName: string | undefined, namespace: string, name: string): Promise<void> {
+  const metadata = { name, labels: { canary: canary(nodeName ?? 'nobody') } }
+  await make('Vps', namespace, { metadata, spec: { image: 'debian', nodeName } })
+  await make('VpsSnapshot', namespace, { metadata, spec: { vpsName: name, nodeName } })
+  await make('Tunnel', namespace, { metadata, spec: { target: { kind: 'Vps', name, port: 22 } } })
+  await make('IPClaim', namespace, { metadata, spec: { nodeName, address: `172.30.0.${addresses++}` } })
+}
+let addresses = 10
 
 interface Answer {
   readonly code: number
@@ -150,6 +162,14 @@ describe('node a in the wrong hands', () => {
       asA('GET', '/apis/millrace.dev/v1/tasks?watch=true&resourceVersion=1&fieldSelector=spec.nodeName%3Da'),
       asA('GET', '/api/v1/namespaces/shared/secrets/a-0'),
       asA('GET', '/api/v1/namespaces/shared/configmaps/a-0'),
+      ...['vpses', 'vpssnapshots', 'ipclaims'].flatMap((plural) => [
+        asA('GET', `/apis/millrace.dev/v1/${plural}?fieldSelector=spec.nodeName%3Da`),
+        asA('GET', `/apis/millrace.dev/v1/namespaces/shared/${plural}/a-0`),
+      ]),
+      ...['vpses', 'vpssnapshots'].map((plural) =>
+        asA('PATCH', `/apis/millrace.dev/v1/namespaces/shared/${plural}/a-0/status`, { status: { conditions: [] } }, merge),
+      ),
+      asA('GET', '/apis/coordination.k8s.io/v1/namespaces/millrace-streams/leases'),
       asA('GET', '/api/v1/nodes/a'),
       asA('PATCH', '/api/v1/nodes/a/status', { status: { capacity: { cpu: '4' } } }, merge),
       asA('PATCH', '/apis/millrace.dev/v1/namespaces/shared/tasks/a-0/status', { status: { phase: 'Running' } }, merge),
@@ -213,6 +233,29 @@ describe('node a in the wrong hands', () => {
         '/apis/millrace.dev/v1/namespaces/shared/tasks',
         { metadata: { name: 'mine' }, spec: { command: ['true'], nodeName: 'a', envFrom: [{ secretRef: { name: 'b-0' } }] } },
       ],
+      [
+        'POST',
+        '/apis/millrace.dev/v1/bindings',
+        {
+          apiVersion: 'millrace.dev/v1',
+          kind: 'BindingList',
+          resource: 'vpses',
+          items: [{ metadata: { namespace: 'shared', name: 'unbound' }, target: { kind: 'Node', name: 'a' } }],
+        },
+      ],
+      ['POST', '/apis/millrace.dev/v1/namespaces/shared/vpses', { metadata: { name: 'mine' }, spec: { image: 'debian', nodeName: 'a' } }],
+      [
+        'POST',
+        '/apis/millrace.dev/v1/namespaces/shared/vpssnapshots',
+        { metadata: { name: 'mine' }, spec: { vpsName: 'a-0', nodeName: 'a' } },
+      ],
+      ['POST', '/apis/millrace.dev/v1/namespaces/shared/ipclaims', { metadata: { name: 'mine' }, spec: { nodeName: 'a' } }],
+      [
+        'POST',
+        '/apis/coordination.k8s.io/v1/namespaces/millrace-streams/leases',
+        { metadata: { name: 'a', annotations: { 'millrace.dev/stream-server': 'https://evil.example' } }, spec: { holderIdentity: 'a' } },
+      ],
+      ['DELETE', '/apis/millrace.dev/v1/namespaces/shared/ipclaims/a-0'],
       ['POST', '/api/v1/namespaces/shared/secrets', { metadata: { name: 'mine' } }],
       ['POST', '/api/v1/namespaces', { metadata: { name: 'mine' } }],
       ['POST', '/api/v1/nodes', { metadata: { name: 'c' }, spec: {} }],

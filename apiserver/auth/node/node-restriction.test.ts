@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Kind, KubeObject } from '../../../lib/api/define-kind.js'
 import { Node } from '../../../lib/api/kinds/node.js'
 import { Task } from '../../../lib/api/kinds/task.js'
+import { Vps } from '../../../lib/api/kinds/vps.js'
 import { aStored, storeOf } from '../fixtures/stored.js'
 import type { UserInfo } from '../user.js'
 import { type NodeWrite, nodeRestriction } from './node-restriction.js'
@@ -11,11 +12,14 @@ const user: UserInfo = { name: 'system:node:a', groups: ['system:nodes', 'system
 const view = storeOf([
   aStored(Task as unknown as Kind, { metadata: { namespace: 'default', name: 'mine' }, spec: { nodeName: 'a' } }),
   aStored(Task as unknown as Kind, { metadata: { namespace: 'default', name: 'theirs' }, spec: { nodeName: 'b' } }),
+  aStored(Vps, { metadata: { namespace: 'default', name: 'mine' }, spec: { nodeName: 'a' } }),
+  aStored(Vps, { metadata: { namespace: 'default', name: 'theirs' }, spec: { nodeName: 'b' } }),
   aStored(Node as unknown as Kind, { metadata: { name: 'a' } }),
 ])
 
 const kinds = {
   Task: { group: 'millrace.dev', plural: 'tasks' },
+  Vps: { group: 'millrace.dev', plural: 'vpses' },
   Node: { group: '', plural: 'nodes' },
   Lease: { group: 'coordination.k8s.io', plural: 'leases' },
   Event: { group: '', plural: 'events' },
@@ -220,6 +224,7 @@ describe('a node and the rest', () => {
     ['its heartbeat', 'Lease', lease('a', 'kube-node-lease', 'a')],
     ['an event about itself', 'Event', event({ kind: 'Node', name: 'a', uid: 'uid-of-a' })],
     ['an event about its Task', 'Event', event({ ...mine, uid: 'uid-of-mine' })],
+    ['an event about its Vps', 'Event', event({ ...mine, kind: 'Vps', uid: 'uid-of-mine' })],
     ['a request for a certificate', 'CertificateSigningRequest', { spec: {} }],
   ])('it makes %s', (_case, kind, next) => {
     expect(refused(kind, undefined, next)).toEqual([])
@@ -238,6 +243,10 @@ describe('a node and the rest', () => {
     ["an event with another's uid", 'Event', undefined, event({ ...mine, uid: 'uid-of-theirs' }), ['involvedObject.uid']],
     ["an event from another's host", 'Event', undefined, event(mine, { source: { host: 'b' } }), ['source.host']],
     ['an event from nowhere', 'Event', undefined, event(mine, { source: {} }), ['source.host']],
+    ["an event about another's Vps", 'Event', undefined, event({ ...mine, kind: 'Vps', name: 'theirs' }), ['involvedObject']],
+    ['the announcement of a gateway', 'Lease', undefined, lease('a', 'millrace-streams', 'a'), ['metadata.name']],
+    ['a Vps', 'Vps', undefined, { spec: {} }, ['metadata.name']],
+    ["the status of another's Vps", 'Vps', { spec: { nodeName: 'b' } }, { spec: { nodeName: 'b' }, status: {} }, ['spec.nodeName']],
     ["another's event", 'Event', event({ kind: 'Node', name: 'b' }), event(mine), ['involvedObject']],
     ['a Secret', 'Secret', undefined, {}, ['metadata.name']],
     ['a changed request for a certificate', 'CertificateSigningRequest', { spec: {} }, { spec: {}, status: {} }, ['metadata.name']],

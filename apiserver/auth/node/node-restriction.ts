@@ -8,6 +8,7 @@
 import { forbiddenField, type StatusCause } from '../../../lib/api/api-error.js'
 import type { Kind, KubeObject } from '../../../lib/api/define-kind.js'
 import { sameValue } from '../../../lib/api/json/same-value.js'
+import { IPClaim } from '../../../lib/api/kinds/ip-claim.js'
 import { nodeLeaseNamespace } from '../../../lib/api/kinds/lease.js'
 import { nodeCleanupFinalizer } from '../../../lib/api/kinds/workload.js'
 import { type FieldSet, isEmptySet } from '../../../lib/api/managed-fields/field-set.js'
@@ -15,7 +16,9 @@ import { managedFieldsOf } from '../../../lib/api/managed-fields/managed-entry.j
 import type { ReadView } from '../../storage/store.js'
 import type { UserInfo } from '../user.js'
 import { nodeNameOf } from '../user.js'
+import { boundKindOf, isBoundKind } from './bound-kinds.js'
 import { changedLabels, isProtected, mayRegisterWithLabel, mayReportLabel } from './node-labels.js'
+import { restrictGoneClaim, restrictHeldClaim, restrictNewClaim } from './restrict-claim.js'
 
 export interface NodeWrite {
   readonly user: UserInfo
@@ -34,12 +37,14 @@ export function nodeRestriction(write: NodeWrite): readonly StatusCause[] {
   const node = nodeNameOf(write.user)
   if (node === undefined) return []
   const { next, old } = write
+  const isClaim = write.kind.group === IPClaim.group && write.kind.plural === IPClaim.plural
+  if (isClaim && write.subresource === '') return restrictClaim(node, write)
   if (next === undefined) return [forbiddenField('metadata.name', 'a node deletes nothing')]
+  if (isBoundKind(write.kind))
+    return old === undefined
+      ? [forbiddenField('metadata.name', `a node makes no ${write.kind.plural}`)]
+      : restrictBound(node, write.subresource, old, next)
   switch (`${write.kind.group}/${write.kind.plural}`) {
-    case 'millrace.dev/tasks':
-      return old === undefined
-        ? [forbiddenField('metadata.name', 'a node makes no Tasks')]
-        : restrictTask(node, write.subresource, old, next)
     case '/nodes':
       return restrictNode(node, write.subresource, old, next)
     case 'coordination.k8s.io/leases':
@@ -54,8 +59,8 @@ export function nodeRestriction(write: NodeWrite): readonly StatusCause[] {
 }
 
 /** A node reports the status of what is bound to it, and takes its finalizer away when nothing of it is left. */
-function restrictTask(node: string, subresource: string, old: KubeObject, next: KubeObject): StatusCause[] {
-  if (specOf(old).nodeName !== node) return [forbiddenField('spec.nodeName', 'the Task is not bound to this node')]
+function restrictBound(node: string, subresource: string, old: KubeObject, next: KubeObject): StatusCause[] {
+  if (specOf(old).nodeName !== node) return [forbiddenField('spec.nodeName', `the ${old.kind} is not bound to this node`)]
   if (subresource === 'status') return differences(old, next, ['status'])
   if (subresource !== '') return [forbiddenField('metadata.name', `a node does not write the subresource ${subresource}`)]
   const kept = (old.metadata.finalizers ?? []).filter((finalizer) => finalizer !== nodeCleanupFinalizer)
@@ -65,6 +70,12 @@ function restrictTask(node: string, subresource: string, old: KubeObject, next: 
     ...differences(old, next, [], ['finalizers']),
     ...(onlyCleanup ? [] : [forbiddenField('metadata.finalizers', `a node removes ${nodeCleanupFinalizer} alone`)]),
   ]
+}
+
+function restrictClaim(node: string, { old, next, view }: NodeWrite): StatusCause[] {
+  if (!old) return next ? restrictNewClaim(node, next, view) : []
+  if (!next) return restrictGoneClaim(node, old, view)
+  return [...differences(old, next, ['spec']), ...restrictHeldClaim(node, old, next, view)]
 }
 
 function restrictNode(node: string, subresource: string, old: KubeObject | undefined, next: KubeObject): StatusCause[] {
@@ -95,19 +106,19 @@ function restrictLease(node: string, next: KubeObject): StatusCause[] {
   ]
 }
 
-/** Events about itself and about Tasks that are bound to it, in its own name and in their namespace. */
+/** Events about itself and about what is bound to it, in its own name and in their namespace. */
 function restrictEvent(node: string, event: KubeObject, { view }: NodeWrite): StatusCause[] {
   const { kind, name = '', uid, namespace = '' } = (event.involvedObject ?? {}) as Reference
   const eventNamespace = event.metadata.namespace ?? ''
-  const isTask = kind === 'Task' && eventNamespace === namespace
+  const bound = eventNamespace === namespace ? boundKindOf(kind) : undefined
   const isItself = kind === 'Node' && name === node && eventNamespace === 'default'
-  const about = isTask
-    ? view.get({ group: 'millrace.dev', resource: 'tasks', namespace, name })
+  const about = bound
+    ? view.get({ group: bound.group, resource: bound.plural, namespace, name })
     : view.get({ group: '', resource: 'nodes', namespace: '', name: node })
-  const own = isTask ? about?.facets.fields['spec.nodeName'] === node : isItself
+  const own = bound ? about?.facets.fields['spec.nodeName'] === node : isItself
   const host = (event.source as { host?: string } | undefined)?.host
   return [
-    ...(own ? [] : [forbiddenField('involvedObject', 'a node reports about itself and the Tasks bound to it alone')]),
+    ...(own ? [] : [forbiddenField('involvedObject', 'a node reports about itself and what is bound to it alone')]),
     ...(own && uid && about && uid !== about.uid ? [forbiddenField('involvedObject.uid', 'is of another object')] : []),
     ...(host === node ? [] : [forbiddenField('source.host', `must be ${node}`)]),
   ]

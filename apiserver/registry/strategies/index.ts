@@ -9,12 +9,13 @@ import { bindingStrategy, clusterRoleStrategy } from './rbac.js'
 import { secretStrategy } from './secret.js'
 import type { Strategy } from './strategy.js'
 import { defaultTunnelPorts, type PortRange, tunnelStrategy } from './tunnel.js'
-import { workloadStrategy } from './workload.js'
+import { vpsStrategy, workloadStrategy } from './workload.js'
 
 const byResource: Readonly<Record<string, Strategy>> = {
   '/namespaces': namespaceStrategy,
   '/secrets': secretStrategy,
   '/events': eventStrategy,
+  'millrace.dev/vpses': vpsStrategy,
   'apps/deployments': deploymentStrategy,
   'certificates.k8s.io/certificatesigningrequests': certificateSigningRequestStrategy,
   'rbac.authorization.k8s.io/clusterroles': clusterRoleStrategy,

@@ -5,7 +5,7 @@ import { nodeCleanupFinalizer } from '../../../lib/api/kinds/workload.js'
 import type { Strategy, UpdateFacts } from './strategy.js'
 
 interface WorkloadParts {
-  spec: { nodeName?: string; terminationGracePeriodSeconds?: number }
+  spec: { nodeName?: string; running?: boolean; terminationGracePeriodSeconds?: number }
   status?: { phase?: string; conditions?: Condition[]; attempt?: number; restarts?: number }
 }
 
@@ -18,7 +18,7 @@ const unbinder = 'system:controller-manager'
  */
 export const workloadStrategy: Strategy = {
   prepareCreate(object, facts) {
-    object.status = { phase: 'Pending' }
+    object.status = { phase: phaseOf(object, 'Pending') }
     const { nodeName } = (object as unknown as WorkloadParts).spec ?? {}
     if (nodeName) markBound(object, nodeName, facts.nowMs)
   },
@@ -38,6 +38,23 @@ export const workloadStrategy: Strategy = {
   },
 }
 
+/**
+ * A Vps is bound like every workload, and stays where its disk is: nobody unbinds it. One that has never been bound is Stopped or Pending as it is to
+ * run or not; from then on its agent says.
+ */
+export const vpsStrategy: Strategy = {
+  ...workloadStrategy,
+
+  prepareUpdate(object, old, { subresource }) {
+    if (subresource !== '' || nodeNameOf(old) !== '' || running(object) === running(old)) return
+    const { conditions: _refusal, ...status } = (object as unknown as WorkloadParts).status ?? {}
+    object.status = { ...status, phase: phaseOf(object, 'Pending') }
+  },
+
+  validateUpdate: (object, old) =>
+    nodeNameOf(object) === nodeNameOf(old) ? [] : [forbiddenField('spec.nodeName', 'set by the binding subresource, once and for good')],
+}
+
 /** Sets the node, the finalizer that its agent removes, and the status of a workload that waits for its agent. */
 export function markBound(object: KubeObject, nodeName: string, nowMs: number): void {
   const parts = object as unknown as WorkloadParts
@@ -45,7 +62,7 @@ export function markBound(object: KubeObject, nodeName: string, nowMs: number): 
   object.metadata.finalizers = [...new Set([...(object.metadata.finalizers ?? []), nodeCleanupFinalizer])]
   const scheduled = { type: 'Scheduled', status: 'True', reason: 'Bound', message: `bound to node ${nodeName}` } as const
   const conditions = withCondition(parts.status?.conditions, scheduled, nowMs)
-  parts.status = { ...parts.status, phase: 'Assigned', conditions }
+  parts.status = { ...parts.status, phase: phaseOf(object, running(object) === undefined ? 'Assigned' : 'Provisioning'), conditions }
 }
 
 function markUnbound(object: KubeObject, nowMs: number): void {
@@ -64,6 +81,12 @@ function unbindingCauses(facts: UpdateFacts): StatusCause[] {
 }
 
 const isUnbinding = (object: KubeObject, old: KubeObject) => nodeNameOf(old) !== '' && nodeNameOf(object) === ''
+
+/** Whether a Vps is to run; undefined for a Task, which always is. */
+const running = (object: KubeObject) => (object as unknown as Partial<WorkloadParts>).spec?.running
+
+/** A Vps that is not to run, and of which nothing was ever made, is Stopped. */
+const phaseOf = (object: KubeObject, otherwise: string) => (running(object) === false ? 'Stopped' : otherwise)
 
 export function nodeNameOf(object: KubeObject): string {
   return (object as unknown as Partial<WorkloadParts>).spec?.nodeName ?? ''

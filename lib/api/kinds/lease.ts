@@ -31,3 +31,6 @@ export type LeaseManifest = Manifest<typeof Lease>
 
 /** The namespace of the nodes' heartbeats; a Lease there has the node's name. */
 export const nodeLeaseNamespace = 'kube-node-lease'
+
+/** The namespace where gateways announce themselves: agents dial each that has a Lease there. */
+export const streamNamespace = 'millrace-streams'

@@ -31,7 +31,7 @@ export type Namespace = Resource<typeof Namespace>
 export type NamespaceManifest = Manifest<typeof Namespace>
 
 /** Made at first start, and never deleted. */
-export const builtinNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'] as const
+export const builtinNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease', 'millrace-streams'] as const
 
 /** `baseline` (default) or `privileged`: whether hostPath, privileged and backends without isolation are admitted. */
 export const securityLabel = 'millrace.dev/security'
