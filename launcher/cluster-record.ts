@@ -9,6 +9,8 @@ export interface ClusterRecord {
   /** The version of Millrace that last started it. */
   readonly version: string
   readonly port: number
+  /** Where the gateway takes the connections of agents. Records of versions without a gateway have none. */
+  readonly gatewayPort?: number
   readonly backends: readonly string[]
   readonly hollowNodes: number
   readonly nodeName: string

@@ -7,8 +7,18 @@ import { settle } from './cluster-settings.js'
 import { isPortFree } from './free-port.js'
 
 const directory = clusterDirectory('/data/x')
-const nothing = { port: undefined, backends: undefined, hollowNodes: undefined }
-const record: ClusterRecord = { format: 1, version: '0.1.0', port: 1, backends: ['process'], hollowNodes: 2, nodeName: 'n', complete: true }
+const nothing = { port: undefined, gatewayPort: undefined, backends: undefined, hollowNodes: undefined }
+const record: ClusterRecord = {
+  format: 1,
+  version: '0.1.0',
+  port: 1,
+  gatewayPort: 2,
+  backends: ['process'],
+  hollowNodes: 2,
+  nodeName: 'n',
+  complete: true,
+}
+const all = ['apiserver', 'gateway'] as const
 const noDocker = async () => false
 const servers: { close(): void }[] = []
 afterEach(() => {
@@ -24,42 +34,61 @@ async function takenPort(): Promise<number> {
 
 describe('settle', () => {
   it('takes a free port from 6443 on, and docker when it answers', async () => {
-    const settings = await settle(nothing, undefined, directory, false, async () => true)
+    const settings = await settle(nothing, undefined, directory, [], async () => true)
     expect(settings.backends).toEqual(['process', 'docker'])
     expect(settings.port).toBeGreaterThanOrEqual(6443)
     expect(await isPortFree(settings.port, '127.0.0.1')).toBe(true)
   })
 
   it('keeps what the cluster was made with', async () => {
-    expect(await settle(nothing, record, directory, true, async () => true)).toEqual({ port: 1, backends: ['process'], hollowNodes: 2 })
+    expect(await settle(nothing, record, directory, all, async () => true)).toEqual({
+      port: 1,
+      gatewayPort: 2,
+      backends: ['process'],
+      hollowNodes: 2,
+    })
   })
 
   it('lets the command line win', async () => {
-    const asked = { port: undefined, backends: ['docker'], hollowNodes: 0 }
-    expect(await settle(asked, record, directory, true, noDocker)).toEqual({ port: 1, backends: ['docker'], hollowNodes: 0 })
+    const asked = { ...nothing, backends: ['docker'], hollowNodes: 0 }
+    expect(await settle(asked, record, directory, all, noDocker)).toMatchObject({ backends: ['docker'], hollowNodes: 0 })
   })
 
   it('says what to do when the port that was asked for is taken', async () => {
     const port = await takenPort()
-    await expect(settle({ ...nothing, port }, undefined, directory, false, noDocker)).rejects.toThrow(
+    await expect(settle({ ...nothing, port }, undefined, directory, [], noDocker)).rejects.toThrow(
       `Port ${port} is taken by another program. End that program, or choose`,
     )
   })
 
   it("says what to do when the cluster's own port is taken", async () => {
     const port = await takenPort()
-    await expect(settle(nothing, { ...record, port }, directory, false, noDocker)).rejects.toThrow('was made on it')
+    await expect(settle(nothing, { ...record, port }, directory, [], noDocker)).rejects.toThrow('was made on it')
   })
 
   it('takes another port when the first start never went through', async () => {
     const port = await takenPort()
-    const settings = await settle(nothing, { ...record, port, complete: false }, directory, false, noDocker)
+    const settings = await settle(nothing, { ...record, port, complete: false }, directory, [], noDocker)
     expect(settings.port).not.toBe(port)
   })
 
+  it('gives a cluster of a version without a gateway a port for it, and no port twice', async () => {
+    const { gatewayPort: _none, ...earlier } = record
+    const before = { ...earlier, port: 6444 }
+    const settings = await settle({ ...nothing, backends: ['process'] }, before, directory, ['apiserver'], noDocker)
+    expect(settings.port).toBe(6444)
+    expect(settings.gatewayPort).toBeGreaterThan(6444)
+    await expect(settle({ ...nothing, gatewayPort: 6444 }, before, directory, ['apiserver'], noDocker)).rejects.toThrow(
+      'another program of the cluster has this port',
+    )
+  })
+
   it('does not move a running cluster', async () => {
-    await expect(settle({ ...nothing, port: 7000 }, record, directory, true, noDocker)).rejects.toThrow(
+    await expect(settle({ ...nothing, port: 7000 }, record, directory, all, noDocker)).rejects.toThrow(
       'runs on port 1. To move it to port 7000, end it first',
+    )
+    await expect(settle({ ...nothing, gatewayPort: 7000 }, record, directory, all, noDocker)).rejects.toThrow(
+      'listens on port 2. To move it to port 7000, end it first',
     )
   })
 
@@ -69,6 +98,6 @@ describe('settle', () => {
     [{ ...nothing, port: 70_000 }, 'from 1 to 65535'],
     [{ ...nothing, hollowNodes: -1 }, '0 or more'],
   ])('refuses %j', async (asked, message) => {
-    await expect(settle(asked, undefined, directory, false, noDocker)).rejects.toThrow(message)
+    await expect(settle(asked, undefined, directory, [], noDocker)).rejects.toThrow(message)
   })
 })

@@ -2,29 +2,37 @@ import type { ClusterDirectory } from './cluster-directory.js'
 import type { ClusterRecord } from './cluster-record.js'
 import { findFreePort, isPortFree } from './free-port.js'
 import { LaunchError } from './launch-error.js'
+import type { ProgramName } from './programs.js'
 
 /** What the command line asks for; undefined is: as it was, or the default. */
 export interface AskedSettings {
   readonly port: number | undefined
+  readonly gatewayPort: number | undefined
   readonly backends: readonly string[] | undefined
   readonly hollowNodes: number | undefined
 }
 
-export type ClusterSettings = Pick<ClusterRecord, 'port' | 'backends' | 'hollowNodes'>
+export type ClusterSettings = Required<Pick<ClusterRecord, PortName | 'backends' | 'hollowNodes'>>
+
+/** Ports are given once, and are the cluster's from then on. */
+const ports = {
+  port: { flag: 'port', first: 6443, program: 'apiserver', does: 'The cluster in %s runs on' },
+  gatewayPort: { flag: 'gateway-port', first: 6444, program: 'gateway', does: 'The gateway of the cluster in %s listens on' },
+} as const satisfies Record<string, { flag: string; first: number; program: ProgramName; does: string }>
+type PortName = keyof typeof ports
 
 const knownBackends = ['process', 'docker']
-const defaultPort = 6443
 export const listenHost = '127.0.0.1'
 
 /**
- * The settings of this start. The command line wins, then what the cluster was made with, then the defaults. `running` says that the API
- * server already listens on the recorded port.
+ * The settings of this start. The command line wins, then what the cluster was made with, then the defaults. `running` says which programs
+ * already listen on the recorded ports.
  */
 export async function settle(
   asked: AskedSettings,
   record: ClusterRecord | undefined,
   directory: ClusterDirectory,
-  running: boolean,
+  running: readonly ProgramName[],
   dockerAnswers: () => Promise<boolean>,
 ): Promise<ClusterSettings> {
   const unknown = asked.backends?.find((name) => !knownBackends.includes(name))
@@ -33,28 +41,36 @@ export async function settle(
   const backends = asked.backends ?? record?.backends ?? ((await dockerAnswers()) ? ['process', 'docker'] : ['process'])
   const hollowNodes = asked.hollowNodes ?? record?.hollowNodes ?? 0
   if (hollowNodes < 0) throw new LaunchError('--hollow-nodes is a count: 0 or more.')
-  return { port: await settlePort(asked.port, record, directory, running), backends, hollowNodes }
+  const port = await settlePort('port', asked, record, directory, running, [])
+  const gatewayPort = await settlePort('gatewayPort', asked, record, directory, running, [port])
+  return { port, gatewayPort, backends, hollowNodes }
 }
 
 async function settlePort(
-  asked: number | undefined,
+  name: PortName,
+  { [name]: asked }: AskedSettings,
   record: ClusterRecord | undefined,
   directory: ClusterDirectory,
-  running: boolean,
+  running: readonly ProgramName[],
+  except: readonly number[],
 ): Promise<number> {
-  if (asked !== undefined && (asked < 1 || asked > 65_535)) throw new LaunchError('--port is a number from 1 to 65535.')
-  if (running && record) {
-    if (asked !== undefined && asked !== record.port)
+  const { flag, first, program, does } = ports[name]
+  const recorded = record?.[name]
+  if (asked !== undefined && (asked < 1 || asked > 65_535)) throw new LaunchError(`--${flag} is a number from 1 to 65535.`)
+  if (asked !== undefined && except.includes(asked))
+    throw new LaunchError(`--${flag} ${asked}: another program of the cluster has this port.`)
+  if (running.includes(program) && recorded !== undefined) {
+    if (asked !== undefined && asked !== recorded)
       throw new LaunchError(
-        `The cluster in ${directory.path} runs on port ${record.port}. To move it to port ${asked}, end it first: npm run down -- --data-dir ${directory.path}`,
+        `${does.replace('%s', directory.path)} port ${recorded}. To move it to port ${asked}, end it first: npm run down -- --data-dir ${directory.path}`,
       )
-    return record.port
+    return recorded
   }
-  const port = asked ?? record?.port
-  if (port === undefined) return await findFreePort(defaultPort, listenHost)
-  if (await isPortFree(port, listenHost)) return port
-  if (asked === undefined && record?.complete === false) return await findFreePort(defaultPort, listenHost)
+  const port = asked ?? recorded
+  if (port === undefined) return await findFreePort(first, listenHost, flag, except)
+  if (!except.includes(port) && (await isPortFree(port, listenHost))) return port
+  if (asked === undefined && record?.complete === false) return await findFreePort(first, listenHost, flag, except)
   throw new LaunchError(
-    `Port ${port} is taken by another program${asked === undefined ? `, and the cluster in ${directory.path} was made on it` : ''}. End that program, or choose another port with --port.`,
+    `Port ${port} is taken by another program${asked === undefined ? `, and the cluster in ${directory.path} was made on it` : ''}. End that program, or choose another port with --${flag}.`,
   )
 }

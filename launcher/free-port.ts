@@ -12,8 +12,9 @@ export function isPortFree(port: number, host: string): Promise<boolean> {
   })
 }
 
-/** The first free port from `first` on. */
-export async function findFreePort(first: number, host: string): Promise<number> {
-  for (let port = first; port < first + tries && port < 65_536; port++) if (await isPortFree(port, host)) return port
-  throw new LaunchError(`All ports from ${first} to ${first + tries - 1} are taken. Choose one with --port.`)
+/** The first free port from `first` on that is none of `except`. `flag` chooses another one. */
+export async function findFreePort(first: number, host: string, flag = 'port', except: readonly number[] = []): Promise<number> {
+  for (let port = first; port < first + tries && port < 65_536; port++)
+    if (!except.includes(port) && (await isPortFree(port, host))) return port
+  throw new LaunchError(`All ports from ${first} to ${first + tries - 1} are taken. Choose one with --${flag}.`)
 }

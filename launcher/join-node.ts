@@ -2,14 +2,13 @@ import { existsSync, rmSync } from 'node:fs'
 import type { Kubeconfig } from '../lib/client/kubeconfig/kubeconfig.js'
 import { changeKubeconfig } from '../lib/client/kubeconfig/write-kubeconfig.js'
 import type { ClusterDirectory } from './cluster-directory.js'
-import type { ClusterRecord } from './cluster-record.js'
 import { listenHost } from './cluster-settings.js'
 import type { Commands, Finished } from './command.js'
 import { dockerSocket } from './docker-socket.js'
 import { LaunchError } from './launch-error.js'
 import { readProgram } from './program-record.js'
 import { startProgram } from './program-start.js'
-import { joinTokenFile, programArgs } from './programs.js'
+import { joinTokenFile, type ProgramSettings, programArgs } from './programs.js'
 import { sleepAwake } from './ready.js'
 
 const readyWithinMs = 60_000
@@ -17,7 +16,7 @@ const readyWithinMs = 60_000
 export interface JoinOptions {
   readonly directory: ClusterDirectory
   readonly commands: Commands
-  readonly record: ClusterRecord
+  readonly record: ProgramSettings
   kubectl(args: readonly string[]): Promise<Finished>
 }
 

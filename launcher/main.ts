@@ -18,6 +18,11 @@ const dataDir = {
 const startFlags = {
   'data-dir': dataDir,
   port: { type: 'integer', value: 'PORT', description: 'the port of the API server (default: 6443, or the next free one)' },
+  'gateway-port': {
+    type: 'integer',
+    value: 'PORT',
+    description: 'where the gateway takes the connections of agents (default: 6444, or the next free one)',
+  },
   backends: { type: 'list', description: 'what runs Tasks: process, docker (default: process, and docker when its socket answers)' },
   'hollow-nodes': { type: 'integer', description: 'further nodes that only pretend to run Tasks (default: 0)' },
 } as const
@@ -51,6 +56,7 @@ async function main([command, ...argv]: readonly string[]): Promise<number> {
     version: packageVersion(),
     root,
     port: values.port,
+    gatewayPort: values['gateway-port'],
     backends: values.backends,
     hollowNodes: values['hollow-nodes'],
     say,

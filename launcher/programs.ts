@@ -4,10 +4,10 @@ import type { ClusterRecord } from './cluster-record.js'
 import { listenHost } from './cluster-settings.js'
 
 /** The programs of a one-machine cluster, in the order in which they start. They end in the opposite order. */
-export const programs = ['apiserver', 'scheduler', 'controller-manager', 'nodeagent'] as const
+export const programs = ['apiserver', 'scheduler', 'controller-manager', 'nodeagent', 'gateway'] as const
 export type ProgramName = (typeof programs)[number]
 
-export type ProgramSettings = Pick<ClusterRecord, 'port' | 'backends' | 'hollowNodes' | 'nodeName'>
+export type ProgramSettings = Required<Pick<ClusterRecord, 'port' | 'gatewayPort' | 'backends' | 'hollowNodes' | 'nodeName'>>
 
 /** Where the token with which the node joins lies until it is used. Its value is in no command line. */
 export function joinTokenFile(directory: ClusterDirectory): string {
@@ -22,6 +22,11 @@ export function programArgs(program: ProgramName, directory: ClusterDirectory, s
     case 'scheduler':
     case 'controller-manager':
       return ['--kubeconfig', directory.kubeconfig(program)]
+    case 'gateway':
+      return [
+        ...['--kubeconfig', directory.kubeconfig(program), '--name', settings.nodeName],
+        ...['--host', listenHost, '--agent-port', String(settings.gatewayPort)],
+      ]
     case 'nodeagent':
       return [
         ...['--data-dir', directory.node(settings.nodeName), '--node-name', settings.nodeName],

@@ -3,6 +3,8 @@ import { sleep, systemClock } from '../lib/base/clock.js'
 import { createClient } from '../lib/client/create-client.js'
 import { loadKubeconfig } from '../lib/client/kubeconfig/load-kubeconfig.js'
 import type { ClusterDirectory } from './cluster-directory.js'
+import { listenHost } from './cluster-settings.js'
+import { isPortFree } from './free-port.js'
 import { LaunchError } from './launch-error.js'
 import type { StartedProgram } from './program-start.js'
 
@@ -23,6 +25,20 @@ export async function waitForApiserver(directory: ClusterDirectory, apiserver: S
   throw new LaunchError(
     `millrace-apiserver is not ready after ${readyWithinMs / 1000} s: ${last}\n(its log is ${directory.log('apiserver')})`,
   )
+}
+
+/** Resolves when a program, which listens once it can answer, does so. Throws LaunchError when it ends, or stays silent for a minute. */
+export async function waitForPort(port: number, directory: ClusterDirectory, { program, assertRunning }: StartedProgram): Promise<void> {
+  const untilMs = systemClock.monotonic() + readyWithinMs
+  while (await isPortFree(port, listenHost)) {
+    assertRunning()
+    if (systemClock.monotonic() > untilMs)
+      throw new LaunchError(
+        `millrace-${program} does not listen on port ${port} after ${readyWithinMs / 1000} s\n(its log is ${directory.log(program)})`,
+      )
+    await sleepAwake(pollMs)
+  }
+  assertRunning()
 }
 
 /** Undefined when it is ready, else what is wrong. */

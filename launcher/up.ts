@@ -10,8 +10,8 @@ import { lockDirectory } from './launcher-lock.js'
 import { endProgram } from './program-end.js'
 import { readProgram, removeProgram } from './program-record.js'
 import { startProgram } from './program-start.js'
-import { defaultNodeName, programArgs, programs } from './programs.js'
-import { waitForApiserver } from './ready.js'
+import { defaultNodeName, type ProgramSettings, programArgs, programs } from './programs.js'
+import { waitForApiserver, waitForPort } from './ready.js'
 
 export interface UpOptions extends AskedSettings {
   readonly directory: string
@@ -39,13 +39,13 @@ export async function up(options: UpOptions): Promise<RunningCluster> {
   try {
     await endOutdated(directory, options)
     const running = programs.filter((program) => readProgram(directory, program) !== undefined)
-    const settings = await settle(options, before, directory, running.includes('apiserver'), async () => await dockerAnswers(commands.env))
+    const settings = await settle(options, before, directory, running, async () => await dockerAnswers(commands.env))
     if (running.length === programs.length) {
       refuseChange(before, settings, options.directory)
       say(`The cluster in ${directory.path} runs already, on port ${settings.port}.`)
     } else if (before?.complete === false) say('The last start did not go through; going on from where it stopped.')
     else if (running.length > 0) say(`Starting what is missing: ${programs.filter((program) => !running.includes(program)).join(', ')}.`)
-    let record: ClusterRecord = {
+    let record: ClusterRecord & ProgramSettings = {
       nodeName: defaultNodeName(),
       complete: false,
       ...before,
@@ -63,7 +63,9 @@ export async function up(options: UpOptions): Promise<RunningCluster> {
     if (!record.complete) await labelDefaultNamespace(kubectl, record, options)
     for (const program of ['scheduler', 'controller-manager'] as const)
       await startProgram(directory, commands, program, programArgs(program, directory, record))
+    const gateway = await startProgram(directory, commands, 'gateway', programArgs('gateway', directory, record))
     await joinNode({ directory, commands, record, kubectl })
+    await waitForPort(record.gatewayPort, directory, gateway)
     if (!record.complete) {
       record = { ...record, complete: true }
       writeRecord(directory, record)

@@ -14,6 +14,7 @@ import { machineRoots } from './node/machine-roots.js'
 import { NodeReporter } from './node/node-reporter.js'
 import type { NodeSettings } from './node/node-status.js'
 import { createStatsReader } from './stats/stats-reader.js'
+import { followGateways } from './streams/follow-gateways.js'
 import { createNodeStreamHandler } from './streams/node-stream-server.js'
 
 export interface NodeProgramOptions {
@@ -75,6 +76,7 @@ async function endOthers(loop: Promise<void>, failing: AbortController): Promise
   }
 }
 
+/** One connection to the API server, and one to each gateway: over all of them they ask and this side answers. */
 async function keepStreams(options: NodeProgramOptions, signal: AbortSignal): Promise<void> {
   const { parts, config, streams, dataFolder, searchPath } = options
   const { client, clock, log, nodeName } = parts
@@ -82,18 +84,32 @@ async function keepStreams(options: NodeProgramOptions, signal: AbortSignal): Pr
   const backends = [...parts.backends.values()]
   const stats = createStatsReader({ clock, backends, machines: [], dataFolder, searchPath, roots: machineRoots })
   const credentials = createCredentialsReader(config)
-  await dialNodeStreams({
-    server: client.server,
-    path: `/apis/millrace.dev/v1/nodestreams/${encodeURIComponent(nodeName)}`,
-    tls: () => {
-      const { ca = '', certificate = '', key = '' } = credentials()
-      return { ca, cert: certificate, key }
-    },
-    onRequest: createNodeStreamHandler({ ...parts, stats }),
-    onConnected: () => log.info('connected for streams'),
-    onDisconnected: (error) => log.warn({ err: error }, 'the connection for streams is broken; it is made anew'),
-    signal,
-  })
+  const path = `/apis/millrace.dev/v1/nodestreams/${encodeURIComponent(nodeName)}`
+  const onRequest = createNodeStreamHandler({ ...parts, stats })
+  const tls = () => {
+    const { ca = '', certificate = '', key = '' } = credentials()
+    return { ca, cert: certificate, key }
+  }
+  await Promise.all([
+    dialNodeStreams({
+      server: client.server,
+      path,
+      tls,
+      onRequest,
+      onConnected: () => log.info('connected for streams'),
+      onDisconnected: (error) => log.warn({ err: error }, 'the connection for streams is broken; it is made anew'),
+      signal,
+    }),
+    followGateways(
+      {
+        client,
+        log,
+        dial: ({ server, ca }, events, dialling) =>
+          dialNodeStreams({ server, path, tls: () => ({ ...tls(), ca }), onRequest, ...events, signal: dialling }),
+      },
+      signal,
+    ),
+  ])
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -20,6 +20,7 @@ const mayImport: Record<string, readonly string[]> = {
   scheduler: withoutTesting,
   'controller-manager': withoutTesting,
   nodeagent: withoutTesting,
+  gateway: withoutTesting,
   'kubectl-lite': ['lib/client', 'lib/api', 'lib/base', 'lib/stream'],
   launcher: ['lib/base', 'lib/client'],
 }

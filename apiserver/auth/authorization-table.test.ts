@@ -97,6 +97,7 @@ const users = {
   admin: authenticated('admin', 'system:masters'),
   scheduler: authenticated('system:scheduler'),
   'controller-manager': authenticated('system:controller-manager'),
+  gateway: authenticated('system:gateway'),
   'node a': authenticated('system:node:a', 'system:nodes'),
   joining: authenticated('system:bootstrap:abc123', 'system:bootstrappers'),
   nobody: authenticated('ann'),
@@ -252,6 +253,13 @@ const table: Partial<Record<keyof typeof users, string[]>> = {
     'create coordination.k8s.io/leases in kube-system named NAMES',
     'create /serviceaccounts|millrace.dev/tasks|apps/replicasets in SCOPES named NAMES',
     'create millrace.dev/tasks/eviction in SCOPES named NAMES',
+  ),
+  gateway: byRole(
+    'get|list|watch millrace.dev/tasks|millrace.dev/vpses|millrace.dev/tunnels in SCOPES named NAMES',
+    'update|patch millrace.dev/vpses/status|millrace.dev/tunnels/status in SCOPES named NAMES',
+    'get|list|watch /nodes in SCOPES named NAMES',
+    recordsEvents,
+    'create|get|list|watch|update|patch|delete coordination.k8s.io/leases in millrace-streams named NAMES',
   ),
   'node a': [
     ...expand('list|watch millrace.dev/tasks in SCOPES named *').map((text) => `${text} where spec.nodeName=a`),

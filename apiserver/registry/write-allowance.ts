@@ -26,7 +26,7 @@ export const defaultWriteRates = {
 } as const satisfies Record<string, WriteRates>
 
 /** The cluster's own programs write as much as there is work. */
-const programs: ReadonlySet<string> = new Set(['system:scheduler', 'system:controller-manager'])
+const programs: ReadonlySet<string> = new Set(['system:scheduler', 'system:controller-manager', 'system:gateway'])
 
 /** More identities than this are not remembered: the one that was known first begins anew. */
 const maxRemembered = 10_000

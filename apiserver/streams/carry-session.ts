@@ -1,7 +1,7 @@
 import { brokenStatus, exitStatus, type SessionStatus } from '../../lib/api/session-status.js'
 import { type ChannelLink, channels, messagesOf, writeMessage } from '../../lib/stream/channel-link.js'
+import { judgeRepeatedly } from '../../lib/stream/repeated-judgement.js'
 import type { SessionStreams } from './exec-query.js'
-import { judgeRepeatedly } from './repeated-judgement.js'
 
 export interface CarryOptions {
   /** What was asked for; a channel of which it says no carries nothing. */

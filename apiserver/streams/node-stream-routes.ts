@@ -3,14 +3,14 @@
  * between the agent's connection and the client's at the slower one's pace.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { badRequest, forbidden, notFound } from '../../lib/api/api-error.js'
 import { Task } from '../../lib/api/kinds/task.js'
 import type { Logger } from '../../lib/base/log.js'
-import { duplexOverSocket } from '../../lib/stream/duplex-over-socket.js'
+import { acceptNodeConnection, offersNodeConnection } from '../../lib/stream/accept-node-connection.js'
 import { nodeStreamProtocol } from '../../lib/stream/node-session.js'
+import { judgeRepeatedly } from '../../lib/stream/repeated-judgement.js'
 import type { Authorizer } from '../auth/authorizer.js'
 import { nodeNameOf, type UserInfo } from '../auth/user.js'
 import type { LogTarget, NodeStreamRoutes } from '../http/server-parts.js'
@@ -20,7 +20,6 @@ import { parseLogQuery } from './log-query.js'
 import { type LogSource, logSourceOf } from './log-source.js'
 import type { NodeStreams } from './node-streams.js'
 import { openSession } from './open-session.js'
-import { judgeRepeatedly } from './repeated-judgement.js'
 
 export interface NodeStreamRoutesOptions {
   readonly streams: NodeStreams
@@ -74,10 +73,8 @@ export function createNodeStreamRoutes(options: NodeStreamRoutesOptions): NodeSt
           { group: 'millrace.dev', resource: 'nodestreams', name: nodeName },
           'only the agent of the node itself connects here',
         )
-      if (request.headers.upgrade?.toLowerCase() !== nodeStreamProtocol)
-        throw badRequest(`an agent connects with the header Upgrade: ${nodeStreamProtocol}`)
-      socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${nodeStreamProtocol}\r\n\r\n`)
-      const connection = duplexOverSocket(socket as Socket, head)
+      if (!offersNodeConnection(request)) throw badRequest(`an agent connects with the header Upgrade: ${nodeStreamProtocol}`)
+      const connection = acceptNodeConnection(socket, head)
       const { close } = streams.add(nodeName, connection)
       const stop = judgeRepeatedly(judgeEveryMs, () => nodeNameOf(authenticate(request)) === nodeName, close)
       connection.once('close', () => {

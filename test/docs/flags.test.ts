@@ -12,7 +12,7 @@ const helpOf = (program: string, ...args: string[]) =>
   })
 
 it('every flag of every program is in the reference', async () => {
-  const pages = ['apiserver', 'scheduler', 'controller-manager', 'nodeagent'].map(
+  const pages = ['apiserver', 'scheduler', 'controller-manager', 'nodeagent', 'gateway'].map(
     (program) => `## millrace-${program}\n\n\`\`\`\n${helpOf(program).trim()}\n\`\`\`\n`,
   )
   const page = `# Flags of the programs\n\nEach is also a key of the YAML file that \`--config\` names; the command line wins.\n\n${pages.join('\n')}`

@@ -7,7 +7,7 @@ import { sessionReasons } from '../../lib/api/session-status.js'
 
 const root = path.resolve(import.meta.dirname, '../..')
 const page = readFileSync(path.join(root, 'docs/reasons.md'), 'utf8')
-const source = ['lib/api', 'lib/controller', 'apiserver', 'scheduler', 'controller-manager', 'nodeagent']
+const source = ['lib/api', 'lib/controller', 'apiserver', 'scheduler', 'controller-manager', 'nodeagent', 'gateway']
   .flatMap((folder) =>
     readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
       .filter(

@@ -45,9 +45,12 @@ export async function oneMachine({ env = {} }: OneMachineOptions = {}): Promise<
     ...env,
   }
   const launch: OneMachine['launch'] = async (command, ...args) => {
-    const isFirst = command !== 'down' && !args.includes('--port') && !existsSync(`${directory}/cluster.json`)
-    const port = isFirst ? ['--port', String(await freePort())] : []
-    return await run(process.execPath, ['launcher/setup.mjs', command, '--data-dir', directory, ...port, ...args], ownEnv)
+    const isNew = command !== 'down' && !existsSync(`${directory}/cluster.json`)
+    const ports = [
+      ...(isNew && !args.includes('--port') ? ['--port', String(await freePort())] : []),
+      ...(isNew ? ['--gateway-port', String(await freePort())] : []),
+    ]
+    return await run(process.execPath, ['launcher/setup.mjs', command, '--data-dir', directory, ...ports, ...args], ownEnv)
   }
   return {
     folder,

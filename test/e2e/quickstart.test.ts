@@ -36,10 +36,10 @@ describe('quickstart', () => {
     }
   })
 
-  it('leaves four programs running, each a process of its own', () => {
+  it('leaves five programs running, each a process of its own', () => {
     const running = machine.running()
-    expect(Object.keys(running).sort()).toEqual(['apiserver', 'controller-manager', 'nodeagent', 'scheduler'])
-    expect(new Set(Object.values(running).map(({ pid }) => pid)).size).toBe(4)
+    expect(Object.keys(running).sort()).toEqual(['apiserver', 'controller-manager', 'gateway', 'nodeagent', 'scheduler'])
+    expect(new Set(Object.values(running).map(({ pid }) => pid)).size).toBe(5)
   })
 
   it('prints one line to paste, after which kubectl-lite and kubectl know the cluster', async () => {

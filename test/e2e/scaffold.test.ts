@@ -93,7 +93,7 @@ describe('the tarball', () => {
     const places = new Set(
       packed.map((file) => /^dist\/lib\/|^dist\/|/.exec(file)?.[0] + (file.replace(/^dist\/(lib\/)?/, '').split('/')[0] ?? '')),
     )
-    const programs = ['apiserver', 'controller-manager', 'kubectl-lite', 'nodeagent', 'scheduler'].map((name) => `dist/${name}`)
+    const programs = ['apiserver', 'controller-manager', 'gateway', 'kubectl-lite', 'nodeagent', 'scheduler'].map((name) => `dist/${name}`)
     const libraries = ['api', 'base', 'client', 'controller', 'stream', 'testing'].map((name) => `dist/lib/${name}`)
     expect([...places].sort()).toEqual(
       ['CHANGELOG.md', 'LICENSE', 'README.md', ...programs, ...libraries, 'manifests', 'package.json'].sort(),

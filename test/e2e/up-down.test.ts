@@ -41,7 +41,7 @@ describe('a cluster', () => {
     expect(await machine.launch('up', '--backends', 'docker')).toMatchObject({ code: 1, err: expect.stringContaining('other backends') })
   })
 
-  it.each(['apiserver', 'scheduler', 'controller-manager', 'nodeagent'])(
+  it.each(['apiserver', 'scheduler', 'controller-manager', 'nodeagent', 'gateway'])(
     'survives kill -9 of its %s: up starts it again, and the rest goes on',
     async (program) => {
       const before = machine.running()
@@ -75,7 +75,7 @@ describe('a cluster', () => {
       writeFileSync(`${machine.directory}/run/${program}.json`, JSON.stringify({ ...record, program, build: 'another' }))
     const again = await machine.launch('up')
     expect(again.code, again.err).toBe(0)
-    expect(again.out).toContain('Another build started apiserver, scheduler, nodeagent: starting anew with this one')
+    expect(again.out).toContain('Another build started apiserver, scheduler, nodeagent, gateway: starting anew with this one')
     const after = machine.running()
     expect(after['controller-manager']).toEqual(current)
     for (const program of Object.keys(outdated)) expect(after[program]?.pid).not.toBe(outdated[program]?.pid)
@@ -97,7 +97,7 @@ describe('a cluster', () => {
     await eventually(() => expect(Object.keys(machine.running())).not.toContain('scheduler'))
     writeFileSync(`${machine.directory}/run/scheduler.json`, JSON.stringify({ ...scheduler, pid: process.pid }))
     const ended = await machine.launch('down')
-    expect(ended).toMatchObject({ code: 0, out: expect.stringContaining('Ended nodeagent, controller-manager, apiserver.') })
+    expect(ended).toMatchObject({ code: 0, out: expect.stringContaining('Ended gateway, nodeagent, controller-manager, apiserver.') })
     expect(machine.running()).toEqual({})
     expect(before.filter(isRunning)).toEqual([])
     expect(await machine.launch('down')).toMatchObject({ code: 0, out: expect.stringContaining('Nothing of the cluster') })
@@ -218,6 +218,7 @@ describe('what is in the way of a start', () => {
       format: 1,
       version: '0.1.0',
       port: await freePort(),
+      gatewayPort: await freePort(),
       backends: ['process'],
       hollowNodes: 0,
       nodeName: 'n1',

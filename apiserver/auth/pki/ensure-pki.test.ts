@@ -122,13 +122,14 @@ describe('ensurePki', () => {
 describe('writeKubeconfigs', () => {
   const admin = () => join(data, 'admin.kubeconfig')
 
-  it('writes one file for each of the three users, readable by the owner alone', async () => {
+  it("writes one file for each of the cluster's own users, readable by the owner alone", async () => {
     const pki = await ensurePki({ directory })
     const written = await writeKubeconfigs(data, server, pki)
     expect(written.map((path) => path.slice(data.length + 1))).toEqual([
       'admin.kubeconfig',
       'scheduler.kubeconfig',
       'controller-manager.kubeconfig',
+      'gateway.kubeconfig',
     ])
     for (const path of written) expect(await modeOf(path)).toBe('600')
   })
@@ -166,6 +167,6 @@ describe('writeKubeconfigs', () => {
     await writeKubeconfigs(data, server, await ensurePki({ directory }))
     await rm(directory, { recursive: true })
     await mkdir(directory, { recursive: true })
-    expect(await writeKubeconfigs(data, server, await ensurePki({ directory }))).toHaveLength(3)
+    expect(await writeKubeconfigs(data, server, await ensurePki({ directory }))).toHaveLength(4)
   })
 })

@@ -13,6 +13,7 @@ export const kubeconfigUsers = [
   { file: 'admin.kubeconfig', user: 'admin', groups: [mastersGroup] },
   { file: 'scheduler.kubeconfig', user: 'system:scheduler', groups: [] },
   { file: 'controller-manager.kubeconfig', user: 'system:controller-manager', groups: [] },
+  { file: 'gateway.kubeconfig', user: 'system:gateway', groups: [] },
 ] as const satisfies readonly KubeconfigUser[]
 
 interface KubeconfigUser {

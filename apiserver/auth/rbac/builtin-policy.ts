@@ -5,6 +5,7 @@
 import { authorizationGroup } from '../../../lib/api/kinds/access-review.js'
 import { ClusterRole } from '../../../lib/api/kinds/cluster-role.js'
 import { ClusterRoleBinding } from '../../../lib/api/kinds/cluster-role-binding.js'
+import { streamNamespace } from '../../../lib/api/kinds/lease.js'
 import { rbacGroup } from '../../../lib/api/kinds/role.js'
 import { RoleBinding } from '../../../lib/api/kinds/role-binding.js'
 import { printKey } from '../../../lib/api/object-key.js'
@@ -123,6 +124,15 @@ export const builtinRoles: readonly PolicyRole[] = [
     { verbs: read, nonResourceURLs: ['/api', '/api/*', '/apis', '/apis/*'] },
     recordEvents,
   ]),
+  role('system:gateway', [
+    { verbs: read, apiGroups: [millrace], resources: ['tasks', 'vpses', 'tunnels'] },
+    { verbs: write, apiGroups: [millrace], resources: ['vpses/status', 'tunnels/status'] },
+    { verbs: read, apiGroups: [''], resources: ['nodes'] },
+    recordEvents,
+  ]),
+  role('system:stream-server', [
+    { verbs: [...read, 'create', ...write, 'delete'], apiGroups: ['coordination.k8s.io'], resources: ['leases'] },
+  ]),
   role('system:leader-election', [
     { verbs: ['create'], apiGroups: ['coordination.k8s.io'], resources: ['leases'] },
     { verbs: [...read, ...write], apiGroups: ['coordination.k8s.io'], resources: ['leases'] },
@@ -145,6 +155,13 @@ export const builtinBindings: readonly PolicyBinding[] = [
     metadata: { name: 'system:leader-election', namespace: 'kube-system', labels: builtinLabel },
     roleRef: clusterRole('system:leader-election'),
     subjects: [user('system:scheduler'), user('system:controller-manager')],
+  },
+  bind('system:gateway', [user('system:gateway')]),
+  {
+    kind: 'RoleBinding',
+    metadata: { name: 'system:stream-server', namespace: streamNamespace, labels: builtinLabel },
+    roleRef: clusterRole('system:stream-server'),
+    subjects: [user('system:gateway')],
   },
 ]
 

@@ -1,0 +1,147 @@
+import { once } from 'node:events'
+import https from 'node:https'
+import { connect } from 'node:tls'
+import { Registry } from 'prom-client'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Lease, streamNamespace } from '../lib/api/kinds/lease.js'
+import { Node } from '../lib/api/kinds/node.js'
+import { readAnnouncement, type StreamAnnouncement } from '../lib/api/stream-announcement.js'
+import { silentLogger } from '../lib/base/log.js'
+import { createClient } from '../lib/client/create-client.js'
+import { createCredentialsReader } from '../lib/client/credentials.js'
+import { dialNodeStreams } from '../lib/stream/dial-node-streams.js'
+import { eventually } from '../lib/testing/eventually.js'
+import { type TestCluster, testCluster } from '../lib/testing/test-cluster.js'
+import { runGateway } from './start-gateway.js'
+
+let cluster: TestCluster
+const ending: (() => Promise<unknown>)[] = []
+beforeEach(async () => {
+  cluster = await testCluster({ tls: true })
+})
+afterEach(async () => {
+  await Promise.all(ending.splice(0).map((end) => end()))
+  await cluster.close()
+})
+
+/** A gateway with the rights that it has in a cluster. */
+async function startGateway(name = 'gw') {
+  const config = await cluster.configOf('system:gateway')
+  const { ca: authority = '' } = createCredentialsReader(config)()
+  const stopping = new AbortController()
+  const metrics = new Registry()
+  const running = runGateway(
+    { name, host: '127.0.0.1', advertiseHost: '127.0.0.1', agentPort: 0, config, authority, metrics, log: silentLogger },
+    stopping.signal,
+  )
+  const ended = running.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  const stop = async () => {
+    stopping.abort()
+    return await ended
+  }
+  ending.push(stop)
+  const nodes = async () => Number(/^millrace_gateway_nodes (\d+)/m.exec(await metrics.metrics())?.[1])
+  return { ended, stop, nodes }
+}
+
+const leaseOf = (name = 'gw') => cluster.client.of(Lease).get({ namespace: streamNamespace, name })
+const announced = (name?: string) =>
+  eventually(async () => {
+    const announcement = readAnnouncement(await leaseOf(name))
+    if (!announcement) throw new Error('it announces nothing')
+    return announcement
+  })
+
+async function dialAs(user: string, groups: string[], { server, ca }: StreamAnnouncement) {
+  const { certificate = '', key = '' } = createCredentialsReader(await cluster.configOf(user, groups))()
+  const stopping = new AbortController()
+  const errors: string[] = []
+  const seen = { connects: 0 }
+  const done = dialNodeStreams({
+    server,
+    path: '/',
+    tls: () => ({ ca, cert: certificate, key }),
+    onRequest: () => {},
+    onConnected: () => seen.connects++,
+    onDisconnected: (error) => errors.push(error.message),
+    backoff: { initialMs: 5, maxMs: 50 },
+    signal: stopping.signal,
+  })
+  ending.push(async () => {
+    stopping.abort()
+    await done
+  })
+  return { errors, seen }
+}
+
+describe('a gateway', () => {
+  it('announces itself, takes a node whose Node exists, and ends its connections when the Node is deleted', async () => {
+    const gateway = await startGateway()
+    const announcement = await announced()
+    const agent = await dialAs('system:node:n1', ['system:nodes'], announcement)
+    await eventually(() => expect(agent.errors[0]).toContain('refused the connection for streams with code 403'))
+    await cluster.client.of(Node).create({ metadata: { name: 'n1' }, spec: {} })
+    await eventually(async () => expect(await gateway.nodes()).toBe(1))
+    await cluster.client.of(Node).delete({ name: 'n1' })
+    await eventually(async () => expect(await gateway.nodes()).toBe(0))
+    expect(agent.seen.connects).toBe(1)
+  })
+
+  it.each<[string, string, string[]]>([
+    ['a user', 'ann', []],
+    ['an administrator', 'admin', ['system:masters']],
+    ['a node by name alone', 'system:node:n1', []],
+  ])('takes no connection of %s', async (_case, user, groups) => {
+    await startGateway()
+    await cluster.client.of(Node).create({ metadata: { name: 'n1' }, spec: {} })
+    const { errors } = await dialAs(user, groups, await announced())
+    await eventually(() => expect(errors[0]).toContain('code 403'))
+  })
+
+  it('speaks with nobody who shows no certificate of the cluster', async () => {
+    await startGateway()
+    const { server, ca } = await announced()
+    const socket = connect({ port: Number(new URL(server).port), host: '127.0.0.1', ca })
+    socket.on('error', () => {})
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    let heard = ''
+    socket.on('data', (bytes) => {
+      heard += bytes
+    })
+    await new Promise((resolve) => socket.once('close', resolve))
+    expect(heard).toBe('')
+  })
+
+  it('answers nothing but upgrades', async () => {
+    await startGateway()
+    await cluster.client.of(Node).create({ metadata: { name: 'n1' }, spec: {} })
+    const { server, ca } = await announced()
+    const { certificate, key } = createCredentialsReader(await cluster.configOf('system:node:n1', ['system:nodes']))()
+    const request = https.get(server, { ca, cert: certificate, key, agent: false })
+    const [response] = await once(request, 'response')
+    response.resume()
+    expect(response.statusCode).toBe(404)
+  })
+
+  it('takes its Lease away at its end; the next one with its name takes a Lease over that was left', async () => {
+    const first = await startGateway()
+    await announced()
+    await first.stop()
+    await expect(leaseOf()).rejects.toMatchObject({ reason: 'NotFound' })
+    await cluster.client.of(Lease).create({ metadata: { namespace: streamNamespace, name: 'gw' }, spec: { holderIdentity: 'dead' } })
+    await startGateway()
+    await announced()
+  })
+
+  it('has a Lease in the namespace of streams alone, and may touch no other', async () => {
+    const client = createClient(await cluster.configOf('system:gateway'))
+    ending.push(() => client.close())
+    for (const namespace of ['kube-system', 'kube-node-lease', 'default'])
+      await expect(client.of(Lease).create({ metadata: { namespace, name: 'gw' }, spec: {} })).rejects.toMatchObject({
+        reason: 'Forbidden',
+      })
+  })
+})

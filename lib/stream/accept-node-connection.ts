@@ -1,0 +1,16 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { duplexOverSocket } from './duplex-over-socket.js'
+import { nodeStreamProtocol } from './node-session.js'
+
+/** Whether an agent asks for the upgrade to a connection for streams. */
+export function offersNodeConnection(request: IncomingMessage): boolean {
+  return request.headers.upgrade?.toLowerCase() === nodeStreamProtocol
+}
+
+/** Completes the upgrade that an agent has asked for, once it is known who it is. */
+export function acceptNodeConnection(socket: Duplex, head: Buffer): Duplex {
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${nodeStreamProtocol}\r\n\r\n`)
+  return duplexOverSocket(socket as Socket, head)
+}
