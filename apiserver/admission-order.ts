@@ -1,5 +1,6 @@
 import { forbidden } from '../lib/api/api-error.js'
 import type { Kind } from '../lib/api/define-kind.js'
+import { admitAddressClaims } from './admission/address-claims.js'
 import type { Admit } from './admission/admit.js'
 import { admitEventCount } from './admission/event-count.js'
 import { admitMemoryPromise } from './admission/memory-promise.js'
@@ -9,9 +10,16 @@ import { nodeRestriction } from './auth/node/node-restriction.js'
 import { createRightsAdmission } from './auth/rbac/admit-rights.js'
 import type { Store } from './storage/store.js'
 
-/** Who is asked about every write, in this order: what a namespace admits, what a node may touch, which rights one may give, what a node's memory holds, how many Events there may be. */
+/** Who is asked about every write, in this order: what a namespace admits, what a node may touch, which rights one may give, what a node's memory holds, who has an address, how many Events there may be. */
 export function admissionOf(store: Store, kinds: readonly Kind[], access: Access): readonly Admit[] {
-  return [createNamespaceSecurity(), restrictNodes, createRightsAdmission(access), admitMemoryPromise(store, kinds), admitEventCount(store)]
+  return [
+    createNamespaceSecurity(),
+    restrictNodes,
+    createRightsAdmission(access),
+    admitMemoryPromise(store, kinds),
+    admitAddressClaims,
+    admitEventCount(store),
+  ]
 }
 
 const restrictNodes: Admit = ({ user, kind, subresource, old, object, view, name }) => {

@@ -1,10 +1,14 @@
 import type { Kind } from '../../../lib/api/define-kind.js'
+import { IPClaim } from '../../../lib/api/kinds/ip-claim.js'
+import { Node } from '../../../lib/api/kinds/node.js'
 import { Tunnel } from '../../../lib/api/kinds/tunnel.js'
 import { certificateSigningRequestStrategy } from './certificate-signing-request.js'
 import { customResourceDefinitionStrategy } from './custom-resource-definition.js'
 import { deploymentStrategy } from './deployment.js'
 import { eventStrategy } from './event.js'
+import { ipClaimStrategy } from './ip-claim.js'
 import { namespaceStrategy } from './namespace.js'
+import { nodeStrategy } from './node.js'
 import { bindingStrategy, clusterRoleStrategy } from './rbac.js'
 import { secretStrategy } from './secret.js'
 import type { Strategy } from './strategy.js'
@@ -33,5 +37,7 @@ export interface StrategySettings {
 /** The strategy of a kind: its own, the workloads', or none. */
 export function strategyOf(kind: Kind, { tunnelPorts = defaultTunnelPorts }: StrategySettings = {}): Strategy {
   if (kind.group === Tunnel.group && kind.plural === Tunnel.plural) return tunnelStrategy(tunnelPorts)
+  if (kind.group === IPClaim.group && kind.plural === IPClaim.plural) return ipClaimStrategy()
+  if (kind.group === Node.group && kind.plural === Node.plural) return nodeStrategy()
   return byResource[`${kind.group}/${kind.plural}`] ?? (kind.workload ? workloadStrategy : {})
 }

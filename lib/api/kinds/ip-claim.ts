@@ -1,4 +1,6 @@
-import { defineKind, type Manifest, type Resource } from '../define-kind.js'
+import { parseAddress } from '../address-range.js'
+import { invalidValue, type StatusCause } from '../api-error.js'
+import { defineKind, type KubeObject, type Manifest, type Resource } from '../define-kind.js'
 import { type Output, t } from '../schema/t.js'
 
 export const IPClaimSpecSchema = t.object({
@@ -36,9 +38,16 @@ export const IPClaim = defineKind({
     { name: 'Holder', jsonPath: '.spec.holder.name', description: 'Who has it.' },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Time since creation.' },
   ],
-  unique: [{ scope: 'cluster', fields: ['spec.address'] }],
   indexed: ['spec.nodeName'],
+  validate: validateAddress,
 })
+function validateAddress({ spec }: KubeObject): StatusCause[] {
+  const { address } = spec as IPClaimSpec
+  return address === undefined || parseAddress(address) !== undefined
+    ? []
+    : [invalidValue('spec.address', address, 'must be an IPv4 address such as 172.30.0.5')]
+}
+
 export type IPClaim = Resource<typeof IPClaim>
 export type IPClaimManifest = Manifest<typeof IPClaim>
 export type IPClaimSpec = Output<typeof IPClaimSpecSchema>
