@@ -10,6 +10,7 @@ import type { Client } from '../lib/client/client.js'
 import type { EventRecorder } from '../lib/client/events/event-recorder.js'
 import type { FeedableInformer, Informer } from '../lib/client/informer/informer.js'
 import type { WatchTime } from './node-lifecycle/watch-time.js'
+import type { RangePool } from './node-range/range-pools.js'
 
 /** What every controller gets. The informers share one stream, so that what one shows, the others have seen. */
 export interface ControllerContext {
@@ -27,4 +28,6 @@ export interface ControllerContext {
   readonly definitions: Informer<CustomResourceDefinition> & FeedableInformer
   /** Time during which everything was seen. */
   readonly watchTime: WatchTime
+  /** Out of which Nodes get their ranges of addresses. */
+  readonly rangePools: readonly RangePool[]
 }

@@ -2,6 +2,7 @@
 import process from 'node:process'
 import { createControllerMetrics } from '../lib/controller/controller-metrics.js'
 import { programMain } from '../lib/controller/program-main.js'
+import { rangeSettings } from './node-range/range-settings.js'
 import { runControllers } from './run-controllers.js'
 
 process.exitCode = await programMain(
@@ -9,7 +10,9 @@ process.exitCode = await programMain(
     program: 'millrace-controller-manager',
     summary: 'keeps nodes, attempts, namespaces, owners and old objects in order',
     lease: 'millrace-controller-manager',
-    run: ({ metrics, ...context }, signal) => runControllers({ ...context, metrics: createControllerMetrics(metrics) }, signal),
+    settings: rangeSettings,
+    run: ({ metrics, ...context }, signal, rangePools) =>
+      runControllers({ ...context, metrics: createControllerMetrics(metrics), rangePools }, signal),
   },
   process,
 )

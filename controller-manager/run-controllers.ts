@@ -31,6 +31,9 @@ import { namespaceDeletion } from './namespace-deletion/namespace-deletion.js'
 import { keepBeating } from './node-lifecycle/beat.js'
 import { nodeLifecycle } from './node-lifecycle/node-lifecycle.js'
 import { WatchTime } from './node-lifecycle/watch-time.js'
+import { nodeRange } from './node-range/node-range.js'
+import type { RangePool } from './node-range/range-pools.js'
+import { defaultPools } from './node-range/range-settings.js'
 import { replicaSet } from './replica-set/replica-set.js'
 import { serviceAccount } from './service-account/service-account.js'
 import { taintEviction } from './taint-eviction/taint-eviction.js'
@@ -48,6 +51,7 @@ const declared: Readonly<Record<string, (context: ControllerContext) => Controll
   'task-deadline': () => taskDeadline,
   'cron-task': () => cronTask,
   disruption,
+  'node-range': ({ rangePools }) => nodeRange(rangePools),
   'namespace-deletion': () => namespaceDeletion,
   'definition-deletion': () => definitionDeletion,
   'service-account': () => serviceAccount,
@@ -71,6 +75,8 @@ export interface RunControllersOptions {
   readonly log: Logger
   readonly identity: string
   readonly metrics?: ControllerMetrics
+  /** Out of which Nodes get their ranges of addresses. Default: as without flags. */
+  readonly rangePools?: readonly RangePool[]
   /** Default: all. */
   readonly only?: readonly string[]
 }
@@ -104,6 +110,7 @@ export async function runControllers(options: RunControllersOptions, signal: Abo
     tasks,
     definitions,
     watchTime,
+    rangePools: options.rangePools ?? defaultPools,
   }
   const onFailure = (failure: unknown, pauseMs: number) => {
     watchTime.interrupt()

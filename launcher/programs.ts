@@ -14,19 +14,23 @@ export function joinTokenFile(directory: ClusterDirectory): string {
   return `${directory.runFolder}/join-token`
 }
 
+/** The machine's own node has the first whole; each of up to 256 nodes that join has 253 addresses of the second. */
+const nodeRanges = ['172.30.0.0/16', '10.230.0.0/16'] as const
+
 /** The command line of a program. `dockerSocket`: where Docker's engine listens, if not at the usual place. */
 export function programArgs(program: ProgramName, directory: ClusterDirectory, settings: ProgramSettings, dockerSocket?: string): string[] {
   switch (program) {
     case 'apiserver':
       return ['--data-dir', directory.path, '--host', listenHost, '--port', String(settings.port)]
     case 'scheduler':
-    case 'controller-manager':
       return ['--kubeconfig', directory.kubeconfig(program)]
     case 'gateway':
       return [
         ...['--kubeconfig', directory.kubeconfig(program), '--name', settings.nodeName],
         ...['--host', listenHost, '--agent-port', String(settings.gatewayPort)],
       ]
+    case 'controller-manager':
+      return ['--kubeconfig', directory.kubeconfig(program), '--cluster-cidr', nodeRanges.join(','), '--node-cidr-mask-size', '16,24']
     case 'nodeagent':
       return [
         ...['--data-dir', directory.node(settings.nodeName), '--node-name', settings.nodeName],

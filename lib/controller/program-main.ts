@@ -8,7 +8,7 @@ import { homedir, hostname } from 'node:os'
 import { Registry } from 'prom-client'
 import { DefinitionError } from '../api/custom-kinds/definition-of.js'
 import { type Clock, systemClock } from '../base/clock.js'
-import { FlagError, parseFlags } from '../base/flags.js'
+import { type FlagDeclaration, FlagError, type FlagValue, parseFlags } from '../base/flags.js'
 import { createLogger, type Logger, type LogLevel } from '../base/log.js'
 import { shutdownSignal } from '../base/signals.js'
 import type { Client } from '../client/client.js'
@@ -29,7 +29,7 @@ export interface ProgramContext {
   readonly namespace: string | undefined
 }
 
-export interface Program {
+export interface Program<Settings = undefined> {
   /** As millrace-scheduler. */
   readonly program: string
   readonly summary: string
@@ -40,8 +40,13 @@ export interface Program {
    * the namespace of the system. It says what it needs.
    */
   readonly ofUser?: UserProgram
-  /** Works until the signal aborts. */
-  run(context: ProgramContext, signal: AbortSignal): Promise<void>
+  /** Flags of its own, by name, and what is made of them before anything else is done. `read` throws FlagError. */
+  readonly settings?: {
+    readonly flags: Readonly<Record<string, FlagDeclaration>>
+    read(values: Readonly<Record<string, FlagValue | undefined>>): Settings
+  }
+  /** Works until the signal aborts. `settings`: what `settings.read` returned. */
+  run(context: ProgramContext, signal: AbortSignal, settings: Settings): Promise<void>
 }
 
 /** What a program of a user says of itself, as YAML. */
@@ -63,7 +68,7 @@ export interface Invocation {
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent']
 
 /** Resolves with the exit code: 0 after a graceful end, 1 after a failure, 2 for a wrong command line. */
-export async function programMain(program: Program, invocation: Invocation): Promise<number> {
+export async function programMain<Settings = undefined>(program: Program<Settings>, invocation: Invocation): Promise<number> {
   try {
     const flags = readFlags(program, invocation.argv.slice(2))
     if (flags.help !== undefined) {
@@ -75,11 +80,13 @@ export async function programMain(program: Program, invocation: Invocation): Pro
       invocation.stdout.write(printed)
       return 0
     }
+    // A program without settings is declared without them.
+    const settings = program.settings?.read(flags.values) as Settings
     const log = createLogger({ program: program.program, level: flags.values['log-level'] as LogLevel })
     const { config } = await loadKubeconfig({ env: invocation.env, home: homedir(), kubeconfig: flags.values.kubeconfig })
     const client = createClient(config, { userAgent: program.program, onWarning: (text) => log.warn(text) })
     const leaseNamespace = program.ofUser ? (flags.values.namespace ?? config.namespace ?? 'default') : 'kube-system'
-    await work(program, { ...flags.values, leaseNamespace }, client, log, shutdownSignal())
+    await work(program, { ...flags.values, leaseNamespace }, client, log, settings, shutdownSignal())
     return 0
   } catch (error) {
     const known = error instanceof FlagError || error instanceof KubeconfigError || error instanceof DefinitionError
@@ -90,7 +97,10 @@ export async function programMain(program: Program, invocation: Invocation): Pro
   }
 }
 
-function readFlags({ program, summary, ofUser }: Program, argv: readonly string[]) {
+function readFlags(
+  { program, summary, ofUser, settings }: Pick<Program<unknown>, 'program' | 'summary' | 'ofUser' | 'settings'>,
+  argv: readonly string[],
+) {
   const flags = parseFlags(
     {
       program,
@@ -112,6 +122,7 @@ function readFlags({ program, summary, ofUser }: Program, argv: readonly string[
         },
         'log-level': { type: 'string', value: 'LEVEL', default: 'info', description: logLevels.join(', ') },
         ...((ofUser ? userFlags : {}) as typeof userFlags),
+        ...((settings?.flags ?? {}) as Record<never, FlagDeclaration>),
       },
     },
     argv,
@@ -133,7 +144,10 @@ const userFlags = {
 } as const
 
 /** What the program says of itself where that is asked for. */
-async function printManifests({ ofUser }: Program, values: ReturnType<typeof readFlags>['values']): Promise<string | undefined> {
+async function printManifests(
+  { ofUser }: Pick<Program, 'ofUser'>,
+  values: ReturnType<typeof readFlags>['values'],
+): Promise<string | undefined> {
   if (values['print-definitions']) return await ofUser?.printDefinitions()
   if (values['print-rights']) return await ofUser?.printRights(values['service-account'], values.namespace)
   return undefined
@@ -146,7 +160,14 @@ interface WorkFlags {
   readonly leaseNamespace: string
 }
 
-async function work(program: Program, flags: WorkFlags, client: Client, log: Logger, signal: AbortSignal): Promise<void> {
+async function work<Settings>(
+  program: Program<Settings>,
+  flags: WorkFlags,
+  client: Client,
+  log: Logger,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<void> {
   const metrics = new Registry()
   const identity = hostname()
   const context: ProgramContext = { client, clock: systemClock, log, identity, metrics, namespace: flags.namespace }
@@ -157,7 +178,7 @@ async function work(program: Program, flags: WorkFlags, client: Client, log: Log
       : await serveHealth({ host: '127.0.0.1', port, ready: () => !signal.aborted, metrics: () => metrics.metrics() })
   const onStarted = async (leading: AbortSignal) => {
     metrics.clear()
-    await program.run(context, leading)
+    await program.run(context, leading, settings)
   }
   // Timers of the clock keep no process alive, and one that stands by has nothing else.
   const awake = setInterval(() => undefined, 60_000)
