@@ -4,7 +4,7 @@ import { ApiError } from '../../lib/api/api-error.js'
 import type { Kind } from '../../lib/api/define-kind.js'
 import { builtinKinds } from '../../lib/api/kinds/index.js'
 import type { JsonSchema } from '../../lib/api/schema/json-schema.js'
-import { bodyOf, openRegistry, targetOf } from './fixtures/open-registry.js'
+import { bodyOf, kindOf, openRegistry, targetOf } from './fixtures/open-registry.js'
 import { readQuestion } from './read-question.js'
 import type { PatchType } from './registry.js'
 
@@ -57,7 +57,8 @@ describe('whatever a client sends', () => {
   it.each(builtinKinds.filter((kind) => !isQuestion(kind) && !kind.viewOf).map((kind) => [kind.kind, kind] as const))(
     'as a %s is stored or refused, never a failure of the server',
     async (_name, kind) => {
-      const { registry, as } = await openRegistry()
+      const { registry, as, admin } = await openRegistry()
+      await registry.create(kindOf('Node'), '', bodyOf({ metadata: { name: 'n' }, spec: { podCIDR: '10.0.0.0/16' } }), admin)
       const context = as('system:controller-manager', { fieldValidation: 'Ignore' })
       const namespace = kind.scope === 'Namespaced' ? 'default' : ''
       const outcomes = new Set<string>()
@@ -98,6 +99,7 @@ function oddObject(kind: Kind): fc.Arbitrary<unknown> {
   const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'a', image: 'x' }] } }
   const replicated = { spec: { selector: { matchLabels: { a: 'b' } }, template } }
   const sound: Record<string, unknown> = {
+    IPClaim: { spec: { nodeName: 'n' } },
     Task: { spec: { command: ['x'] } },
     Vps: { spec: { image: 'x' } },
     Deployment: replicated,

@@ -20,7 +20,7 @@ beforeAll(async () => {
   await make('Namespace', '', { metadata: { name: 'shared' } })
   await make('Namespace', '', { metadata: { name: 'tenant' } })
   for (const node of ['a', 'b']) {
-    await make('Node', '', { metadata: { name: node }, spec: {} })
+    await make('Node', '', { metadata: { name: node }, spec: { podCIDR: node === 'a' ? '172.30.0.0/24' : '172.30.1.0/24' } })
     await make('Lease', 'kube-node-lease', { metadata: { name: node }, spec: { holderIdentity: node } })
     await make('Event', 'default', { metadata: { name: `about-${node}` }, involvedObject: { kind: 'Node', name: node } })
     await Promise.all(
@@ -66,9 +66,8 @@ async function makeMachine(nodeName: string | undefined, namespace: string, name
   await make('Vps', namespace, { metadata, spec: { image: 'debian', nodeName } })
   await make('VpsSnapshot', namespace, { metadata, spec: { vpsName: name, nodeName } })
   await make('Tunnel', namespace, { metadata, spec: { target: { kind: 'Vps', name, port: 22 } } })
-  await make('IPClaim', namespace, { metadata, spec: { nodeName, address: `172.30.0.${addresses++}` } })
+  await make('IPClaim', namespace, { metadata, spec: { nodeName: nodeName ?? 'b' } })
 }
-let addresses = 10
 
 interface Answer {
   readonly code: number
