@@ -36,6 +36,7 @@ import type { RangePool } from './node-range/range-pools.js'
 import { defaultPools } from './node-range/range-settings.js'
 import { replicaSet } from './replica-set/replica-set.js'
 import { serviceAccount } from './service-account/service-account.js'
+import { snapshotPolicy } from './snapshot-policy/snapshot-policy.js'
 import { taintEviction } from './taint-eviction/taint-eviction.js'
 import { taskAttempt } from './task-attempt/task-attempt.js'
 import { taskDeadline } from './task-deadline/task-deadline.js'
@@ -57,6 +58,7 @@ const declared: Readonly<Record<string, (context: ControllerContext) => Controll
   'service-account': () => serviceAccount,
   'replica-set': () => replicaSet,
   deployment: () => deployment,
+  'snapshot-policy': () => snapshotPolicy,
 }
 
 /** By name: those that look after objects of all kinds, or look from time to time. */

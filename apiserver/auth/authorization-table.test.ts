@@ -154,7 +154,7 @@ const resources = [
     subresources:
       kind.group === rbacGroup || kind.verbs.length === 1
         ? ['']
-        : ['', 'status', 'scale', 'binding', 'log', 'exec', 'attach', 'portforward', 'eviction', 'approval', 'finalize', 'token'],
+        : ['', 'status', 'scale', 'binding', 'log', 'exec', 'attach', 'portforward', 'eviction', 'approval', 'finalize', 'token', 'content'],
   })),
   ...others,
 ]

@@ -7,6 +7,7 @@ import type { Kind, KubeObject, ObjectVerb } from '../../lib/api/define-kind.js'
 import type { Target } from '../registry/registry.js'
 import { viewOf } from '../views/object-view.js'
 import { sendNoSuchPath, warningHeader } from './answer.js'
+import { answerContent } from './answer-content.js'
 import { answerLog } from './answer-log.js'
 import { answerQuestion, isQuestion } from './answer-question.js'
 import { bindWorkload, bindWorkloads } from './bind-workloads.js'
@@ -84,6 +85,7 @@ function answerSubresource(parts: ServerParts, exchange: Exchange, kind: Kind): 
   const { verb, subresource } = exchange.info
   if (kind.viewOf) return answerThroughView(parts, exchange, kind, kind.viewOf)
   if (subresource === 'log') return verb === 'get' ? answerLog(parts, exchange, kind) : refuseMethod(exchange)
+  if (subresource === 'content') return verb === 'get' ? answerContent(parts, exchange, kind) : refuseMethod(exchange)
   if (isSession(subresource)) return refuseWithoutUpgrade(parts, exchange)
   if (subresource === 'token') return verb === 'create' ? createToken(parts, exchange, kind) : refuseMethod(exchange)
   if (subresource === 'binding') return verb === 'create' ? bindWorkload(parts, exchange, kind) : refuseMethod(exchange)

@@ -60,10 +60,22 @@ export interface SessionTarget {
   readonly isAllowed: () => boolean
 }
 
+/** The content of a VpsSnapshot that is asked for. */
+export interface SnapshotTarget {
+  readonly namespace: string
+  readonly name: string
+  /** The header of that name. */
+  readonly range: string | undefined
+  /** Whether the caller still may. Throws when it is nobody any more. */
+  readonly isAllowed: () => boolean
+}
+
 /** What needs a stream to a node. */
 export interface NodeStreamRoutes {
   /** Answers a log request; rejects with an ApiError while nothing was sent. */
   streamLog(target: LogTarget, query: URLSearchParams, request: IncomingMessage, response: ServerResponse): Promise<void>
+  /** Sends the content of a snapshot, from a byte on; rejects with an ApiError while nothing was sent. Authorization is done before. */
+  streamSnapshot(target: SnapshotTarget, response: ServerResponse): Promise<void>
   /** Upgrades the client's connection and carries the session; rejects with an ApiError while nothing was sent. Authorization is done before. */
   openSession(target: SessionTarget, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>
   /** Takes over the connection of a node's agent. Authorization is done before. */

@@ -2,9 +2,7 @@
  * The routes of node streams: an agent's connection comes in, a log goes out, and sessions go both ways. No byte of them stays here: they pass
  * between the agent's connection and the client's at the slower one's pace.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Duplex } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import type { IncomingMessage } from 'node:http'
 import { badRequest, forbidden, notFound } from '../../lib/api/api-error.js'
 import { Task } from '../../lib/api/kinds/task.js'
 import type { Logger } from '../../lib/base/log.js'
@@ -20,6 +18,9 @@ import { parseLogQuery } from './log-query.js'
 import { type LogSource, logSourceOf } from './log-source.js'
 import type { NodeStreams } from './node-streams.js'
 import { openSession } from './open-session.js'
+import { passOn } from './pass-on.js'
+import { judgeRepeatedly } from './repeated-judgement.js'
+import { sendSnapshotContent } from './snapshot-content.js'
 
 export interface NodeStreamRoutesOptions {
   readonly streams: NodeStreams
@@ -62,8 +63,11 @@ export function createNodeStreamRoutes(options: NodeStreamRoutesOptions): NodeSt
       const { status, stream } = await streams.openNodeStream(source.node, { path, signal: reader.signal })
       const subject = { group: Task.group, resource: Task.plural, name: target.name }
       if (status !== 200) throw await readRefusal(status, stream, subject, source.node)
-      await passOn(stream, response, () => isStillDue(target, source, request), judgeEveryMs)
+      const headers = { 'content-type': 'text/plain; charset=utf-8' }
+      await passOn(stream, response, { status: 200, headers, isStillDue: () => isStillDue(target, source, request), judgeEveryMs })
     },
+
+    streamSnapshot: (target, response) => sendSnapshotContent({ streams, store, judgeEveryMs }, target, response),
 
     openSession: (target, request, socket, head) => openSession({ streams, store, log, judgeEveryMs }, target, { request, socket, head }),
 
@@ -83,19 +87,5 @@ export function createNodeStreamRoutes(options: NodeStreamRoutesOptions): NodeSt
       })
       log.info({ node: nodeName }, 'the agent is connected')
     },
-  }
-}
-
-/** From the agent to the client. A stream that ends early ends the client's connection too: what it got is not taken for the whole. */
-async function passOn(stream: Duplex, response: ServerResponse, isStillDue: () => boolean, judgeEveryMs: number): Promise<void> {
-  response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
-  response.flushHeaders()
-  const stop = judgeRepeatedly(judgeEveryMs, isStillDue, () => stream.destroy(new Error('no longer allowed')))
-  try {
-    await pipeline(stream, response)
-  } catch {
-    // Both ends are destroyed, and that is the answer: the head is sent.
-  } finally {
-    stop()
   }
 }

@@ -28,6 +28,7 @@ beforeAll(async () => {
       async openSession({ type, name, container }, _request, socket) {
         socket.end(`HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Session: ${type} ${name} ${container}\r\nConnection: close\r\n\r\n`)
       },
+      streamSnapshot: async () => {},
       handleUpgrade: () => {},
     },
   })

@@ -41,6 +41,7 @@ export type Subresource =
   | 'finalize'
   | 'token'
   | 'eviction'
+  | 'content'
 
 /** What a kind knows beyond its declaration when a CustomResourceDefinition made it. */
 export interface DefinedBy {

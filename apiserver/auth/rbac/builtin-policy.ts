@@ -55,6 +55,7 @@ export const builtinRoles: readonly PolicyRole[] = [
       { verbs: change, apiGroups: [apps], resources: ['deployments', 'replicasets'] },
       { verbs: write, apiGroups: [apps], resources: ['deployments/scale', 'replicasets/scale'] },
       { verbs: ['get', 'create'], apiGroups: [millrace], resources: ['tasks/exec', 'tasks/attach', 'tasks/portforward'] },
+      { verbs: ['get'], apiGroups: [millrace], resources: ['vpssnapshots/content'] },
       { verbs: ['create'], apiGroups: [millrace], resources: ['tasks/eviction'] },
       // A Pod is a view of a Task: whoever may delete the one may delete the other.
       { verbs: ['delete', 'deletecollection'], apiGroups: [''], resources: ['pods'] },
@@ -118,7 +119,7 @@ export const builtinRoles: readonly PolicyRole[] = [
   role('system:controller-manager', [
     { verbs: [...read, ...write, 'delete', 'deletecollection'], apiGroups: ['*'], resources: ['*'] },
     { verbs: ['create'], apiGroups: [''], resources: ['serviceaccounts'] },
-    { verbs: ['create'], apiGroups: [millrace], resources: ['tasks'] },
+    { verbs: ['create'], apiGroups: [millrace], resources: ['tasks', 'vpssnapshots'] },
     { verbs: ['create'], apiGroups: [apps], resources: ['replicasets'] },
     { verbs: ['create'], apiGroups: [millrace], resources: ['tasks/eviction'] },
     { verbs: read, nonResourceURLs: ['/api', '/api/*', '/apis', '/apis/*'] },

@@ -42,6 +42,7 @@ export const subresourceShapes: Readonly<Record<Subresource, SubresourceShape>> 
   binding: { verbs: ['create'], kind: { group: '', version: 'v1', kind: 'Binding' } },
   eviction: { verbs: ['create'], kind: { group: 'policy', version: 'v1', kind: 'Eviction' } },
   log: { verbs: ['get'] },
+  content: { verbs: ['get'] },
   exec: { verbs: ['create', 'get'] },
   attach: { verbs: ['create', 'get'] },
   portforward: { verbs: ['create', 'get'] },

@@ -13,6 +13,7 @@ import { bindingStrategy, clusterRoleStrategy } from './rbac.js'
 import { secretStrategy } from './secret.js'
 import type { Strategy } from './strategy.js'
 import { defaultTunnelPorts, type PortRange, tunnelStrategy } from './tunnel.js'
+import { vpsSnapshotStrategy } from './vps-snapshot.js'
 import { vpsStrategy, workloadStrategy } from './workload.js'
 
 const byResource: Readonly<Record<string, Strategy>> = {
@@ -21,6 +22,7 @@ const byResource: Readonly<Record<string, Strategy>> = {
   '/events': eventStrategy,
   'millrace.dev/vpses': vpsStrategy,
   'apps/deployments': deploymentStrategy,
+  'millrace.dev/vpssnapshots': vpsSnapshotStrategy,
   'certificates.k8s.io/certificatesigningrequests': certificateSigningRequestStrategy,
   'rbac.authorization.k8s.io/clusterroles': clusterRoleStrategy,
   'rbac.authorization.k8s.io/clusterrolebindings': bindingStrategy,

@@ -1,6 +1,12 @@
+import { forbiddenField, type StatusCause } from '../api-error.js'
 import { ConditionsSchema } from '../condition.js'
-import { defineKind, type Manifest, type Resource } from '../define-kind.js'
+import { defineKind, type KubeObject, type Manifest, type Resource } from '../define-kind.js'
 import { type Output, t } from '../schema/t.js'
+
+/** On snapshots that the policy of their Vps asked for: `schedule` or `stop`. Only these are deleted when there are more than it keeps. */
+export const snapshotCauseLabel = 'millrace.dev/snapshot-cause'
+/** On those of a schedule: the time that they are for, RFC 3339. */
+export const snapshotTimeAnnotation = 'millrace.dev/scheduled-time'
 
 export const VpsSnapshotSpecSchema = t.object({
   vpsName: t.string().describe('The Vps of the same namespace whose disk it is a copy of.').with({ minLength: 1, maxLength: 63 }),
@@ -35,6 +41,7 @@ export const VpsSnapshot = defineKind({
   description: "A copy of a Vps's disk, from which a Vps can be put back or made anew.",
   spec: VpsSnapshotSpecSchema,
   status: VpsSnapshotStatusSchema,
+  subresources: ['status', 'content'],
   conditions: ['Ready'],
   columns: [
     { name: 'Vps', jsonPath: '.spec.vpsName', description: 'The Vps that it is of.' },
@@ -46,7 +53,16 @@ export const VpsSnapshot = defineKind({
   ],
   indexed: ['spec.nodeName', 'spec.vpsName'],
   selectable: ['status.phase'],
+  validate: validateVpsSnapshot,
 })
 export type VpsSnapshot = Resource<typeof VpsSnapshot>
 export type VpsSnapshotManifest = Manifest<typeof VpsSnapshot>
 export type VpsSnapshotStatus = Output<typeof VpsSnapshotStatusSchema>
+
+/** A snapshot stays what it is; only what is said of it may change. */
+function validateVpsSnapshot({ spec }: KubeObject, old: KubeObject | undefined): StatusCause[] {
+  const [now, before] = [spec, old?.spec] as (Output<typeof VpsSnapshotSpecSchema> | undefined)[]
+  return (['vpsName', 'nodeName'] as const)
+    .filter((field) => before?.[field] !== undefined && now?.[field] !== before[field])
+    .map((field) => forbiddenField(`spec.${field}`, 'may not be changed; only message may'))
+}

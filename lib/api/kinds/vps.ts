@@ -113,6 +113,14 @@ export const VpsStatusSchema = t.object({
   sshPublicKey: t.string().describe('The public key that was made for it, in mode generate.').optional(),
   sshHostKey: t.string().describe('The host key that an SSH client sees, as a line of known_hosts has it.').optional(),
   sshCommand: t.string().describe('How to log in.').optional(),
+  snapshots: t
+    .object({
+      lastScheduleTime: t.time().describe('The time of the schedule for which one was last taken.').optional(),
+      nextScheduleTime: t.time().describe('The time for which one is taken next.').optional(),
+      lastStop: t.integer().describe('The number of the start (status.starts) after whose end one was last taken.').optional(),
+    })
+    .describe('What the snapshot policy has done.')
+    .optional(),
   restoredFrom: t
     .object({ name: t.string().describe('The snapshot.'), request: t.string().describe('The request.').optional() })
     .describe('What its disk was last restored from.')
@@ -131,7 +139,7 @@ export const Vps = defineKind({
   spec: VpsSpecSchema,
   status: VpsStatusSchema,
   subresources: ['status', 'binding'],
-  conditions: ['Scheduled', 'Accepted', 'ImageReady', 'DiskReady', 'Running', 'Ready', 'Restored'],
+  conditions: ['Scheduled', 'Accepted', 'ImageReady', 'DiskReady', 'Running', 'Ready', 'Restored', 'SnapshotsTaken'],
   columns: [
     { name: 'Phase', jsonPath: '.status.phase', description: 'Where it is, in one word.' },
     { name: 'Backend', jsonPath: '.spec.backend', description: 'Container or virtual machine.' },

@@ -1,0 +1,64 @@
+/** The content of a VpsSnapshot: from the agent that has it to whoever restores it elsewhere, from any byte on, so that a copy that broke goes on. */
+import type { ServerResponse } from 'node:http'
+import { ApiError, badRequest, notFound } from '../../lib/api/api-error.js'
+import { VpsSnapshot } from '../../lib/api/kinds/vps-snapshot.js'
+import type { SnapshotTarget } from '../http/server-parts.js'
+import type { Store } from '../storage/store.js'
+import { readRefusal } from './agent-refusal.js'
+import type { NodeStreams } from './node-streams.js'
+import { passOn } from './pass-on.js'
+
+export interface SnapshotContentOptions {
+  readonly streams: NodeStreams
+  readonly store: Pick<Store, 'get'>
+  readonly judgeEveryMs: number
+}
+
+/** The agent makes the file when it is first asked for it. */
+const longestExportMs = 1_800_000
+
+/** Rejects with an ApiError while nothing was sent. */
+export async function sendSnapshotContent(
+  { streams, store, judgeEveryMs }: SnapshotContentOptions,
+  { namespace, name, range, isAllowed }: SnapshotTarget,
+  response: ServerResponse,
+): Promise<void> {
+  const offset = parseRange(range)
+  const { metadata, spec } = findReady(store, namespace, name)
+  const reader = new AbortController()
+  response.once('close', () => reader.abort(new Error('the reader went away')))
+  const query = new URLSearchParams({ uid: metadata.uid, offset: String(offset) })
+  const path = `/snapshots/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}?${query}`
+  const node = spec.nodeName ?? ''
+  const { status, headers, stream } = await streams.openNodeStream(node, { path, signal: reader.signal, timeoutMs: longestExportMs })
+  if (status !== 200) throw await readRefusal(status, stream, subjectOf(name), node)
+  const size = Number(headers['x-millrace-size'])
+  const answer = {
+    'content-type': 'application/octet-stream',
+    'content-length': size - offset,
+    'accept-ranges': 'bytes',
+    etag: `"${headers['x-millrace-digest']}"`,
+    ...(range === undefined ? {} : { 'content-range': `bytes ${offset}-${size - 1}/${size}` }),
+  }
+  const isStillDue = () => isAllowed() && findReady(store, namespace, name).metadata.uid === metadata.uid
+  await passOn(stream, response, { status: range === undefined ? 200 : 206, headers: answer, isStillDue, judgeEveryMs })
+}
+
+/** Only `bytes=N-`: whoever goes on wants the rest. */
+function parseRange(range: string | undefined): number {
+  if (range === undefined) return 0
+  const [, offset] = /^bytes=(\d{1,15})-$/.exec(range) ?? []
+  if (offset === undefined) throw badRequest('the content is sent from a byte on: Range: bytes=N-')
+  return Number(offset)
+}
+
+function findReady(store: Pick<Store, 'get'>, namespace: string, name: string): VpsSnapshot {
+  const stored = store.get({ group: VpsSnapshot.group, resource: VpsSnapshot.plural, namespace, name })
+  if (!stored) throw notFound(subjectOf(name))
+  const snapshot = JSON.parse(stored.bytes.toString()) as VpsSnapshot
+  if (snapshot.status?.phase !== 'Ready')
+    throw new ApiError('BadRequest', `snapshot "${name}" is not ready: its phase is ${snapshot.status?.phase ?? 'Pending'}`)
+  return snapshot
+}
+
+const subjectOf = (name: string) => ({ group: VpsSnapshot.group, resource: VpsSnapshot.plural, name })
