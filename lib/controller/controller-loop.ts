@@ -59,7 +59,11 @@ export function startLoop(controller: Controller, parts: LoopParts, signal: Abor
   const follow = (source: Parameters<SharedInformers['follow']>[0]) =>
     parts.informers.follow({ ...source, namespace: source.kind.scope === 'Namespaced' ? namespace : undefined })
   // What has lost its label is followed all the same where it may have to be cleaned up.
-  const reconciled = follow({ kind: controller.for, labelSelector: finalizer === undefined ? controller.labelSelector : undefined })
+  const reconciled = follow({
+    kind: controller.for,
+    labelSelector: finalizer === undefined ? controller.labelSelector : undefined,
+    fieldSelector: controller.fieldSelector,
+  })
   const isLeftAlone = leftAloneBy(controller)
   const owned = controller.owns.map((kind) => follow({ kind }))
   const watched = controller.watches.map((watch) => ({ watch, informer: follow(watch) }))

@@ -40,6 +40,8 @@ export interface ControllerDeclaration<K extends Kind> {
   readonly namespace?: string
   /** Reconciles these objects alone, as `tier=front`. */
   readonly labelSelector?: string
+  /** Follows these objects alone, as `spec.nodeName=n1`: fields that do not change while an object is to be looked after. */
+  readonly fieldSelector?: string
   /** Objects for which this is false are left alone; a pure look, made before each pass. Default: none is. */
   readonly when?: (object: Resource<K>) => boolean
   /** Objects in a pass at once. Default 2. */

@@ -1,0 +1,111 @@
+/**
+ * A snapshot of another node comes here as a file: through the API server, from the agent that has it. What has arrived stays over a broken connection
+ * and over a restart of the agent, and the copy goes on behind it; it counts only when its digest is the one that was announced.
+ */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises'
+import path from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import type { Client, RawResponse } from '../../lib/client/client.js'
+import { BackendError } from '../backends/backend.js'
+
+export interface SnapshotCopy {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+}
+
+export interface FetchSnapshotOptions {
+  readonly client: Pick<Client, 'raw'>
+  /** The agent's own folder for files on their way. */
+  readonly folder: string
+  readonly onProgress: (text: string) => void
+}
+
+/** Until the first byte: the other agent makes the file when it is first asked for it. */
+const longestWaitMs = 1_800_000
+
+/** Resolves with the file, whole and compared. Rejects with BackendError, retryable where going on may help. */
+export async function fetchSnapshot(copy: SnapshotCopy, options: FetchSnapshotOptions, signal: AbortSignal): Promise<string> {
+  const { folder, onProgress } = options
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const whole = path.join(folder, `${copy.uid}.snapshot`)
+  if ((await sizeOf(whole)) !== undefined) return whole
+  const part = path.join(folder, `${copy.uid}.part`)
+  const offset = (await sizeOf(part)) ?? 0
+  const response = await ask(copy, offset, options, signal)
+  const { sizeBytes, digest, from } = announced(response)
+  // Another file than the one that was begun, or a server that sends all of it.
+  if (from !== offset) await rm(part, { force: true })
+  if (from !== offset && from !== 0) throw failed(`the copy of snapshot ${copy.name} goes on at byte ${from} instead of ${offset}`)
+  await assertRoom(folder, sizeBytes - from, copy.name)
+  await receive(response, part, from, (bytes) =>
+    onProgress(`copying snapshot ${copy.name}: ${percent(bytes, sizeBytes)} of ${sizeBytes} bytes`),
+  )
+  const received = await digestOf(part)
+  if (received !== digest) {
+    await rm(part, { force: true })
+    throw failed(`snapshot ${copy.name} arrived with digest ${received} instead of ${digest}; it is copied again`)
+  }
+  await rename(part, whole)
+  return whole
+}
+
+async function ask(
+  { namespace, name }: SnapshotCopy,
+  offset: number,
+  { client }: FetchSnapshotOptions,
+  signal: AbortSignal,
+): Promise<RawResponse> {
+  const path = `/apis/millrace.dev/v1/namespaces/${encodeURIComponent(namespace)}/vpssnapshots/${encodeURIComponent(name)}/content`
+  return await client.raw({ method: 'GET', path, headers: { range: `bytes=${offset}-` }, timeoutMs: longestWaitMs, signal })
+}
+
+function announced({ status, headers }: RawResponse): { sizeBytes: number; digest: string; from: number } {
+  const digest = String(headers.etag ?? '').replaceAll('"', '')
+  const [, from, size] = /^bytes (\d+)-\d+\/(\d+)$/.exec(String(headers['content-range'] ?? '')) ?? []
+  const sizeBytes = Number(status === 206 ? size : headers['content-length'])
+  if (!digest.startsWith('sha256:') || !Number.isSafeInteger(sizeBytes))
+    throw failed('the server says neither size nor digest of the snapshot')
+  return { sizeBytes, digest, from: status === 206 ? Number(from) : 0 }
+}
+
+async function receive(response: RawResponse, part: string, from: number, onBytes: (bytes: number) => void): Promise<void> {
+  const file = await open(part, from === 0 ? 'w' : 'a', 0o600)
+  try {
+    let bytes = from
+    for await (const chunk of response.body) {
+      await file.write(chunk)
+      bytes += chunk.length
+      onBytes(bytes)
+    }
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function assertRoom(folder: string, bytes: number, name: string): Promise<void> {
+  const { bavail, bsize } = await statfs(folder)
+  if (bavail * bsize < bytes)
+    throw new BackendError('CreateFailed', `snapshot ${name} needs ${bytes} bytes in ${folder}, where ${bavail * bsize} are free`, true)
+}
+
+async function digestOf(file: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(file), hash)
+  return `sha256:${hash.digest('hex')}`
+}
+
+async function sizeOf(file: string): Promise<number | undefined> {
+  try {
+    return (await stat(file)).size
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+const percent = (bytes: number, of: number) => `${of === 0 ? 100 : Math.floor((bytes / of) * 100)} %`
+const failed = (message: string) => new BackendError('CreateFailed', message, true)
