@@ -48,6 +48,12 @@ export const commandTable: readonly CommandEntry[] = [
   entry('Change', 'patch', 'Change fields of an object', async () => (await import('../commands/patch.js')).patch),
   entry('Change', 'label', 'Change labels', async () => (await import('../commands/label.js')).label),
   entry('Change', 'annotate', 'Change annotations', async () => (await import('../commands/annotate.js')).annotate),
+  entry(
+    'Change',
+    'restore',
+    'Put the disk of a Vps back as a snapshot has it',
+    async () => (await import('../commands/restore.js')).restore,
+  ),
   entry('Nodes', 'cordon', 'Keep new work from a node', async () => (await import('../commands/cordon.js')).cordon),
   entry('Nodes', 'uncordon', 'Let a node take new work again', async () => (await import('../commands/cordon.js')).uncordon),
   entry('Nodes', 'drain', 'Empty a node before maintenance', async () => (await import('../commands/drain.js')).drain),

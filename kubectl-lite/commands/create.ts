@@ -20,6 +20,7 @@ import { createRoles } from './create/roles.js'
 import { createServiceAccount } from './create/service-account.js'
 import { createTask } from './create/task.js'
 import { createToken } from './create/token.js'
+import { createVpsSnapshot } from './create/vps-snapshot.js'
 import { printObjects } from './get/as-objects.js'
 
 interface Flags {
@@ -40,6 +41,7 @@ export const create: DefineCommand = (command, cli) => {
   createCronTask(command, cli)
   createTask(command, cli)
   createCustomResourceDefinition(command, cli)
+  createVpsSnapshot(command, cli)
   createController(command, cli)
   command
     .option('-f, --filename <file...>', 'files, directories, or - for standard input')
