@@ -154,7 +154,21 @@ const resources = [
     subresources:
       kind.group === rbacGroup || kind.verbs.length === 1
         ? ['']
-        : ['', 'status', 'scale', 'binding', 'log', 'exec', 'attach', 'portforward', 'eviction', 'approval', 'finalize', 'token', 'content'],
+        : [
+            '',
+            'status',
+            'scale',
+            'binding',
+            'log',
+            'exec',
+            'attach',
+            'portforward',
+            'eviction',
+            'approval',
+            'finalize',
+            'token',
+            'content',
+          ],
   })),
   ...others,
 ]
@@ -230,6 +244,7 @@ const edits = (where: string) => [
   `create /serviceaccounts/token in ${where} named NAMES`,
   `get|create /pods/exec|/pods/attach|/pods/portforward in ${where} named NAMES`,
   `delete|deletecollection /pods in ${where} named NAMES`,
+  `get millrace.dev/vpssnapshots/content in ${where} named NAMES`,
   `create /pods/eviction|millrace.dev/tasks/eviction in ${where} named NAMES`,
 ]
 
@@ -251,7 +266,7 @@ const table: Partial<Record<keyof typeof users, string[]>> = {
     ),
     recordsEvents,
     'create coordination.k8s.io/leases in kube-system named NAMES',
-    'create /serviceaccounts|millrace.dev/tasks|apps/replicasets in SCOPES named NAMES',
+    'create /serviceaccounts|millrace.dev/tasks|millrace.dev/vpssnapshots|apps/replicasets in SCOPES named NAMES',
     'create millrace.dev/tasks/eviction in SCOPES named NAMES',
   ),
   gateway: byRole(
@@ -269,7 +284,7 @@ const table: Partial<Record<keyof typeof users, string[]>> = {
     ),
     ...expand('get|update|patch millrace.dev/vpses|millrace.dev/vpses/status in default named mine'),
     ...expand('get|update|patch millrace.dev/vpssnapshots|millrace.dev/vpssnapshots/status in default named mine'),
-    ...expand('get millrace.dev/vpssnapshots in default named theirs'),
+    ...expand('get millrace.dev/vpssnapshots|millrace.dev/vpssnapshots/content in default named theirs'),
     ...expand('create millrace.dev/ipclaims in SCOPES named NAMES'),
     ...expand('get|update|patch|delete millrace.dev/ipclaims in default named mine'),
     ...expand('get|list|watch coordination.k8s.io/leases in millrace-streams named NAMES').flatMap(withSelectors),

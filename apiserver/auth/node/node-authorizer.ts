@@ -60,11 +60,11 @@ export function createNodeAuthorizer(store: Pick<Store, 'get' | 'list'>): Author
     const { verb, subresource, name } = request
     const collection = judgeOwnCollection(request, node, kind)
     if (collection) return collection
+    if (kind === VpsSnapshot.kind && verb === 'get' && (subresource === '' || subresource === 'content') && isRestored(request, node))
+      return allow('a Vps bound to it is restored from it')
     const may = subresource === '' || subresource === 'status' ? ['get', 'update', 'patch'] : []
     if (!may.includes(verb) || name === '') return nothingMore
     if (nodeOf(request) === node) return allow(`a ${kind} bound to it`)
-    if (kind === VpsSnapshot.kind && verb === 'get' && subresource === '' && isRestored(request, node))
-      return allow('a Vps bound to it is restored from it')
     return deny(`no such ${kind} is bound to this node`)
   }
 

@@ -3,6 +3,7 @@ import https from 'node:https'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Kind, KubeObject } from '../../../lib/api/define-kind.js'
 import { builtinKinds } from '../../../lib/api/kinds/index.js'
+import { Vps } from '../../../lib/api/kinds/vps.js'
 import { type TestCluster, testCluster } from '../../../lib/testing/test-cluster.js'
 import type { StoredObject } from '../../storage/store.js'
 
@@ -64,9 +65,18 @@ async function makeTask(nodeName: string | undefined, namespace: string, name: s
 async function makeMachine(nodeName: string | undefined, namespace: string, name: string): Promise<void> {
   const metadata = { name, labels: { canary: canary(nodeName ?? 'nobody') } }
   await make('Vps', namespace, { metadata, spec: { image: 'debian', nodeName } })
-  await make('VpsSnapshot', namespace, { metadata, spec: { vpsName: name, nodeName } })
+  if (nodeName !== undefined) {
+    await markStarted(namespace, name)
+    await make('VpsSnapshot', namespace, { metadata, spec: { vpsName: name } })
+  }
   await make('Tunnel', namespace, { metadata, spec: { target: { kind: 'Vps', name, port: 22 } } })
   await make('IPClaim', namespace, { metadata, spec: { nodeName: nodeName ?? 'b' } })
+}
+
+/** What was never started has no disk that could be copied. */
+async function markStarted(namespace: string, name: string): Promise<void> {
+  const vpses = cluster.client.of(Vps)
+  await vpses.mergePatch({ namespace, name }, { status: { starts: 1 } }, { subresource: 'status' })
 }
 
 interface Answer {
