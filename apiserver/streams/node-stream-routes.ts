@@ -19,7 +19,6 @@ import { type LogSource, logSourceOf } from './log-source.js'
 import type { NodeStreams } from './node-streams.js'
 import { openSession } from './open-session.js'
 import { passOn } from './pass-on.js'
-import { judgeRepeatedly } from './repeated-judgement.js'
 import { sendSnapshotContent } from './snapshot-content.js'
 
 export interface NodeStreamRoutesOptions {

@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { judgeRepeatedly } from './repeated-judgement.js'
+import { judgeRepeatedly } from '../../lib/stream/repeated-judgement.js'
 
 export interface PassOnOptions {
   readonly status: number
