@@ -1,5 +1,5 @@
 import type { RemoteInfo, Socket } from 'node:dgram'
-import { DatagramDuplex } from './datagrams.js'
+import { type DatagramCounts, DatagramDuplex, noDatagrams } from './datagrams.js'
 
 export interface DatagramPeersOptions {
   /** Bound, and read by nobody else. */
@@ -21,7 +21,7 @@ const defaultMaxPeers = 1_024
 export class DatagramPeers {
   readonly #peers = new Map<string, DatagramDuplex>()
   /** Of peers that are gone. */
-  readonly #past = { sent: 0, received: 0, dropped: 0 }
+  #past = noDatagrams
   readonly #options: DatagramPeersOptions
 
   constructor(options: DatagramPeersOptions) {
@@ -33,9 +33,9 @@ export class DatagramPeers {
     return this.#peers.size
   }
 
-  get counts(): { sent: number; received: number; dropped: number } {
-    const sum = { ...this.#past }
-    for (const { counts } of this.#peers.values()) add(sum, counts)
+  get counts(): DatagramCounts {
+    let sum = this.#past
+    for (const { counts } of this.#peers.values()) sum = added(sum, counts)
     return sum
   }
 
@@ -50,7 +50,7 @@ export class DatagramPeers {
     const known = this.#peers.get(key)
     if (known) return known
     if (this.#peers.size >= maxPeers) {
-      this.#past.dropped++
+      this.#past = added(this.#past, { ...noDatagrams, dropped: 1 })
       return undefined
     }
     const peer = new DatagramDuplex({
@@ -58,7 +58,7 @@ export class DatagramPeers {
       close: () => {
         clearInterval(watch)
         this.#peers.delete(key)
-        add(this.#past, peer.counts)
+        this.#past = added(this.#past, peer.counts)
       },
     })
     let seen = 0
@@ -78,8 +78,12 @@ export class DatagramPeers {
   }
 }
 
-function add(sum: { sent: number; received: number; dropped: number }, more: typeof sum): void {
-  sum.sent += more.sent
-  sum.received += more.received
-  sum.dropped += more.dropped
+function added(a: DatagramCounts, b: DatagramCounts): DatagramCounts {
+  return {
+    sent: a.sent + b.sent,
+    received: a.received + b.received,
+    dropped: a.dropped + b.dropped,
+    bytesSent: a.bytesSent + b.bytesSent,
+    bytesReceived: a.bytesReceived + b.bytesReceived,
+  }
 }

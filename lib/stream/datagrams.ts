@@ -30,11 +30,18 @@ export interface DatagramCounts {
   readonly received: number
   /** In either direction. */
   readonly dropped: number
+  /** Of the datagrams themselves. */
+  readonly bytesSent: number
+  readonly bytesReceived: number
 }
+
+export const noDatagrams: DatagramCounts = { sent: 0, received: 0, dropped: 0, bytesSent: 0, bytesReceived: 0 }
+
+type Counting = { -readonly [Count in keyof DatagramCounts]: DatagramCounts[Count] }
 
 /** A port as a stream of framed datagrams. It has no halves: whoever ends it ends both. */
 export class DatagramDuplex extends Duplex {
-  readonly counts = { sent: 0, received: 0, dropped: 0 }
+  readonly counts: Counting = { ...noDatagrams }
   readonly #port: DatagramPort
   #held = Buffer.alloc(0)
 
@@ -49,6 +56,7 @@ export class DatagramDuplex extends Duplex {
     const isTaken = !this.destroyed && !this.readableEnded && this.readableLength + headBytes + datagram.length <= maxHeldBytes
     if (!isTaken || datagram.length > maxDatagramBytes) return void this.counts.dropped++
     this.counts.received++
+    this.counts.bytesReceived += datagram.length
     this.push(frameDatagram(datagram))
   }
 
@@ -62,7 +70,10 @@ export class DatagramDuplex extends Duplex {
     for (const datagram of datagrams)
       this.#port.send(datagram, (error) => {
         if (error) this.counts.dropped++
-        else this.counts.sent++
+        else {
+          this.counts.sent++
+          this.counts.bytesSent += datagram.length
+        }
         if (--left === 0) done()
       })
   }

@@ -1,0 +1,32 @@
+import type { TunnelSpec } from '../../lib/api/kinds/tunnel.js'
+
+/** Why the gateway does not listen for a Tunnel. */
+export interface ListenFailure {
+  readonly reason: 'PortTaken' | 'AddressAbsent' | 'PortForbidden' | 'ListenFailed'
+  readonly message: string
+}
+
+/** What a failure to listen means, and what to do. Pure. */
+export function listenFailureOf(error: unknown, { protocol, listen }: Pick<TunnelSpec, 'protocol' | 'listen'>): ListenFailure {
+  const { code, message } = error as NodeJS.ErrnoException
+  const place = `${protocol} port ${listen.port} of ${listen.address}`
+  switch (code) {
+    case 'EADDRINUSE':
+      return {
+        reason: 'PortTaken',
+        message: `${place} is taken by another program on the gateway's machine; end it, or choose another spec.listen.port. It is tried again`,
+      }
+    case 'EADDRNOTAVAIL':
+      return {
+        reason: 'AddressAbsent',
+        message: `${listen.address} is no address of the gateway's machine; choose another spec.listen.address`,
+      }
+    case 'EACCES':
+      return {
+        reason: 'PortForbidden',
+        message: `${place} may not be used by the gateway's user; choose a spec.listen.port above 1023, or give the gateway the right`,
+      }
+    default:
+      return { reason: 'ListenFailed', message: `${place} cannot be listened on: ${message}` }
+  }
+}

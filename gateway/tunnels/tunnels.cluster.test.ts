@@ -1,0 +1,464 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import net, { type AddressInfo, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { findCondition } from '../../lib/api/condition.js'
+import { Node } from '../../lib/api/kinds/node.js'
+import { Task } from '../../lib/api/kinds/task.js'
+import { Tunnel, type TunnelManifest } from '../../lib/api/kinds/tunnel.js'
+import { systemClock } from '../../lib/base/clock.js'
+import { silentLogger } from '../../lib/base/log.js'
+import { createClient } from '../../lib/client/create-client.js'
+import { startInformers } from '../../lib/client/informer/informer.js'
+import { startControllers } from '../../lib/controller/start-controllers.js'
+import { DatagramDuplex } from '../../lib/stream/datagrams.js'
+import { duplexOverSocket } from '../../lib/stream/duplex-over-socket.js'
+import { joinBoth } from '../../lib/stream/join-both.js'
+import { answeringSession, ask, askingSession } from '../../lib/stream/node-session.js'
+import { eventually } from '../../lib/testing/eventually.js'
+import { type TestCluster, testCluster } from '../../lib/testing/test-cluster.js'
+import { createTunnels } from './tunnels.js'
+
+const mebibyte = 1024 * 1024
+const ending: (() => unknown)[] = []
+let cluster: TestCluster
+beforeEach(async () => {
+  cluster = await testCluster()
+})
+afterEach(async () => {
+  for (const end of ending.splice(0).reverse()) await end()
+  await cluster.close()
+})
+
+/** The connection of a node whose agent reaches ports of this machine; `cut` ends it. */
+async function aNode() {
+  const server = net.createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const near = net.connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const [far] = (await once(server, 'connection')) as [Socket]
+  answeringSession(duplexOverSocket(far), async ({ path }, stream) => {
+    const query = new URL(path, 'http://node').searchParams
+    const port = Number(query.get('port'))
+    try {
+      const target = await (query.get('protocol') === 'udp' ? reachDatagrams(port) : reach(port))
+      stream.respond({ ':status': 200 })
+      await joinBoth(stream, target)
+    } catch (error) {
+      stream.respond({ ':status': 400 })
+      stream.end(`port ${port} cannot be connected to: ${(error as Error).message}`)
+    }
+  })
+  const session = askingSession(duplexOverSocket(near))
+  const cut = () => {
+    for (const socket of [near, far]) socket.destroy()
+    server.close()
+  }
+  ending.push(cut)
+  return { session, cut, isConnected: () => !session.destroyed }
+}
+
+async function reach(port: number): Promise<Socket> {
+  const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  await once(socket, 'connect')
+  return socket
+}
+
+async function reachDatagrams(port: number): Promise<DatagramDuplex> {
+  const socket = createSocket('udp4')
+  socket.connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  const duplex = new DatagramDuplex({ send: (datagram, done) => socket.send(datagram, done), close: () => socket.close() })
+  socket.on('message', (datagram) => duplex.receive(datagram))
+  return duplex
+}
+
+/** The tunnels of a gateway beside the cluster. */
+async function aGateway(node: Awaited<ReturnType<typeof aNode>>, maxConnections = 100) {
+  const client = createClient(cluster.admin)
+  const stopping = new AbortController()
+  const tunnels = createTunnels({
+    client,
+    clock: systemClock,
+    askNode: (_node, request) => ask(node.session, request),
+    isConnected: node.isConnected,
+    advertiseHost: 'gw.example',
+    maxConnections,
+  })
+  const following = startInformers(client, tunnels.informers, stopping.signal)
+  const { informers } = tunnels
+  const host = { client, clock: systemClock, log: silentLogger, informers, lingerMs: 0 }
+  const { finished } = startControllers([tunnels.controller], host, stopping.signal)
+  const stop = async () => {
+    stopping.abort()
+    tunnels.close()
+    await Promise.all([following, finished])
+    await client.close()
+  }
+  ending.push(stop)
+  return { tunnels, stop }
+}
+
+async function aTask(name = 'web') {
+  const tasks = cluster.client.of(Task)
+  await tasks.create({ metadata: { name, namespace: 'default' }, spec: { image: 'web' } })
+  await cluster.client.of(Node).create({ metadata: { name: 'n1' }, spec: {} })
+  const [binding] = await cluster.client.bind(Task, [{ namespace: 'default', name, nodeName: 'n1' }])
+  expect(binding?.error).toBeUndefined()
+  await setRunning('True', name)
+}
+
+const setRunning = (status: 'True' | 'False', name = 'web') =>
+  cluster.client.of(Task).mergePatch(
+    { namespace: 'default', name },
+    {
+      status: {
+        phase: status === 'True' ? 'Running' : 'Preparing',
+        conditions: [{ type: 'Running', status, reason: status === 'True' ? 'Started' : 'Restarting', message: '' }],
+      },
+    },
+    { subresource: 'status' },
+  )
+
+type Spec = Partial<TunnelManifest['spec']>
+
+/** Resolves when the gateway listens. */
+async function aTunnel(port: number, spec: Spec = {}, name = 't') {
+  await cluster.client.of(Tunnel).create({
+    metadata: { name, namespace: 'default' },
+    spec: { target: { kind: 'Task', name: 'web', port }, listen: { address: '127.0.0.1' }, ...spec },
+  })
+  return listening(name)
+}
+
+const conditionOf = async (type: 'Listening' | 'TargetReady', name = 't') =>
+  findCondition(await cluster.client.of(Tunnel).get({ namespace: 'default', name }), type)
+
+async function listening(name = 't'): Promise<number> {
+  return eventually(async () => {
+    const tunnel = await cluster.client.of(Tunnel).get({ namespace: 'default', name })
+    const condition = findCondition(tunnel, 'Listening')
+    expect([condition?.status, condition?.message, tunnel.status?.observedGeneration]).toEqual([
+      'True',
+      `clients connect to ${tunnel.status?.endpoint}`,
+      tunnel.metadata.generation,
+    ])
+    return tunnel.spec.listen.port
+  })
+}
+
+/** A server of the target; each connection is given to `serve`. */
+async function aServer(serve: (socket: Socket) => void) {
+  const sockets = new Set<Socket>()
+  const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    serve(socket)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const stop = () => {
+    server.close()
+    for (const socket of sockets) socket.resetAndDestroy()
+  }
+  ending.push(stop)
+  return { port: (server.address() as AddressInfo).port, stop }
+}
+
+const echo = (socket: Socket) => void socket.pipe(socket)
+
+function connect(port: number, host = '127.0.0.1'): Socket {
+  const socket = net.connect({ port, host, allowHalfOpen: true })
+  socket.on('error', () => {})
+  ending.push(() => socket.destroy())
+  return socket
+}
+
+/** What comes back of what is said, to its end. */
+async function exchange(port: number, said: string): Promise<string> {
+  const socket = connect(port)
+  socket.end(said)
+  return text(socket)
+}
+
+/** Resolves with the error's code, or `ended`. */
+const fateOf = (socket: Socket) =>
+  new Promise<string>((resolve) => {
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'error'))
+    socket.once('end', () => resolve('ended'))
+    socket.resume()
+  })
+
+describe('a Tunnel', () => {
+  it('carries connections to its target, each half to its end', async () => {
+    await aGateway(await aNode())
+    await aTask()
+    const server = await aServer((socket) => {
+      let said = ''
+      socket.on('data', (chunk) => {
+        said += chunk
+      })
+      socket.once('end', () => socket.end(`you said ${said}`))
+    })
+    const port = await aTunnel(server.port)
+    expect(await exchange(port, 'hello')).toBe('you said hello')
+    const socket = connect(port)
+    socket.end()
+    expect(await text(socket)).toBe('you said ')
+  })
+
+  it('says where clients connect, and that its target runs', async () => {
+    await aGateway(await aNode())
+    await aTask()
+    const port = await aTunnel(80, { listen: {} })
+    const tunnel = await cluster.client.of(Tunnel).get({ namespace: 'default', name: 't' })
+    expect(tunnel.status?.endpoint).toBe(`gw.example:${port}`)
+    await eventually(async () => expect(await conditionOf('TargetReady')).toMatchObject({ status: 'True', reason: 'TargetRunning' }))
+  })
+
+  it('fails a connection while its target is away, and never itself', async () => {
+    const { tunnels } = await aGateway(await aNode())
+    const server = await aServer(echo)
+    const port = await aTunnel(server.port)
+    expect(await conditionOf('TargetReady')).toMatchObject({ status: 'False', reason: 'TargetNotFound' })
+    expect(await fateOf(connect(port))).toBe('ECONNRESET')
+    await aTask()
+    await eventually(async () => expect(await exchange(port, 'a')).toBe('a'))
+    await setRunning('False')
+    await eventually(async () =>
+      expect(await conditionOf('TargetReady')).toMatchObject({
+        status: 'False',
+        message: 'task "web" does not run: its phase is Preparing',
+      }),
+    )
+    expect(await fateOf(connect(port))).toBe('ECONNRESET')
+    await setRunning('True')
+    await eventually(async () => expect(await exchange(port, 'b')).toBe('b'))
+    server.stop()
+    expect(await fateOf(connect(port))).toBe('ECONNRESET')
+    expect(tunnels.countsOf('default', 't')?.lastFailure?.message).toContain(`port ${server.port} cannot be connected to`)
+  })
+
+  it('fails what its node carried when the node is lost, and not as if it were complete', async () => {
+    const node = await aNode()
+    await aGateway(node)
+    await aTask()
+    const server = await aServer((socket) => void socket.write('half of it'))
+    const port = await aTunnel(server.port)
+    const socket = connect(port)
+    await once(socket, 'data')
+    node.cut()
+    expect(await fateOf(socket)).toBe('ECONNRESET')
+    expect(await fateOf(connect(port))).toBe('ECONNRESET')
+  })
+
+  it('ends its connections with itself, and frees its port', async () => {
+    await aGateway(await aNode())
+    await aTask()
+    const server = await aServer(echo)
+    const port = await aTunnel(server.port)
+    const socket = connect(port)
+    socket.write('a')
+    await once(socket, 'data')
+    await cluster.client.of(Tunnel).delete({ namespace: 'default', name: 't' })
+    expect(await fateOf(socket)).toBe('ECONNRESET')
+    await eventually(async () => expect(await fateOf(connect(port))).toBe('ECONNREFUSED'))
+    expect(await aTunnel(server.port, { listen: { address: '127.0.0.1', port } })).toBe(port)
+  })
+
+  it('moves without cutting what runs, and cuts what led to another target', async () => {
+    await aGateway(await aNode())
+    await aTask()
+    const [first, second] = [await aServer(echo), await aServer((socket) => void socket.end('second'))]
+    const port = await aTunnel(first.port)
+    const socket = connect(port)
+    socket.write('a')
+    await once(socket, 'data')
+    const patch = (spec: object) => cluster.client.of(Tunnel).mergePatch({ namespace: 'default', name: 't' }, { spec })
+    await patch({ listen: { port: port === 30_000 ? 30_001 : port - 1 } })
+    const moved = await eventually(async () => {
+      const next = await listening()
+      expect(next).not.toBe(port)
+      return next
+    })
+    expect(await exchange(moved, 'b')).toBe('b')
+    await eventually(async () => expect(await fateOf(connect(port))).toBe('ECONNREFUSED'))
+    socket.write('c')
+    expect(String((await once(socket, 'data'))[0])).toBe('c')
+    await patch({ target: { port: second.port } })
+    expect(await fateOf(socket)).toBe('ECONNRESET')
+    await eventually(async () => expect(await exchange(moved, 'd')).toBe('second'))
+  })
+
+  it('says when its port is taken by another program, and listens when it is free', async () => {
+    await aGateway(await aNode())
+    const other = await aServer(echo)
+    await cluster.client.of(Tunnel).create({
+      metadata: { name: 't', namespace: 'default' },
+      spec: { target: { kind: 'Task', name: 'web', port: 80 }, listen: { address: '127.0.0.1', port: other.port } },
+    })
+    await eventually(async () =>
+      expect(await conditionOf('Listening')).toMatchObject({
+        status: 'False',
+        reason: 'PortTaken',
+        message: expect.stringContaining(`tcp port ${other.port} of 127.0.0.1 is taken by another program`),
+      }),
+    )
+    other.stop()
+    await listening()
+  })
+
+  it('on an address that is not there says so', async () => {
+    await aGateway(await aNode())
+    await cluster.client.of(Tunnel).create({
+      metadata: { name: 't', namespace: 'default' },
+      spec: { target: { kind: 'Task', name: 'web', port: 80 }, listen: { address: '203.0.113.7' } },
+    })
+    await eventually(async () => expect(await conditionOf('Listening')).toMatchObject({ status: 'False', reason: 'AddressAbsent' }))
+  })
+
+  it('listens again at the same place when the gateway is started again', async () => {
+    const node = await aNode()
+    const gateway = await aGateway(node)
+    await aTask()
+    const server = await aServer(echo)
+    const port = await aTunnel(server.port)
+    await gateway.stop()
+    expect(await fateOf(connect(port))).toBe('ECONNREFUSED')
+    await aGateway(node)
+    await eventually(async () => expect(await exchange(port, 'again')).toBe('again'))
+  })
+
+  it('refuses connections beyond its most, and counts', async () => {
+    const { tunnels } = await aGateway(await aNode(), 2)
+    await aTask()
+    const server = await aServer(echo)
+    const port = await aTunnel(server.port)
+    const open = [connect(port), connect(port)]
+    for (const socket of open) {
+      socket.write('12345')
+      await once(socket, 'data')
+    }
+    expect(await fateOf(connect(port))).toBe('ECONNRESET')
+    expect(tunnels.countsOf('default', 't')).toMatchObject({
+      connections: { open: 2, total: 3, failed: 1 },
+      bytes: { in: 10, out: 10 },
+      lastFailure: { message: 'the tunnel has 2 connections already' },
+    })
+    open[0]?.end()
+    await eventually(() => expect(tunnels.countsOf('default', 't')?.connections.open).toBe(1))
+    expect(tunnels.countsOf('default', 't')?.bytes).toEqual({ in: 10, out: 10 })
+    expect(await exchange(port, 'x')).toBe('x')
+  })
+
+  it.each([
+    ['127.0.0.1', `11000c${'7f000001'.repeat(2)}`],
+    ['::1', `210024${`${'0'.repeat(31)}1`.repeat(2)}`],
+  ])('with the PROXY protocol tells its target that a client of %s connects', async (address, ends) => {
+    await aGateway(await aNode())
+    await aTask()
+    const server = await aServer((socket) => {
+      const heard: Buffer[] = []
+      socket.on('data', (chunk) => heard.push(chunk))
+      socket.once('end', () => socket.end(Buffer.concat(heard).toString('hex')))
+    })
+    const port = await aTunnel(server.port, { listen: { address }, proxyProtocol: 'v2' })
+    const socket = connect(port, address)
+    await once(socket, 'connect')
+    const ports = [socket.localPort ?? 0, port].map((number) => number.toString(16).padStart(4, '0')).join('')
+    socket.end('hello')
+    expect(await text(socket)).toBe(`0d0a0d0a000d0a515549540a21${ends}${ports}${Buffer.from('hello').toString('hex')}`)
+  })
+})
+
+describe('many connections', () => {
+  it('are byte-exact, with others stalled beside them', async () => {
+    await aGateway(await aNode())
+    await aTask()
+    const bytes = randomBytes(4 * mebibyte)
+    const digest = createHash('sha256').update(bytes).digest('hex')
+    const server = await aServer((socket) => void socket.end(bytes))
+    const port = await aTunnel(server.port)
+    const stalled = Array.from({ length: 10 }, () => connect(port).pause())
+    const digests = await Promise.all(
+      Array.from({ length: 10 }, async () => {
+        const hash = createHash('sha256')
+        for await (const chunk of connect(port)) hash.update(chunk)
+        return hash.digest('hex')
+      }),
+    )
+    expect(new Set(digests)).toEqual(new Set([digest]))
+    for (const socket of stalled) socket.destroy()
+  })
+
+  it('hold a writer back when nobody reads', async () => {
+    const { tunnels } = await aGateway(await aNode())
+    await aTask()
+    let written = 0
+    const server = await aServer((socket) => {
+      const chunk = Buffer.alloc(64 * 1024)
+      const write = () => {
+        while (!socket.destroyed && socket.write(chunk)) written += chunk.length
+      }
+      socket.on('drain', write)
+      write()
+    })
+    const port = await aTunnel(server.port)
+    const socket = connect(port).pause()
+    await once(socket, 'connect')
+    let before = -1
+    await eventually(
+      () => {
+        const isStill = written === before && written > 0
+        before = written
+        return isStill
+      },
+      { intervalMs: 300 },
+    )
+    // What the kernel and the windows of one stream hold.
+    expect(written).toBeLessThan(24 * mebibyte)
+    expect(tunnels.countsOf('default', 't')?.bytes.out).toBeLessThan(16 * mebibyte)
+  })
+})
+
+describe('a Tunnel of datagrams', () => {
+  it('gives each peer its own answers, and counts', async () => {
+    const { tunnels } = await aGateway(await aNode())
+    await aTask()
+    const target = createSocket('udp4')
+    target.on('message', (datagram, { port, address }) => target.send(`${port}:${datagram}`, port, address))
+    target.bind(0, '127.0.0.1')
+    await once(target, 'listening')
+    ending.push(() => target.close())
+    const port = await aTunnel(target.address().port, { protocol: 'udp' })
+    const ask = async (said: string) => {
+      const socket = createSocket('udp4')
+      ending.push(() => socket.close())
+      socket.send(said, port, '127.0.0.1')
+      const [answer] = await once(socket, 'message')
+      return String(answer).split(':')
+    }
+    const answers = await Promise.all(['a', 'bb', 'ccc'].map(ask))
+    expect(answers.map(([, said]) => said)).toEqual(['a', 'bb', 'ccc'])
+    expect(new Set(answers.map(([from]) => from)).size).toBe(3)
+    expect(tunnels.countsOf('default', 't')).toMatchObject({
+      connections: { open: 3, total: 3, failed: 0 },
+      bytes: { in: 6 },
+      datagrams: { in: 3, out: 3, dropped: 0 },
+    })
+  })
+
+  it('ends with its peers when it is deleted', async () => {
+    await aGateway(await aNode())
+    const port = await aTunnel(1, { protocol: 'udp' })
+    await cluster.client.of(Tunnel).delete({ namespace: 'default', name: 't' })
+    await eventually(async () => {
+      const socket = createSocket('udp4')
+      socket.bind({ port, address: '127.0.0.1', exclusive: true })
+      await once(socket, 'listening')
+      socket.close()
+    })
+  })
+})
