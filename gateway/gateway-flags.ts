@@ -11,6 +11,8 @@ export interface GatewayFlags {
   readonly host: string
   readonly advertiseHost: string
   readonly agentPort: number
+  /** Of one Tunnel at once. */
+  readonly maxTunnelConnections: number
   readonly metricsPort: number | undefined
   readonly logLevel: LogLevel
 }
@@ -37,6 +39,11 @@ export function gatewayFlags(argv: readonly string[]): GatewayFlags | { readonly
           description: "the name or address by which agents and people reach it (default: that of --host, or the machine's name)",
         },
         'agent-port': { type: 'integer', value: 'PORT', default: 6444, description: 'where agents connect, by TLS; 0: any free port' },
+        'max-tunnel-connections': {
+          type: 'integer',
+          default: 1024,
+          description: 'connections of one Tunnel at once, by udp peers; more are refused',
+        },
         'metrics-port': {
           type: 'integer',
           value: 'PORT',
@@ -51,6 +58,8 @@ export function gatewayFlags(argv: readonly string[]): GatewayFlags | { readonly
   if (!logLevels.includes(values['log-level'])) throw new FlagError(`--log-level takes one of ${logLevels.join(', ')}`)
   const name = values.name ?? hostname().toLowerCase()
   if (!isDnsSubdomain(name)) throw new FlagError(`--name takes lowercase letters, digits, "-" and ".", not ${JSON.stringify(name)}`)
+  if (values['max-tunnel-connections'] < 1)
+    throw new FlagError(`--max-tunnel-connections takes at least 1, not ${values['max-tunnel-connections']}`)
   const host = values.host.replace(/^\[|\]$/g, '')
   return {
     kubeconfig: values.kubeconfig,
@@ -58,6 +67,7 @@ export function gatewayFlags(argv: readonly string[]): GatewayFlags | { readonly
     host,
     advertiseHost: values['advertise-host'] ?? (host === '0.0.0.0' || host === '::' ? hostname() : host),
     agentPort: readPort('agent-port', values['agent-port']),
+    maxTunnelConnections: values['max-tunnel-connections'],
     metricsPort: values['metrics-port'] === undefined ? undefined : readPort('metrics-port', values['metrics-port']),
     logLevel: values['log-level'] as LogLevel,
   }

@@ -31,7 +31,17 @@ async function startGateway(name = 'gw') {
   const stopping = new AbortController()
   const metrics = new Registry()
   const running = runGateway(
-    { name, host: '127.0.0.1', advertiseHost: '127.0.0.1', agentPort: 0, config, authority, metrics, log: silentLogger },
+    {
+      name,
+      host: '127.0.0.1',
+      advertiseHost: '127.0.0.1',
+      agentPort: 0,
+      maxTunnelConnections: 10,
+      config,
+      authority,
+      metrics,
+      log: silentLogger,
+    },
     stopping.signal,
   )
   const ended = running.then(

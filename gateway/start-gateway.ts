@@ -17,6 +17,7 @@ import { type AgentListener, listenForAgents } from './agents/agent-listener.js'
 import { StreamLease } from './announce/stream-lease.js'
 import type { GatewayFlags } from './gateway-flags.js'
 import { createGatewayMetrics } from './metrics.js'
+import { startTunnels, type Tunnelling } from './tunnels/start-tunnels.js'
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -49,7 +50,7 @@ export async function startGateway(flags: GatewayFlags, { env, home }: Surroundi
   }
 }
 
-export interface RunGatewayOptions extends Pick<GatewayFlags, 'name' | 'host' | 'advertiseHost' | 'agentPort'> {
+export interface RunGatewayOptions extends Pick<GatewayFlags, 'name' | 'host' | 'advertiseHost' | 'agentPort' | 'maxTunnelConnections'> {
   readonly config: ClientConfig
   /** The cluster's, PEM. */
   readonly authority: string
@@ -70,6 +71,7 @@ export async function runGateway(options: RunGatewayOptions, signal: AbortSignal
     onFailure: (failure, pauseMs) => log.warn({ err: failure, pauseMs: Math.round(pauseMs) }, 'the watch broke; it is opened again'),
   })
   let agents: AgentListener | undefined
+  let tunnelling: Tunnelling | undefined
   try {
     // What listens can answer: an agent that dialled earlier would be told that its Node does not exist.
     await nodes.synced()
@@ -78,6 +80,8 @@ export async function runGateway(options: RunGatewayOptions, signal: AbortSignal
     const { nodes: connections } = agents
     nodes.subscribe({ delete: ({ metadata }) => connections.end(metadata.name) })
     createGatewayMetrics(options.metrics, connections)
+    const { maxTunnelConnections: maxConnections } = options
+    tunnelling = startTunnels({ client, clock: systemClock, log, name, nodes: connections, advertiseHost, maxConnections }, running)
     const server = `https://${advertiseHost.includes(':') ? `[${advertiseHost}]` : advertiseHost}:${agents.port}`
     const lease = new StreamLease({ client, clock: systemClock, log, name, announcement: { server, ca: agents.certificate } })
     log.info({ agents: server }, 'ready')
@@ -88,6 +92,7 @@ export async function runGateway(options: RunGatewayOptions, signal: AbortSignal
   } finally {
     ending.abort()
     await following.catch(() => {})
+    await tunnelling?.finished.catch(() => {})
     await agents?.close()
     await client.close()
   }

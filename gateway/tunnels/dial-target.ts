@@ -1,20 +1,22 @@
 import type { Duplex, Readable } from 'node:stream'
-import type { NodeAnswer, NodeRequest } from '../../lib/stream/node-session.js'
+import type { NodeConnections } from '../../lib/stream/node-connections.js'
 import type { TargetPlace } from './find-target.js'
-
-/** The one way to a node; see lib/stream/node-connections.ts. */
-export type AskNode = (node: string, request: NodeRequest) => Promise<NodeAnswer>
 
 /** More than this of a refusal is not read. */
 const maxRefusalBytes = 4 * 1024
 
 /** Opens a connection to the target; by udp, of framed datagrams. Rejects with a sentence that says why there is none. */
-export async function dialTarget(place: TargetPlace, protocol: 'tcp' | 'udp', askNode: AskNode, signal: AbortSignal): Promise<Duplex> {
+export async function dialTarget(
+  place: TargetPlace,
+  protocol: 'tcp' | 'udp',
+  nodes: Pick<NodeConnections, 'ask'>,
+  signal: AbortSignal,
+): Promise<Duplex> {
   const { node, kind, namespace, name, uid, attempt, port } = place
   const query = new URLSearchParams({ kind, uid, attempt: String(attempt), port: String(port), protocol })
   const path = `/portforward/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}?${query}`
   // The signal is for the dialling alone: what is open ends with its connection.
-  const { status, stream } = await askNode(node, { method: 'POST', path, writes: true, signal })
+  const { status, stream } = await nodes.ask(node, { method: 'POST', path, writes: true, signal })
   if (status === 200) return stream
   throw new Error((await readRefusal(stream)) || `the agent of node "${node}" answered with code ${status}`)
 }

@@ -11,15 +11,13 @@ import { Tunnel, type TunnelManifest } from '../../lib/api/kinds/tunnel.js'
 import { systemClock } from '../../lib/base/clock.js'
 import { silentLogger } from '../../lib/base/log.js'
 import { createClient } from '../../lib/client/create-client.js'
-import { startInformers } from '../../lib/client/informer/informer.js'
-import { startControllers } from '../../lib/controller/start-controllers.js'
 import { DatagramDuplex } from '../../lib/stream/datagrams.js'
 import { duplexOverSocket } from '../../lib/stream/duplex-over-socket.js'
 import { joinBoth } from '../../lib/stream/join-both.js'
-import { answeringSession, ask, askingSession } from '../../lib/stream/node-session.js'
+import { answeringSession, ask, askingSession, type NodeRequest } from '../../lib/stream/node-session.js'
 import { eventually } from '../../lib/testing/eventually.js'
 import { type TestCluster, testCluster } from '../../lib/testing/test-cluster.js'
-import { createTunnels } from './tunnels.js'
+import { startTunnels } from './start-tunnels.js'
 
 const mebibyte = 1024 * 1024
 const ending: (() => unknown)[] = []
@@ -57,7 +55,7 @@ async function aNode() {
     server.close()
   }
   ending.push(cut)
-  return { session, cut, isConnected: () => !session.destroyed }
+  return { session, cut }
 }
 
 async function reach(port: number): Promise<Socket> {
@@ -75,30 +73,20 @@ async function reachDatagrams(port: number): Promise<DatagramDuplex> {
   return duplex
 }
 
-/** The tunnels of a gateway beside the cluster. */
-async function aGateway(node: Awaited<ReturnType<typeof aNode>>, maxConnections = 100) {
-  const client = createClient(cluster.admin)
+/** The tunnels of a gateway beside the cluster, with the rights that it has. */
+async function aGateway({ session }: Awaited<ReturnType<typeof aNode>>, maxConnections = 100) {
+  const client = createClient(await cluster.configOf('system:gateway'))
   const stopping = new AbortController()
-  const tunnels = createTunnels({
-    client,
-    clock: systemClock,
-    askNode: (_node, request) => ask(node.session, request),
-    isConnected: node.isConnected,
-    advertiseHost: 'gw.example',
-    maxConnections,
-  })
-  const following = startInformers(client, tunnels.informers, stopping.signal)
-  const { informers } = tunnels
-  const host = { client, clock: systemClock, log: silentLogger, informers, lingerMs: 0 }
-  const { finished } = startControllers([tunnels.controller], host, stopping.signal)
+  const nodes = { ask: (_node: string, request: NodeRequest) => ask(session, request), isConnected: () => !session.destroyed }
+  const options = { client, clock: systemClock, log: silentLogger, name: 'gw', nodes, advertiseHost: 'gw.example', maxConnections }
+  const { countsOf, finished } = startTunnels(options, stopping.signal)
   const stop = async () => {
     stopping.abort()
-    tunnels.close()
-    await Promise.all([following, finished])
+    await finished
     await client.close()
   }
   ending.push(stop)
-  return { tunnels, stop }
+  return { countsOf, stop }
 }
 
 async function aTask(name = 'web') {
@@ -219,7 +207,7 @@ describe('a Tunnel', () => {
   })
 
   it('fails a connection while its target is away, and never itself', async () => {
-    const { tunnels } = await aGateway(await aNode())
+    const { countsOf } = await aGateway(await aNode())
     const server = await aServer(echo)
     const port = await aTunnel(server.port)
     expect(await conditionOf('TargetReady')).toMatchObject({ status: 'False', reason: 'TargetNotFound' })
@@ -238,7 +226,7 @@ describe('a Tunnel', () => {
     await eventually(async () => expect(await exchange(port, 'b')).toBe('b'))
     server.stop()
     expect(await fateOf(connect(port))).toBe('ECONNRESET')
-    expect(tunnels.countsOf('default', 't')?.lastFailure?.message).toContain(`port ${server.port} cannot be connected to`)
+    expect(countsOf('default', 't')?.lastFailure?.message).toContain(`port ${server.port} cannot be connected to`)
   })
 
   it('fails what its node carried when the node is lost, and not as if it were complete', async () => {
@@ -332,7 +320,7 @@ describe('a Tunnel', () => {
   })
 
   it('refuses connections beyond its most, and counts', async () => {
-    const { tunnels } = await aGateway(await aNode(), 2)
+    const { countsOf } = await aGateway(await aNode(), 2)
     await aTask()
     const server = await aServer(echo)
     const port = await aTunnel(server.port)
@@ -342,14 +330,14 @@ describe('a Tunnel', () => {
       await once(socket, 'data')
     }
     expect(await fateOf(connect(port))).toBe('ECONNRESET')
-    expect(tunnels.countsOf('default', 't')).toMatchObject({
+    expect(countsOf('default', 't')).toMatchObject({
       connections: { open: 2, total: 3, failed: 1 },
       bytes: { in: 10, out: 10 },
       lastFailure: { message: 'the tunnel has 2 connections already' },
     })
     open[0]?.end()
-    await eventually(() => expect(tunnels.countsOf('default', 't')?.connections.open).toBe(1))
-    expect(tunnels.countsOf('default', 't')?.bytes).toEqual({ in: 10, out: 10 })
+    await eventually(() => expect(countsOf('default', 't')?.connections.open).toBe(1))
+    expect(countsOf('default', 't')?.bytes).toEqual({ in: 10, out: 10 })
     expect(await exchange(port, 'x')).toBe('x')
   })
 
@@ -394,7 +382,7 @@ describe('many connections', () => {
   })
 
   it('hold a writer back when nobody reads', async () => {
-    const { tunnels } = await aGateway(await aNode())
+    const { countsOf } = await aGateway(await aNode())
     await aTask()
     let written = 0
     const server = await aServer((socket) => {
@@ -419,13 +407,13 @@ describe('many connections', () => {
     )
     // What the kernel and the windows of one stream hold.
     expect(written).toBeLessThan(24 * mebibyte)
-    expect(tunnels.countsOf('default', 't')?.bytes.out).toBeLessThan(16 * mebibyte)
+    expect(countsOf('default', 't')?.bytes.out).toBeLessThan(16 * mebibyte)
   })
 })
 
 describe('a Tunnel of datagrams', () => {
   it('gives each peer its own answers, and counts', async () => {
-    const { tunnels } = await aGateway(await aNode())
+    const { countsOf } = await aGateway(await aNode())
     await aTask()
     const target = createSocket('udp4')
     target.on('message', (datagram, { port, address }) => target.send(`${port}:${datagram}`, port, address))
@@ -443,7 +431,7 @@ describe('a Tunnel of datagrams', () => {
     const answers = await Promise.all(['a', 'bb', 'ccc'].map(ask))
     expect(answers.map(([, said]) => said)).toEqual(['a', 'bb', 'ccc'])
     expect(new Set(answers.map(([from]) => from)).size).toBe(3)
-    expect(tunnels.countsOf('default', 't')).toMatchObject({
+    expect(countsOf('default', 't')).toMatchObject({
       connections: { open: 3, total: 3, failed: 0 },
       bytes: { in: 6 },
       datagrams: { in: 3, out: 3, dropped: 0 },

@@ -2,9 +2,8 @@
  * The ways in that Tunnels declare. The gateway listens for each, and carries what comes over the stream of the node on which the target is now. The one
  * rule: what fails is one connection, never the Tunnel, and nothing is remembered of a target between two connections.
  *
- *     const tunnels = createTunnels({ client, clock, askNode, isConnected, advertiseHost, maxConnections })
- *     startInformers(client, tunnels.informers, signal)
- *     startControllers([tunnels.controller], { client, clock, log, informers: tunnels.informers }, signal)
+ *     const tunnelling = startTunnels({ client, clock, log, name, nodes, advertiseHost, maxConnections }, signal)
+ *     await tunnelling.finished
  */
 import { Task } from '../../lib/api/kinds/task.js'
 import { Tunnel } from '../../lib/api/kinds/tunnel.js'
@@ -17,15 +16,15 @@ import { createInformer, type FeedableInformer } from '../../lib/client/informer
 import { type Controller, controller } from '../../lib/controller/controller.js'
 import type { GivenInformer } from '../../lib/controller/shared-informers.js'
 import { watch } from '../../lib/controller/watch.js'
-import { type AskNode, dialTarget } from './dial-target.js'
+import type { NodeConnections } from '../../lib/stream/node-connections.js'
+import { dialTarget } from './dial-target.js'
 import { findTarget, isAbsent, type TargetLookup } from './find-target.js'
 import { OpenTunnel } from './open-tunnel.js'
 
 export interface TunnelsOptions {
   readonly client: Client
   readonly clock: Clock
-  readonly askNode: AskNode
-  readonly isConnected: (node: string) => boolean
+  readonly nodes: Pick<NodeConnections, 'ask' | 'isConnected'>
   /** By which people reach the gateway. */
   readonly advertiseHost: string
   /** Of one Tunnel at once; by udp, peers. */
@@ -46,7 +45,7 @@ export interface Tunnels {
 const retryAfter = '2s'
 
 export function createTunnels(options: TunnelsOptions): Tunnels {
-  const { client, clock, askNode, advertiseHost, maxConnections } = options
+  const { client, clock, nodes, advertiseHost, maxConnections } = options
   const tunnels = createInformer(client, Tunnel, {
     indexes: { target: ({ metadata, spec }: Tunnel) => [targetKey(spec.target.kind, metadata.namespace, spec.target.name)] },
   })
@@ -56,12 +55,12 @@ export function createTunnels(options: TunnelsOptions): Tunnels {
   const lookup: TargetLookup = {
     task: (name, namespace) => tasks.lister.get(`${namespace}/${name}`),
     vps: (name, namespace) => vpses.lister.get(`${namespace}/${name}`),
-    isConnected: options.isConnected,
+    isConnected: (node) => nodes.isConnected(node),
   }
   const dial = async (tunnel: Tunnel, signal: AbortSignal) => {
     const found = findTarget(tunnel, lookup)
     if (isAbsent(found)) throw new Error(found.message)
-    return dialTarget(found, tunnel.spec.protocol, askNode, signal)
+    return dialTarget(found, tunnel.spec.protocol, nodes, signal)
   }
   const openOf = (tunnel: Tunnel): OpenTunnel => {
     const known = open.get(tunnel.metadata.uid)
