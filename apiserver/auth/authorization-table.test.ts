@@ -232,6 +232,7 @@ const views = (where: string) => [
     (name) => `get|list|watch apps/${name}|apps/${name}/status|apps/${name}/scale in ${where} named NAMES`,
   ),
   `get|list|watch policy/poddisruptionbudgets|policy/poddisruptionbudgets/status in ${where} named NAMES`,
+  `get|list metrics.k8s.io/pods in ${where} named NAMES`,
 ]
 const machines = 'millrace.dev/vpses|millrace.dev/vpssnapshots|millrace.dev/tunnels|millrace.dev/ipclaims'
 const edits = (where: string) => [

@@ -9,6 +9,7 @@ import { viewOf } from '../views/object-view.js'
 import { sendNoSuchPath, warningHeader } from './answer.js'
 import { answerContent } from './answer-content.js'
 import { answerLog } from './answer-log.js'
+import { answerMeasured } from './answer-measured.js'
 import { answerQuestion, isQuestion } from './answer-question.js'
 import { bindWorkload, bindWorkloads } from './bind-workloads.js'
 import { createToken } from './create-token.js'
@@ -49,6 +50,7 @@ function answerObject(parts: ServerParts, exchange: Exchange, kind: Kind): Promi
   const { info } = exchange
   const isNamed = info.name !== ''
   if (!kind.verbs.includes(info.verb as ObjectVerb)) return refuseVerb(parts, exchange, kind)
+  if (kind.measured) return answerMeasured(parts, exchange, kind)
   switch (info.verb) {
     case 'get':
       return readObject(parts, exchange, kind)

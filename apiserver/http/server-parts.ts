@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Kind } from '../../lib/api/define-kind.js'
+import type { NodeStats } from '../../lib/api/node-stats.js'
 import type { Clock } from '../../lib/base/clock.js'
 import type { Logger } from '../../lib/base/log.js'
 import type { AccessRequest, Authorizer } from '../auth/authorizer.js'
@@ -70,6 +71,19 @@ export interface SnapshotTarget {
   readonly isAllowed: () => boolean
 }
 
+/** What an agent is asked about load: its machine, all its workloads, or one of them. */
+export type StatsQuestion =
+  | { readonly of: 'machine' }
+  | { readonly of: 'workloads' }
+  | {
+      readonly of: 'workload'
+      readonly kind: string
+      readonly namespace: string
+      readonly name: string
+      readonly uid: string
+      readonly attempt: number
+    }
+
 /** What needs a stream to a node. */
 export interface NodeStreamRoutes {
   /** Answers a log request; rejects with an ApiError while nothing was sent. */
@@ -78,6 +92,8 @@ export interface NodeStreamRoutes {
   streamSnapshot(target: SnapshotTarget, response: ServerResponse): Promise<void>
   /** Upgrades the client's connection and carries the session; rejects with an ApiError while nothing was sent. Authorization is done before. */
   openSession(target: SessionTarget, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>
+  /** How loaded a node or its workloads are; undefined where its agent is not connected or does not answer. Never rejects. */
+  readStats(node: string, question: StatsQuestion): Promise<NodeStats | undefined>
   /** Takes over the connection of a node's agent. Authorization is done before. */
   handleUpgrade(nodeName: string, request: IncomingMessage, socket: Duplex, head: Buffer): void
 }

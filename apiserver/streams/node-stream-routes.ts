@@ -20,6 +20,7 @@ import type { NodeStreams } from './node-streams.js'
 import { openSession } from './open-session.js'
 import { passOn } from './pass-on.js'
 import { sendSnapshotContent } from './snapshot-content.js'
+import { createStatsSource } from './stats-source.js'
 
 export interface NodeStreamRoutesOptions {
   readonly streams: NodeStreams
@@ -67,6 +68,7 @@ export function createNodeStreamRoutes(options: NodeStreamRoutesOptions): NodeSt
     },
 
     streamSnapshot: (target, response) => sendSnapshotContent({ streams, store, judgeEveryMs }, target, response),
+    readStats: createStatsSource(streams),
 
     openSession: (target, request, socket, head) => openSession({ streams, store, log, judgeEveryMs }, target, { request, socket, head }),
 

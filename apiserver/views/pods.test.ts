@@ -29,6 +29,7 @@ beforeAll(async () => {
         socket.end(`HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Session: ${type} ${name} ${container}\r\nConnection: close\r\n\r\n`)
       },
       streamSnapshot: async () => {},
+      readStats: async () => undefined,
       handleUpgrade: () => {},
     },
   })

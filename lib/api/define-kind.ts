@@ -95,6 +95,8 @@ export interface KindOptions<Spec extends AnyType, Status extends AnyType, Rest 
    * the same values.
    */
   readonly viewOf?: Kind
+  /** Whether its objects are measured when somebody asks, and never stored. Default false. */
+  readonly measured?: boolean
   /** Types of status.conditions that the kind's controllers set. The status has `conditions` then, whether it says so or not. */
   readonly conditions?: readonly ConditionType[]
   readonly columns?: readonly Column[]

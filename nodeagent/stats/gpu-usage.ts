@@ -3,7 +3,7 @@ import { askNvidia } from '../node/ask-nvidia.js'
 
 const columns = ['index', 'utilization.gpu', 'memory.used', 'memory.total', 'temperature.gpu']
 /** An answer about load that comes later is of no use. */
-const timeoutMs = 5_000
+const timeoutMs = 2_500
 
 /** How busy the NVIDIA GPUs are; none where their tool is not installed. */
 export async function readGpuUsage(searchPath: string): Promise<GpuUsage[]> {

@@ -48,7 +48,7 @@ describe('discovery and OpenAPI', () => {
         const key = `${prefix}/${resource}${part === '' ? '' : `/${part}`}`
         const verbs = named.get(key) ?? new Set()
         for (const method of methods) if (operations[method]) verbs.add(verbOf(operations[method]['x-kubernetes-action']))
-        if ([...verbs].includes('list')) verbs.add('watch')
+        if (operations.get?.parameters.some(({ name }: Json) => name === 'watch')) verbs.add('watch')
         named.set(key, verbs)
       }
     const discovered = new Map(resources.map(({ path, name, verbs }) => [`${path}/${name}`, verbs]))

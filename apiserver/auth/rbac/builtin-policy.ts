@@ -6,6 +6,7 @@ import { authorizationGroup } from '../../../lib/api/kinds/access-review.js'
 import { ClusterRole } from '../../../lib/api/kinds/cluster-role.js'
 import { ClusterRoleBinding } from '../../../lib/api/kinds/cluster-role-binding.js'
 import { streamNamespace } from '../../../lib/api/kinds/lease.js'
+import { NodeMetrics } from '../../../lib/api/kinds/node-metrics.js'
 import { rbacGroup } from '../../../lib/api/kinds/role.js'
 import { RoleBinding } from '../../../lib/api/kinds/role-binding.js'
 import { printKey } from '../../../lib/api/object-key.js'
@@ -17,8 +18,10 @@ export const builtinLabel = { 'kubernetes.io/bootstrapping': 'rbac-defaults' } a
 
 const millrace = 'millrace.dev'
 const apps = 'apps'
+const metrics = NodeMetrics.group
 const authenticationGroup = 'authentication.k8s.io'
 const read = ['get', 'list', 'watch']
+const measure = ['get', 'list']
 const write = ['update', 'patch']
 const change = ['create', ...write, 'delete', 'deletecollection']
 
@@ -88,9 +91,15 @@ export const builtinRoles: readonly PolicyRole[] = [
         resources: ['deployments', 'replicasets'].flatMap((name) => [name, `${name}/status`, `${name}/scale`]),
       },
       { verbs: read, apiGroups: ['policy'], resources: ['poddisruptionbudgets', 'poddisruptionbudgets/status'] },
+      { verbs: measure, apiGroups: [metrics], resources: ['pods'] },
     ],
     'view',
   ),
+  // For those who look at the whole cluster: nodes belong to no namespace, so no role of a namespace shows them.
+  role('system:metrics-reader', [
+    { verbs: measure, apiGroups: [metrics], resources: ['nodes', 'pods'] },
+    { verbs: read, apiGroups: [''], resources: ['nodes'] },
+  ]),
   role('system:public-info-viewer', [{ verbs: ['get', 'head'], nonResourceURLs: publicPaths }]),
   role('system:discovery', [
     { verbs: ['get', 'head'], nonResourceURLs: [...publicPaths, '/', '/api', '/api/*', '/apis', '/apis/*', '/openapi', '/openapi/*'] },

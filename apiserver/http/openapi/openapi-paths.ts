@@ -12,7 +12,9 @@ export function pathsOf(kind: Kind, object: Reference, list: Reference): Record<
   const named = [inPath('name', 'The name of the object.'), ...place]
   const operation = operations(kind, object)
   const may = (verb: ObjectVerb) => kind.verbs.includes(verb)
-  const listing = may('list') ? { get: operation('list', { answer: list, parameters: listParameters }) } : {}
+  const listing = may('list')
+    ? { get: operation('list', { answer: list, parameters: may('watch') ? [...listParameters, ...watchParameters] : listParameters }) }
+    : {}
   return {
     ...(namespaced && may('list') ? { [`${base}/${kind.plural}`]: listing } : {}),
     [collection]: {
@@ -20,7 +22,12 @@ export function pathsOf(kind: Kind, object: Reference, list: Reference): Record<
       ...listing,
       ...(may('create') ? { post: operation('post', { body: objectBody(object), parameters: writeParameters }) } : {}),
       ...(may('deletecollection')
-        ? { delete: operation('deletecollection', { body: deleteBody, parameters: [...listParameters, ...deleteParameters] }) }
+        ? {
+            delete: operation('deletecollection', {
+              body: deleteBody,
+              parameters: [...listParameters, ...watchParameters, ...deleteParameters],
+            }),
+          }
         : {}),
     },
     [`${collection}/{name}`]: {
@@ -113,6 +120,8 @@ const listParameters = [
   inQuery('continue', 'Where the page begins.'),
   resourceVersion,
   inQuery('resourceVersionMatch', 'Exact or NotOlderThan.'),
+]
+const watchParameters = [
   inQuery('watch', 'Stream the changes.', 'boolean'),
   inQuery('allowWatchBookmarks', 'Send BOOKMARK events.', 'boolean'),
   inQuery('sendInitialEvents', 'Begin a watch with the current state.', 'boolean'),

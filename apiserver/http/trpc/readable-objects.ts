@@ -110,9 +110,10 @@ export class ReadableObjects {
   }
 }
 
-/** One kind for each resource: versions of a kind have the same objects. */
+/** One kind for each resource that is more than a measurement: versions of a kind have the same objects. */
 export function storedKinds(kinds: readonly Kind[]): Kind[] {
-  return [...new Map([...kinds].reverse().map((kind) => [`${kind.group}/${kind.plural}`, kind])).values()].reverse()
+  const objects = kinds.filter(({ measured }) => !measured)
+  return [...new Map(objects.reverse().map((kind) => [`${kind.group}/${kind.plural}`, kind])).values()].reverse()
 }
 
 const parse = (stored: StoredObject) => JSON.parse(stored.bytes.toString()) as KubeObject

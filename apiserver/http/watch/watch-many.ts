@@ -47,8 +47,8 @@ function parseResource(parts: ServerParts, text: string): Selection {
   const [path = '', ...options] = text.split(';')
   const segments = path.split('/')
   const [group, version, resource] = segments.length === 2 ? ['', ...segments] : segments
-  const kind = segments.length <= 3 && parts.registry.findKind(group ?? '', version ?? '', resource ?? '')
-  if (!kind) throw badRequest(`resources: there is no resource ${JSON.stringify(path.slice(0, 200))}`)
+  const kind = segments.length <= 3 ? parts.registry.findKind(group ?? '', version ?? '', resource ?? '') : undefined
+  if (!kind?.verbs.includes('watch')) throw badRequest(`resources: there is no resource ${JSON.stringify(path.slice(0, 200))}`)
   const values: Record<string, string> = { namespace: '', fieldSelector: '', labelSelector: '' }
   for (const option of options) {
     const mark = option.indexOf('=')

@@ -48,6 +48,7 @@ function beyondDefinitions(kind: Kind): string[] {
     [kind.createOnUpdate, 'createOnUpdate: a PUT of an absent object is refused'],
     [kind.maxBytes !== undefined, 'maxBytes: bound its texts, lists and maps instead'],
     [kind.viewOf !== undefined, 'viewOf: its objects are stored'],
+    [kind.measured === true, 'measured: its objects are stored'],
     [kind.nameFirst === false, 'nameFirst: its tables begin with the name'],
     [kind.verbs.length < 8, 'verbs: its objects answer to all'],
     [

@@ -16,8 +16,10 @@ import { IPClaim } from './ip-claim.js'
 import { Lease } from './lease.js'
 import { Namespace } from './namespace.js'
 import { Node } from './node.js'
+import { NodeMetrics } from './node-metrics.js'
 import { Pod } from './pod.js'
 import { PodDisruptionBudget } from './pod-disruption-budget.js'
+import { PodMetrics } from './pod-metrics.js'
 import { ReplicaSet } from './replica-set.js'
 import { Role } from './role.js'
 import { RoleBinding } from './role-binding.js'
@@ -61,4 +63,7 @@ export const builtinKinds: readonly Kind[] = [
   SubjectAccessReview,
   LocalSubjectAccessReview,
   SelfSubjectRulesReview,
+  // Last, so that whoever asks for nodes or pods without a group gets the objects.
+  NodeMetrics,
+  PodMetrics,
 ] as unknown as readonly Kind[]
