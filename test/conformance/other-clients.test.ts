@@ -39,12 +39,12 @@ it('helm finds its releases by label, the newest of each, and drops the oldest',
   expect((await get(`${secrets}/sh.helm.release.v1.other.v1`)).json).toMatchObject({ code: 404, reason: 'NotFound' })
 })
 
-it('k9s finds its way: discovery, a burst of access reviews, tables, watches of metadata, and no metrics', async () => {
+it('k9s finds its way: discovery, a burst of access reviews, tables, watches of metadata, and metrics', async () => {
   expect((await get('/version')).json.gitVersion).toMatch(/^v1\.32/)
   const groups = (await get('/apis')).json.groups.map(({ name }: { name: string }) => name)
   expect(groups).toContain('millrace.dev')
-  expect(groups).not.toContain('metrics.k8s.io')
-  expect((await get('/apis/metrics.k8s.io/v1beta1')).code).toBe(404)
+  expect(groups).toContain('metrics.k8s.io')
+  expect(await get('/apis/metrics.k8s.io/v1beta1/pods')).toMatchObject({ code: 200, json: { kind: 'PodMetricsList', items: [] } })
   const review = (verb: string) =>
     send(cluster, 'POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
       body: {
