@@ -1,6 +1,6 @@
 /**
- * The node agent: follows the Tasks that are bound to its node and gives each a loop of its own. What the backends show of workloads that the API
- * does not bind here gets a loop too, whose plan is to remove it, but only once a complete list has said so.
+ * The node agent: follows the Tasks and the Vpses that are bound to its node and gives each a loop of its own. What the backends show of workloads
+ * that the API does not bind here gets a loop too, whose plan is to remove it, but only once a complete list has said so.
  *
  *     const agent = new Agent(parts)
  *     await agent.run(signal)
@@ -8,11 +8,15 @@
 
 import { sameValue } from '../lib/api/json/same-value.js'
 import { Task } from '../lib/api/kinds/task.js'
+import { Vps } from '../lib/api/kinds/vps.js'
 import { sleep, systemClock } from '../lib/base/clock.js'
-import { createInformer, type FollowInformerOptions } from '../lib/client/informer/informer.js'
-import type { Backend, ObservedRun } from './backends/backend.js'
+import { createInformer, type FollowInformerOptions, type ObjectHandlers, startInformers } from '../lib/client/informer/informer.js'
+import type { Backend } from './backends/backend.js'
+import type { MachineBackend } from './backends/machine-backend.js'
 import type { AgentParts } from './execute/workload-context.js'
+import { MachineLoop } from './machines/machine-loop.js'
 import { isAlive } from './plan/actual.js'
+import type { LoopObject } from './step-loop.js'
 import { WorkloadLoop } from './workload-loop.js'
 
 /** Events of backends are hints; this often everything is looked at. */
@@ -23,38 +27,41 @@ const longestEndMs = 60_000
 
 export class Agent {
   private readonly loops = new Map<string, WorkloadLoop>()
-  /** What each backend showed last, by workload. */
-  private readonly shown = new Map<string, ReadonlyMap<string, readonly ObservedRun[]>>()
+  private readonly machines = new Map<string, MachineLoop>()
 
   constructor(private readonly parts: AgentParts) {}
 
   /** How many workloads it takes care of. */
   get workloads(): number {
-    return this.loops.size
+    return this.loops.size + this.machines.size
   }
 
   /** Works until the signal aborts; workloads go on. */
   async run(signal: AbortSignal, options: FollowInformerOptions = {}): Promise<void> {
-    const { client, nodeName, log } = this.parts
-    const tasks = createInformer(client, Task, { fieldSelector: `spec.nodeName=${nodeName}` })
-    const following = tasks.start(signal, {
+    const { parts } = this
+    const { client, nodeName, log } = parts
+    const own = { fieldSelector: `spec.nodeName=${nodeName}` }
+    const tasks = createInformer(client, Task, own)
+    const vpses = createInformer(client, Vps, own)
+    const following = startInformers(client, [tasks, vpses], signal, {
       onFailure: (failure, pauseMs) =>
-        log.warn({ err: failure, pauseMs }, 'the tasks of this node could not be followed; it is tried again'),
+        log.warn({ err: failure, pauseMs }, 'the workloads of this node could not be followed; it is tried again'),
       ...options,
     })
-    await tasks.synced()
+    await Promise.all([tasks.synced(), vpses.synced()])
     await this.takeLedgers()
-    tasks.subscribe({
-      add: (task) => this.loopOf(task.metadata.uid, signal).setTask(task),
-      update: (task, before) => {
-        if (before.metadata.uid !== task.metadata.uid) this.loops.get(before.metadata.uid)?.setTask(undefined)
-        this.loopOf(task.metadata.uid, signal).setTask(task)
-      },
-      delete: (task) => this.loopOf(task.metadata.uid, signal).setTask(undefined),
-    })
-    for (const uid of await this.parts.ledgers.uids()) this.loopOf(uid, signal).wake()
-    await Promise.all([following, ...[...this.parts.backends.values()].map((backend) => this.watch(backend, signal))])
-    await Promise.all([...this.loops.values()].map((loop) => loop.settled()))
+    const taskLoop = loopsIn(this.loops, (uid, onGone) => new WorkloadLoop(parts, uid, signal, onGone))
+    const machineLoop = loopsIn(this.machines, (uid, onGone) => new MachineLoop(parts, uid, signal, onGone))
+    feed(tasks, taskLoop)
+    feed(vpses, machineLoop)
+    for (const uid of await parts.ledgers.uids()) taskLoop(uid).wake()
+    for (const uid of await parts.machineRecords.uids()) machineLoop(uid).wake()
+    const watches = [
+      ...[...parts.backends.values()].map((backend) => this.watchRuns(backend, taskLoop, signal)),
+      ...[...parts.machines.values()].map((backend) => this.watchMachines(backend, machineLoop, signal)),
+    ]
+    await Promise.all([following, ...watches])
+    await Promise.all([...this.loops.values(), ...this.machines.values()].map((loop) => loop.settled()))
   }
 
   /** Ends what still runs on a backend, politely and all at once. For the agent's own end, after `run`. */
@@ -79,18 +86,19 @@ export class Agent {
     }
   }
 
-  private loopOf(uid: string, signal: AbortSignal): WorkloadLoop {
-    const present = this.loops.get(uid)
-    if (present) return present
-    const loop = new WorkloadLoop(this.parts, uid, signal, () => this.loops.delete(uid))
-    this.loops.set(uid, loop)
-    return loop
+  private watchRuns(backend: Backend, loopOf: LoopOf, signal: AbortSignal): Promise<void> {
+    return this.watch(backend, signal, async (deadline) => byUid(await backend.observe(deadline), ({ id }) => id.uid), loopOf)
+  }
+
+  private watchMachines(backend: MachineBackend, loopOf: LoopOf, signal: AbortSignal): Promise<void> {
+    return this.watch(backend, signal, async (deadline) => byUid(await backend.observeMachines(deadline), ({ uid }) => uid), loopOf)
   }
 
   /** Looks at a backend at each hint, and every so often; wakes the workloads of which something changed. */
-  private async watch(backend: Backend, signal: AbortSignal): Promise<void> {
+  private async watch(backend: Watched, signal: AbortSignal, look: Look, loopOf: LoopOf): Promise<void> {
     let hinted: (() => void) | undefined
     let missed = false
+    let shown: Shown = new Map()
     const unsubscribe = backend.subscribe(() => {
       missed = true
       hinted?.()
@@ -98,7 +106,7 @@ export class Agent {
     try {
       while (!signal.aborted) {
         missed = false
-        await this.look(backend, signal)
+        shown = await this.look(backend, signal, look, loopOf, shown)
         if (missed) continue
         const hint = new AbortController()
         hinted = () => hint.abort()
@@ -110,26 +118,56 @@ export class Agent {
     }
   }
 
-  private async look(backend: Backend, signal: AbortSignal): Promise<void> {
+  private async look(backend: Watched, signal: AbortSignal, look: Look, loopOf: LoopOf, before: Shown): Promise<Shown> {
     try {
-      const runs = await backend.observe(AbortSignal.any([signal, AbortSignal.timeout(observeDeadlineMs)]))
-      const before = this.shown.get(backend.name) ?? new Map<string, readonly ObservedRun[]>()
-      const now = byWorkload(runs)
-      this.shown.set(backend.name, now)
-      for (const uid of new Set([...before.keys(), ...now.keys()]))
-        if (!sameValue(before.get(uid), now.get(uid))) this.loopOf(uid, signal).wake()
+      const now = await look(AbortSignal.any([signal, AbortSignal.timeout(observeDeadlineMs)]))
+      for (const uid of new Set([...before.keys(), ...now.keys()])) if (!sameValue(before.get(uid), now.get(uid))) loopOf(uid).wake()
+      return now
     } catch (error) {
       if (!signal.aborted) this.parts.log.warn({ backend: backend.name, err: error }, 'a backend could not be looked at; it is tried again')
+      return before
     }
   }
 }
 
-function byWorkload(runs: readonly ObservedRun[]): ReadonlyMap<string, readonly ObservedRun[]> {
-  const grouped = new Map<string, ObservedRun[]>()
-  for (const run of runs) {
-    const others = grouped.get(run.id.uid)
-    if (others) others.push(run)
-    else grouped.set(run.id.uid, [run])
+type LoopOf = (uid: string) => Pick<WorkloadLoop, 'wake'>
+/** What a backend showed, by workload. */
+type Shown = ReadonlyMap<string, readonly unknown[]>
+type Look = (deadline: AbortSignal) => Promise<Shown>
+type Watched = Pick<Backend, 'subscribe'> & { readonly name: string }
+
+/** Finds the loop of a workload, or begins it; it goes when nothing of the workload is left. */
+function loopsIn<Loop>(loops: Map<string, Loop>, begin: (uid: string, onGone: () => void) => Loop): (uid: string) => Loop {
+  return (uid) => {
+    const present = loops.get(uid)
+    if (present) return present
+    const loop = begin(uid, () => loops.delete(uid))
+    loops.set(uid, loop)
+    return loop
+  }
+}
+
+/** Tells each loop what the API has of its object. A name that is used anew is another object. */
+function feed<T extends LoopObject>(
+  informer: { subscribe(handlers: ObjectHandlers<T>): () => void },
+  loopOf: (uid: string) => { setObject(object: T | undefined): void },
+): void {
+  informer.subscribe({
+    add: (object) => loopOf(object.metadata.uid).setObject(object),
+    update: (object, before) => {
+      if (before.metadata.uid !== object.metadata.uid) loopOf(before.metadata.uid).setObject(undefined)
+      loopOf(object.metadata.uid).setObject(object)
+    },
+    delete: (object) => loopOf(object.metadata.uid).setObject(undefined),
+  })
+}
+
+function byUid<T>(items: readonly T[], uidOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
+  const grouped = new Map<string, T[]>()
+  for (const item of items) {
+    const others = grouped.get(uidOf(item))
+    if (others) others.push(item)
+    else grouped.set(uidOf(item), [item])
   }
   return grouped
 }

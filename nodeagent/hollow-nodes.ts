@@ -5,6 +5,7 @@ import type { ClientConfig } from '../lib/client/client-config.js'
 import type { EventRecorder } from '../lib/client/events/event-recorder.js'
 import { HollowBackend, HollowMachine } from './backends/hollow/hollow-backend.js'
 import { createMemoryLedgerStore } from './files/ledger-store.js'
+import { createMemoryMachineRecordStore } from './files/machine-record-store.js'
 import type { WorkloadFiles } from './files/workload-files.js'
 import { createNoNetwork } from './network/node-network.js'
 import type { MachineFacts } from './node/machine-facts.js'
@@ -40,6 +41,8 @@ export async function runHollowNodes(options: HollowNodesOptions, signal: AbortS
         log: log.child({ node: nodeName }),
         events,
         backends: new Map(backends.map((backend) => [backend.name, backend])),
+        machines: new Map(),
+        machineRecords: createMemoryMachineRecordStore(),
         files: hollowFiles((uid) => ledgers.delete(uid)),
         ledgers,
         network: createNoNetwork(),

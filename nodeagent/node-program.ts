@@ -61,7 +61,7 @@ export async function runNode(options: NodeProgramOptions, signal: AbortSignal):
   } finally {
     if (signal.aborted && options.endProcesses()) await agent.endRuns('process')
     await parts.events.flush()
-    for (const backend of backends) await backend.close()
+    for (const backend of [...backends, ...parts.machines.values()]) await backend.close()
   }
 }
 
@@ -82,7 +82,7 @@ async function keepStreams(options: NodeProgramOptions, signal: AbortSignal): Pr
   const { client, clock, log, nodeName } = parts
   if (!streams) return
   const backends = [...parts.backends.values()]
-  const stats = createStatsReader({ clock, backends, machines: [], dataFolder, searchPath, roots: machineRoots })
+  const stats = createStatsReader({ clock, backends, machines: [...parts.machines.values()], dataFolder, searchPath, roots: machineRoots })
   const credentials = createCredentialsReader(config)
   const path = `/apis/millrace.dev/v1/nodestreams/${encodeURIComponent(nodeName)}`
   const onRequest = createNodeStreamHandler({ ...parts, stats })

@@ -1,6 +1,8 @@
 import type { AgentFlags } from './agent-flags.js'
 import type { Backend } from './backends/backend.js'
 import { DockerBackend } from './backends/docker/docker-backend.js'
+import { DockerMachines } from './backends/docker/machines/docker-machines.js'
+import type { MachineBackend } from './backends/machine-backend.js'
 import { openCgroups } from './backends/process/cgroups.js'
 import { ProcessBackend } from './backends/process/process-backend.js'
 import { version } from './version.js'
@@ -27,5 +29,23 @@ export async function openBackends(flags: Pick<AgentFlags, 'backends' | 'dockerS
       )
     }
   }
+  return backends
+}
+
+/** The backends that keep machines, of those that the flags name. */
+export async function openMachineBackends(
+  flags: Pick<AgentFlags, 'backends' | 'dockerSocket'>,
+  at: { readonly snapshots: string; readonly identity: string },
+): Promise<MachineBackend[]> {
+  const backends: MachineBackend[] = []
+  for (const name of flags.backends)
+    if (name === 'docker')
+      backends.push(
+        await DockerMachines.open({
+          socketPath: flags.dockerSocket,
+          agent: at.identity,
+          directory: at.snapshots,
+        }),
+      )
   return backends
 }

@@ -4,11 +4,13 @@ import path from 'node:path'
 import { FlagError } from '../lib/base/flags.js'
 import type { AgentFlags } from './agent-flags.js'
 import type { Backend } from './backends/backend.js'
+import type { MachineBackend } from './backends/machine-backend.js'
 import { agentPaths } from './files/agent-paths.js'
 import { createLedgerStore } from './files/ledger-store.js'
+import { createMachineRecordStore } from './files/machine-record-store.js'
 import { createWorkloadFiles } from './files/workload-files.js'
 import { holdAgentDirectory } from './node/agent-directory.js'
-import { openBackends } from './open-backends.js'
+import { openBackends, openMachineBackends } from './open-backends.js'
 
 const removalDeadlineMs = 120_000
 
@@ -31,6 +33,7 @@ export async function purgeNode(flags: PurgeFlags, searchPath: string): Promise<
     const paths = await agentPaths({ data: directory.path, work: flags.workDirectory, asRoot })
     const files = createWorkloadFiles(paths, asRoot)
     let runs = 0
+    let machines = 0
     const failures: string[] = []
     for (const backend of await openBackends(flags, { runs: paths.runs, identity: directory.identity, asRoot, searchPath }))
       try {
@@ -40,11 +43,22 @@ export async function purgeNode(flags: PurgeFlags, searchPath: string): Promise<
       } finally {
         await backend.close()
       }
+    for (const backend of await openMachineBackends(flags, { snapshots: paths.dockerSnapshots, identity: directory.identity }))
+      try {
+        machines += await removeMachines(backend)
+      } catch (error) {
+        failures.push(`${backend.name}: ${(error as Error).message}`)
+      } finally {
+        await backend.close()
+      }
     const uids = await createLedgerStore(paths).uids()
     for (const uid of uids) await files.removeAll(uid)
+    const records = createMachineRecordStore(paths)
+    for (const uid of await records.uids()) await records.remove(uid)
     for (const folder of [paths.work, paths.secrets]) await rmdir(folder).catch(() => {})
-    if (failures.length > 0) throw new PurgeError(`not all runs could be removed: ${failures.join('; ')}`)
-    return `ended and removed ${runs} runs, and the files of ${uids.length} workloads`
+    if (failures.length > 0) throw new PurgeError(`not all runs could be removed: ${[...new Set(failures)].join('; ')}`)
+    const andMachines = machines === 0 ? '' : `, and ${machines} machines with their snapshots`
+    return `ended and removed ${runs} runs, and the files of ${uids.length} workloads${andMachines}`
   } finally {
     await directory.release()
   }
@@ -54,4 +68,13 @@ async function removeRuns(backend: Backend): Promise<number> {
   const runs = await backend.observe(AbortSignal.timeout(removalDeadlineMs))
   await Promise.all(runs.map(({ id }) => backend.remove(id, AbortSignal.timeout(removalDeadlineMs))))
   return runs.length
+}
+
+/** Machines with their disks, and their snapshots. */
+async function removeMachines(backend: MachineBackend): Promise<number> {
+  const deadline = () => AbortSignal.timeout(removalDeadlineMs)
+  const machines = await backend.observeMachines(deadline())
+  await Promise.all(machines.map(({ uid }) => backend.removeMachine(uid, deadline())))
+  for (const { uid } of await backend.observeSnapshots(deadline())) await backend.removeSnapshot(uid, deadline())
+  return machines.length
 }

@@ -12,6 +12,7 @@ import { type AgentFlags, machineName } from './agent-flags.js'
 import type { AgentParts } from './execute/workload-context.js'
 import { agentPaths } from './files/agent-paths.js'
 import { createLedgerStore } from './files/ledger-store.js'
+import { createMachineRecordStore } from './files/machine-record-store.js'
 import { createWorkloadFiles } from './files/workload-files.js'
 import { runHollowNodes } from './hollow-nodes.js'
 import { createNoNetwork } from './network/node-network.js'
@@ -19,7 +20,7 @@ import { holdAgentDirectory } from './node/agent-directory.js'
 import { agentKubeconfig, hasJoined, joinCluster, joinedName, keepCertificate } from './node/client-certificate.js'
 import { type MachineFacts, readMachineFacts } from './node/machine-facts.js'
 import { runNode } from './node-program.js'
-import { openBackends } from './open-backends.js'
+import { openBackends, openMachineBackends } from './open-backends.js'
 import { version } from './version.js'
 
 export interface AgentSignals {
@@ -48,6 +49,7 @@ export async function startNodeAgent(
     const paths = await agentPaths({ data: directory.path, work: flags.workDirectory, asRoot })
     await mkdir(paths.workloads, { recursive: true, mode: 0o700 })
     const backends = await openBackends(flags, { runs: paths.runs, identity: directory.identity, asRoot, searchPath })
+    const machines = await openMachineBackends(flags, { snapshots: paths.dockerSnapshots, identity: directory.identity })
     const facts = await readMachineFacts(directory.path, searchPath)
     const events = createEventRecorder({ client, component: 'millrace-nodeagent', instance: nodeName, clock: systemClock, log })
     const parts: AgentParts = {
@@ -57,6 +59,8 @@ export async function startNodeAgent(
       log,
       events,
       backends: new Map(backends.map((backend) => [backend.name, backend])),
+      machines: new Map(machines.map((backend) => [backend.name, backend])),
+      machineRecords: createMachineRecordStore(paths),
       files: createWorkloadFiles(paths, asRoot),
       ledgers: createLedgerStore(paths),
       network: createNoNetwork(),

@@ -131,4 +131,7 @@ export interface MachineBackend {
   ): Promise<{ readonly path: string; readonly sizeBytes: number; readonly digest: string }>
   /** Takes a file that another node exported, and removes it. Idempotent by snapshotUid. */
   importSnapshot(path: string, snapshotUid: string, machineUid: string, signal: AbortSignal): Promise<void>
+
+  /** Ends what this object does beside its calls; machines go on. */
+  close(): Promise<void>
 }

@@ -1,5 +1,7 @@
 import { Namespace, securityLabel } from '../../lib/api/kinds/namespace.js'
 import { backendOf, type Task } from '../../lib/api/kinds/task.js'
+import type { ObjectMeta } from '../../lib/api/object-meta.js'
+import type { Client } from '../../lib/client/client.js'
 import type { Backend, BackendInfo } from '../backends/backend.js'
 import { hardwareOf } from './hardware.js'
 import { StepError } from './step-error.js'
@@ -29,8 +31,18 @@ export async function admitTask(
     throw new StepError('Unsupported', `the backend ${backend.name} of this node cannot keep a task on NUMA node ${numaNode}`, false)
   const { isolation } = await backend.info(signal)
   const powers = powersOf(task, isolation)
+  await requirePrivileged(task, powers, client, signal)
+}
+
+/** Rejects with a StepError where the object's namespace does not admit these powers, given in words. */
+export async function requirePrivileged(
+  { metadata }: { readonly metadata: ObjectMeta },
+  powers: readonly string[],
+  client: Client,
+  signal: AbortSignal,
+): Promise<void> {
   if (powers.length === 0) return
-  const namespace = await client.of(Namespace).get({ name: task.metadata.namespace ?? 'default' }, { signal })
+  const namespace = await client.of(Namespace).get({ name: metadata.namespace ?? 'default' }, { signal })
   if (namespace.metadata.labels?.[securityLabel] === 'privileged') return
   throw new StepError(
     'Refused',

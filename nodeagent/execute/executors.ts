@@ -2,9 +2,7 @@
  * One executor per type of step; the compiler refuses a type without one. An executor does its step or throws; it decides nothing. Each may be
  * repeated, and may have been cut off anywhere in an earlier life of the agent.
  */
-import { isConflict, isForbidden, isNotFound } from '../../lib/api/api-error.js'
 import { backendOf, Task } from '../../lib/api/kinds/task.js'
-import { nodeCleanupFinalizer } from '../../lib/api/kinds/workload.js'
 import { type Backend, BackendError, type RunSpec } from '../backends/backend.js'
 import type { AttemptFiles } from '../files/workload-files.js'
 import type { Ledger } from '../plan/ledger.js'
@@ -12,13 +10,11 @@ import type { StepOf, StepType } from '../plan/step.js'
 import { admitTask } from './admission.js'
 import { createConfigReader, resolveEnvironment } from './environment.js'
 import { hardwareOf } from './hardware.js'
+import { releaseFinalizer } from './release-finalizer.js'
 import { pickUserId } from './user-ids.js'
 import type { StepContext } from './workload-context.js'
 
-/** Waiting is the loop's own affair. */
-export type ExecutableType = Exclude<StepType, 'wait'>
-
-export const executors: { readonly [T in ExecutableType]: (step: StepOf<T>, context: StepContext) => Promise<void> } = {
+export const executors: { readonly [T in StepType]: (step: StepOf<T>, context: StepContext) => Promise<void> } = {
   async admit(_step, context) {
     await admitTask(taskOf(context), backendFor(context), context.parts, context.signal)
   },
@@ -103,25 +99,8 @@ export const executors: { readonly [T in ExecutableType]: (step: StepOf<T>, cont
 
   async releaseFinalizer(_step, context) {
     const { parts, signal, onWritten, onGone } = context
-    const tasks = parts.client.of(Task)
-    try {
-      for (let task = taskOf(context); ; ) {
-        const { name, namespace, uid, resourceVersion, finalizers = [] } = task.metadata
-        if (uid !== context.uid) return onGone()
-        const rest = finalizers.filter((finalizer) => finalizer !== nodeCleanupFinalizer)
-        if (rest.length === finalizers.length) return onWritten(task)
-        try {
-          return onWritten(await tasks.mergePatch({ name, namespace }, { metadata: { resourceVersion, finalizers: rest } }, { signal }))
-        } catch (error) {
-          if (!isConflict(error)) throw error
-        }
-        task = await tasks.get({ name, namespace }, { signal })
-      }
-    } catch (error) {
-      // Gone, or bound to another node by now.
-      if (isNotFound(error) || isForbidden(error)) return onGone()
-      throw error
-    }
+    const left = await releaseFinalizer(parts.client.of(Task), taskOf(context), signal)
+    return left ? onWritten(left) : onGone()
   },
 }
 

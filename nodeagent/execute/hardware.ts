@@ -1,8 +1,14 @@
 import { gpuRequestOf } from '../../lib/api/gpus.js'
-import type { Task } from '../../lib/api/kinds/task.js'
+import type { TaskSpec } from '../../lib/api/kinds/task.js'
 import type { RunGpu } from '../backends/backend.js'
 import type { MachineFacts } from '../node/machine-facts.js'
 import { StepError } from './step-error.js'
+
+/** A Task or a Vps. */
+interface Placed {
+  readonly spec: Pick<TaskSpec, 'target' | 'resources'>
+  readonly status?: { readonly gpus?: readonly number[] | undefined }
+}
 
 /** What a run has of the machine beside CPU and memory. */
 export interface Hardware {
@@ -13,7 +19,7 @@ export interface Hardware {
 }
 
 /** Reads the target, the resources, and which GPUs the API server gave. Throws a StepError when those are not there. Pure. */
-export function hardwareOf({ spec, status }: Pick<Task, 'spec' | 'status'>, present: MachineFacts['gpus']): Hardware {
+export function hardwareOf({ spec, status }: Placed, present: MachineFacts['gpus']): Hardware {
   const { count, numa: numaNode } = gpuRequestOf(spec)
   if (count === 0) return { numaNode, gpus: present.length === 0 ? undefined : [] }
   const given = status?.gpus ?? []

@@ -4,7 +4,14 @@ import { BackendError } from '../backends/backend.js'
 export class StepError extends Error {
   override readonly name = 'StepError'
   constructor(
-    readonly reason: 'ConfigMissing' | 'VolumeFailed' | 'Refused' | 'Unsupported' | 'NetworkUnavailable' | 'AddressUnavailable',
+    readonly reason:
+      | 'ConfigMissing'
+      | 'VolumeFailed'
+      | 'Refused'
+      | 'Unsupported'
+      | 'NetworkUnavailable'
+      | 'AddressUnavailable'
+      | 'SnapshotNotHere',
     message: string,
     /** Whether trying again may help. */
     readonly retryable: boolean,

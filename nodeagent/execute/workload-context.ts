@@ -4,7 +4,9 @@ import type { Logger } from '../../lib/base/log.js'
 import type { Client } from '../../lib/client/client.js'
 import type { EventRecorder } from '../../lib/client/events/event-recorder.js'
 import type { Backend } from '../backends/backend.js'
+import type { MachineBackend } from '../backends/machine-backend.js'
 import type { LedgerStore } from '../files/ledger-store.js'
+import type { MachineRecordStore } from '../files/machine-record-store.js'
 import type { WorkloadFiles } from '../files/workload-files.js'
 import type { NodeNetwork } from '../network/node-network.js'
 import type { MachineFacts } from '../node/machine-facts.js'
@@ -17,6 +19,9 @@ export interface AgentParts {
   readonly log: Logger
   readonly events: EventRecorder
   readonly backends: ReadonlyMap<string, Backend>
+  /** What keeps machines, by name. */
+  readonly machines: ReadonlyMap<string, MachineBackend>
+  readonly machineRecords: MachineRecordStore
   readonly files: WorkloadFiles
   readonly ledgers: LedgerStore
   /** Where workloads get their addresses. */

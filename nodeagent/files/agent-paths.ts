@@ -4,6 +4,8 @@
  *
  *     DATA/workloads/UID/ledger.json, DATA/workloads/UID/logs/ATTEMPT-RUN/     the agent's own; no task can reach them
  *     DATA/runs/                                                               the process backend's records
+ *     DATA/machine-records/UID.json                                            what the agent remembers of a Vps
+ *     DATA/docker-snapshots/UID.tar                                            snapshots of containers, as other nodes fetch them
  *     WORK/UID/ATTEMPT/{home,volumes/NAME,mounts/NAME}                         what an attempt may see
  *     SECRETS/UID/ATTEMPT/NAME                                                 secret volumes, on a tmpfs where there is one
  */
@@ -18,12 +20,16 @@ export interface AgentPaths {
   readonly data: string
   readonly runs: string
   readonly workloads: string
+  /** Snapshots of containers, as they are sent to other nodes. */
+  readonly dockerSnapshots: string
+  readonly machineRecords: string
   readonly work: string
   readonly secrets: string
   /** Whether secrets lie on a tmpfs. */
   readonly secretsInMemory: boolean
   workload(uid: string): string
   ledger(uid: string): string
+  machineRecord(uid: string): string
   logs(id: RunId): string
   /** The folders that belong to a workload's attempts. */
   workOf(uid: string): string
@@ -41,16 +47,20 @@ export async function agentPaths(options: { data: string; work?: string | undefi
   const secretsInMemory = (await statfs(sharedMemory).catch(() => undefined))?.type === tmpfsMagic
   const secrets = secretsInMemory ? `${sharedMemory}/millrace-${mark}` : path.join(work, 'secrets')
   const workloads = path.join(data, 'workloads')
+  const machineRecords = path.join(data, 'machine-records')
   const workload = (uid: string) => path.join(workloads, plainUid(uid))
   return {
     data,
     runs: path.join(data, 'runs'),
     workloads,
+    dockerSnapshots: path.join(data, 'docker-snapshots'),
+    machineRecords,
     work,
     secrets,
     secretsInMemory,
     workload,
     ledger: (uid) => path.join(workload(uid), 'ledger.json'),
+    machineRecord: (uid) => path.join(machineRecords, `${plainUid(uid)}.json`),
     logs: (id) => path.join(workload(id.uid), 'logs', `${id.attempt}-${id.run}`),
     workOf: (uid) => path.join(work, plainUid(uid)),
     secretsOf: (uid) => path.join(secrets, plainUid(uid)),

@@ -1,6 +1,7 @@
 import type { ObservedRun } from '../backends/backend.js'
 import type { Ledger } from './ledger.js'
-import type { Step } from './step.js'
+import type { StepType } from './step.js'
+import type { StepFailure } from './step-failure.js'
 
 /** What is there of one workload on this node, and what this agent remembers of its own doing. The planner's second input. */
 export interface Actual {
@@ -12,23 +13,11 @@ export interface Actual {
   /** What was made ready since the agent started; making it again does no harm. */
   readonly prepared: { readonly admission: boolean; readonly image: boolean; readonly volumesOfAttempt: number | undefined }
   /** Steps that failed and have not succeeded since. */
-  readonly failures: readonly StepFailure[]
+  readonly failures: readonly StepFailure<StepType>[]
   /** What the probes of the current run found. */
   readonly probes: ProbeResults
   /** What an image pull last said. */
   readonly pullProgress?: string | undefined
-}
-
-export interface StepFailure {
-  readonly type: Step['type']
-  /** Becomes a condition's reason. */
-  readonly reason: string
-  readonly message: string
-  /** Whether trying again may help. */
-  readonly retryable: boolean
-  /** How often it failed in a row, from 1. */
-  readonly count: number
-  readonly retryAtMs: number
 }
 
 /** Undefined where there is no such probe, or no result yet. */

@@ -3,9 +3,14 @@ import type { ObservedRun } from '../backends/backend.js'
 
 const healthyMs = 10 * 60_000
 
-/** The streak after this run ended: a run that lasted ten minutes ends the count of crashes. */
+/** The streak after this run ended. */
 export function nextStreak(streak: number, run: ObservedRun): number {
-  const lastedMs = (run.exit?.finishedAtMs ?? 0) - (run.startedAtMs ?? Number.POSITIVE_INFINITY)
+  return nextStreakAfter(streak, run.startedAtMs, run.exit?.finishedAtMs)
+}
+
+/** The streak after what ran from one time to the other: what lasted ten minutes ends the count of crashes. */
+export function nextStreakAfter(streak: number, startedAtMs: number | undefined, endedAtMs: number | undefined): number {
+  const lastedMs = (endedAtMs ?? 0) - (startedAtMs ?? Number.POSITIVE_INFINITY)
   return lastedMs >= healthyMs ? 0 : streak + 1
 }
 

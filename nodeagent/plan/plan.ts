@@ -17,6 +17,7 @@ import { attemptOf, completionOf, deadlineOf, isRunLost, newestRun } from './com
 import { nextStreak, restartDelayMs } from './crash-backoff.js'
 import { resolvePullPolicy } from './pull-policy.js'
 import type { Step } from './step.js'
+import { waitForRetries } from './step-failure.js'
 
 /** How long a workload has to end that the API does not know any more. */
 const strayGraceMs = 10_000
@@ -24,7 +25,7 @@ const strayGraceMs = 10_000
 /** `task` undefined: the API binds no such workload to this node, as a complete list said. */
 export function planSteps(task: Task | undefined, actual: Actual, nowMs: number): Step[] {
   const steps = task && !task.metadata.deletionTimestamp ? planKept(task, actual, nowMs) : planRemoval(task, actual)
-  return waitForRetries(steps, actual, nowMs)
+  return waitForRetries(steps, actual.failures, nowMs)
 }
 
 function planRemoval(task: Task | undefined, actual: Actual): Step[] {
@@ -111,12 +112,4 @@ function planStart(task: Task, actual: Actual, run: number, streak: number): Ste
 
 function endRuns(runs: readonly ObservedRun[], graceMs: number): Step[] {
   return runs.filter(isAlive).map(({ id, state }): Step => ({ type: 'stop', id, graceMs: state === 'unknown' ? 0 : graceMs }))
-}
-
-/** A step that failed is tried again when its time has come; nothing behind it is done before. */
-function waitForRetries(steps: Step[], actual: Actual, nowMs: number): Step[] {
-  const index = steps.findIndex((step) => actual.failures.some(({ type, retryAtMs }) => type === step.type && retryAtMs > nowMs))
-  if (index < 0) return steps
-  const failure = actual.failures.find(({ type }) => type === steps[index]?.type)
-  return [...steps.slice(0, index), { type: 'wait', untilMs: failure?.retryAtMs ?? nowMs }]
 }

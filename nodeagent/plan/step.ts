@@ -1,4 +1,5 @@
 import type { RunId } from '../backends/backend.js'
+import type { WaitStep } from './step-failure.js'
 
 /** What the agent does next about a workload, as data. Each type has one executor (execute/executors.ts; the compiler checks that). Any step may be repeated. */
 export type Step =
@@ -17,13 +18,9 @@ export type Step =
   /** Removes everything that the agent holds of the workload: ledger, logs, volumes. */
   | { readonly type: 'removeFiles' }
   | { readonly type: 'releaseFinalizer' }
-  /** Nothing to do before this time; wall clock, milliseconds. */
-  | { readonly type: 'wait'; readonly untilMs: number }
+  | WaitStep
 
-export type StepType = Step['type']
-export type StepOf<T extends StepType> = Extract<Step, { type: T }>
-
-/** Whether two steps are the same; a step under way goes on while the plan still begins with it. */
-export function isSameStep(a: Step | undefined, b: Step | undefined): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
-}
+/** Waiting is the loop's own affair. */
+export type ExecutableStep = Exclude<Step, WaitStep>
+export type StepType = ExecutableStep['type']
+export type StepOf<T extends StepType> = Extract<ExecutableStep, { type: T }>

@@ -10,7 +10,7 @@ import { StatusReporter } from './status-reporter.js'
 let cluster: TestCluster
 let admin: Client
 let client: Client
-let reporter: StatusReporter
+let reporter: StatusReporter<Task>
 let ending: AbortController
 let written: Task[]
 const at = { namespace: 'default', name: 'subject' }
@@ -29,7 +29,7 @@ beforeEach(() => {
   ending = new AbortController()
   written = []
   reporter = new StatusReporter({
-    client,
+    objects: client.of(Task),
     clock: systemClock,
     log: silentLogger,
     signal: ending.signal,

@@ -3,9 +3,10 @@ import { backendOf, type Task, type TaskStatus } from '../../lib/api/kinds/task.
 import { taskPhase } from '../../lib/api/task-phase.js'
 import { timestamp } from '../../lib/base/clock.js'
 import type { ObservedRun } from '../backends/backend.js'
-import type { Actual, StepFailure } from '../plan/actual.js'
+import type { Actual } from '../plan/actual.js'
 import { attemptOf, type Completion, completionOf, describeExit, isBeingDeleted, isRunLost, newestRun } from '../plan/completion.js'
 import type { StepType } from '../plan/step.js'
+import type { StepFailure } from '../plan/step-failure.js'
 
 /** What the agent says about a task: pure, from the task as the API has it and what is there. Conditions of others are kept. */
 export function taskStatus(task: Task, actual: Actual, nowMs: number): TaskStatus {
@@ -98,7 +99,7 @@ function readySaid(task: Task, actual: Actual, running: Said): Said {
 
 const keep = ({ type, status, reason, message }: Condition): Said => ({ type, status, reason, message })
 
-function failureOf(actual: Actual, types: readonly StepType[]): StepFailure | undefined {
+function failureOf(actual: Actual, types: readonly StepType[]): StepFailure<StepType> | undefined {
   return actual.failures.find(({ type }) => types.includes(type))
 }
 

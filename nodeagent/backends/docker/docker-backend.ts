@@ -5,8 +5,6 @@
 import { availableParallelism } from 'node:os'
 import type { Duplex } from 'node:stream'
 import type Docker from 'dockerode'
-import { backoffDelayMs } from '../../../lib/base/backoff.js'
-import { sleep, systemClock } from '../../../lib/base/clock.js'
 import {
   type Backend,
   BackendError,
@@ -21,13 +19,17 @@ import {
 } from '../backend.js'
 import type { ExecOrder, ExecSession } from '../exec-session.js'
 import { readNumaCpus } from '../numa.js'
-import { logQuery, readContainerLogs } from './container-logs.js'
+import { followContainerEvents } from './container-events.js'
+import { followContainerLogs } from './container-logs.js'
 import { containerName, containerOptions, labels } from './container-options.js'
 import { readContainerUsage } from './container-usage.js'
 import { dialContainer } from './dial-container.js'
-import { Engine, sayingOf, statusOf, unlessMissing } from './engine.js'
+import { removeContainer, stopContainer } from './end-container.js'
+import { Engine, statusOf, unlessIdle, unlessMissing } from './engine.js'
+import { engineInfo } from './engine-info.js'
 import { execInContainer } from './exec-in-container.js'
 import { parseImageReference } from './image-reference.js'
+import { makeContainer, startDeadlineMs, startFailure } from './make-container.js'
 import { observeContainer } from './observe-container.js'
 import { openContainerExec } from './open-container-exec.js'
 import { prepareImage } from './pull-image.js'
@@ -43,8 +45,6 @@ export interface DockerBackendOptions {
 
 const startsPerCore = 2
 const questionsAtOnce = 16
-const startDeadlineMs = 120_000
-const imagesShown = 50
 
 export class DockerBackend implements Backend {
   readonly name = 'docker'
@@ -74,31 +74,16 @@ export class DockerBackend implements Backend {
 
   static async open(options: DockerBackendOptions): Promise<DockerBackend> {
     const backend = new DockerBackend(await Engine.open(options.socketPath), options)
-    void backend.followEvents()
+    void followContainerEvents(backend.engine, options.agent, (ids) => backend.onEvents(ids), backend.closing.signal)
     return backend
   }
 
-  async info(signal: AbortSignal): Promise<BackendInfo> {
-    const common = { isolation: 'container', limits: 'enforced' } as const
-    try {
-      const version = await this.engine.call(signal, (options) => versionOf(this.docker, options))
-      const images = await this.engine.call(signal, (options) => this.docker.listImages(options))
-      const shown = images
-        .map((image) => ({
-          names: [...(image.RepoTags ?? []), ...(image.RepoDigests ?? [])].filter((name) => !name.includes('<none>')),
-          sizeBytes: image.Size,
-        }))
-        .filter(({ names }) => names.length > 0)
-        .sort((a, b) => b.sizeBytes - a.sizeBytes)
-      return { ...common, available: true, version: version.Version, images: shown.slice(0, imagesShown) }
-    } catch (error) {
-      if (signal.aborted) throw error
-      return { ...common, available: false, message: sayingOf(error) }
-    }
+  info(signal: AbortSignal): Promise<BackendInfo> {
+    return engineInfo(this.engine, signal)
   }
 
   async observe(signal: AbortSignal, uid?: string): Promise<readonly ObservedRun[]> {
-    const label = [`${labels.agent}=${this.options.agent}`, ...(uid === undefined ? [] : [`${labels.uid}=${uid}`])]
+    const label = [`${labels.agent}=${this.options.agent}`, `${labels.kind}=Task`, ...(uid === undefined ? [] : [`${labels.uid}=${uid}`])]
     const listed = await this.engine.call(signal, (options) => this.docker.listContainers({ ...options, all: true, filters: { label } }))
     if (uid === undefined) {
       const there = new Set(listed.map(({ Id }) => Id))
@@ -140,34 +125,20 @@ export class DockerBackend implements Backend {
     return this.starts.run(signal, () => this.createAndStart(run, signal))
   }
 
-  async stop(id: RunId, graceMs: number, signal: AbortSignal): Promise<void> {
-    const container = await this.inspect(id, signal)
-    if (!container?.State.Running) return
-    if (container.State.Paused) await this.resume(id, signal)
-    const graceSeconds = Math.ceil(graceMs / 1000)
-    await this.unlessIdle((options) => this.container(id).stop({ ...options, t: graceSeconds }), signal, graceMs + startDeadlineMs)
+  stop(id: RunId, graceMs: number, signal: AbortSignal): Promise<void> {
+    return stopContainer(this.engine, containerName(id), graceMs, signal)
   }
 
   pause(id: RunId, signal: AbortSignal): Promise<void> {
-    return this.unlessIdle((options) => this.container(id).pause(options), signal)
+    return unlessIdle(this.engine, (options) => this.container(id).pause(options), signal)
   }
 
   resume(id: RunId, signal: AbortSignal): Promise<void> {
-    return this.unlessIdle((options) => this.container(id).unpause(options), signal)
+    return unlessIdle(this.engine, (options) => this.container(id).unpause(options), signal)
   }
 
-  async remove(id: RunId, signal: AbortSignal): Promise<void> {
-    for (;;) {
-      try {
-        await this.engine.call(signal, (options) => this.container(id).remove({ ...options, force: true, v: true }), startDeadlineMs)
-        return
-      } catch (error) {
-        if (statusOf(error) === 404) return
-        // 409: its removal is under way.
-        if (statusOf(error) !== 409) throw error
-        await sleep(systemClock, 100, signal)
-      }
-    }
+  remove(id: RunId, signal: AbortSignal): Promise<void> {
+    return removeContainer(this.engine, containerName(id), signal)
   }
 
   exec(id: RunId, command: readonly string[], signal: AbortSignal): Promise<{ exitCode: number; output: string }> {
@@ -184,19 +155,8 @@ export class DockerBackend implements Backend {
     return dialContainer(container, port, protocol, signal)
   }
 
-  async *logs(id: RunId, options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {
-    const path = `/containers/${encodeURIComponent(containerName(id))}/logs?`
-    const stream = await unlessMissing(this.engine.call(signal, (call) => this.dial(path, logQuery(options), call)))
-    if (!stream) return
-    const stop = () => stream.destroy()
-    signal.addEventListener('abort', stop, { once: true })
-    try {
-      yield* readContainerLogs(stream)
-      signal.throwIfAborted()
-    } finally {
-      signal.removeEventListener('abort', stop)
-      stream.destroy()
-    }
+  logs(id: RunId, options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {
+    return followContainerLogs(this.engine, containerName(id), options, signal)
   }
 
   async close(): Promise<void> {
@@ -220,12 +180,12 @@ export class DockerBackend implements Backend {
     if (present && observeContainer(present)?.state !== 'created') return
     if (!present) await this.create(run, signal)
     try {
-      await this.unlessIdle((options) => this.container(run.id).start(options), signal, startDeadlineMs)
+      await unlessIdle(this.engine, (options) => this.container(run.id).start(options), signal, startDeadlineMs)
     } catch (error) {
       if (error instanceof BackendError || statusOf(error) === undefined) throw error
       const left = await this.inspect(run.id, signal)
       if (left && observeContainer(left)?.state === 'exited') return
-      throw describeStartFailure(error)
+      throw startFailure(error)
     } finally {
       this.hint()
     }
@@ -236,17 +196,7 @@ export class DockerBackend implements Backend {
     if (run.numaNode !== undefined && numaCpus === undefined)
       throw new BackendError('Unsupported', `the node has no NUMA node ${run.numaNode}`, false)
     const wanted = containerOptions(run, this.options.agent, this.options.network ?? 'bridge', numaCpus)
-    try {
-      await this.engine.call(signal, (options) => this.docker.createContainer({ ...wanted, ...options }), startDeadlineMs)
-    } catch (error) {
-      if (error instanceof BackendError) throw error
-      const said = sayingOf(error)
-      // 409: an earlier create, whose answer nobody heard, made it.
-      if (statusOf(error) === 409 && said.includes('already in use')) return
-      if (statusOf(error) === 404 && said.toLowerCase().includes('no such image'))
-        throw new BackendError('ImageNotFound', said, true, { cause: error })
-      throw new BackendError('CreateFailed', `the container could not be made: ${said}`, true, { cause: error })
-    }
+    await makeContainer(this.engine, wanted, signal)
   }
 
   private async observeListed(listed: Docker.ContainerInfo, signal: AbortSignal): Promise<ObservedRun | undefined> {
@@ -258,64 +208,13 @@ export class DockerBackend implements Backend {
     return run
   }
 
-  /** 304: it is so already; 404 and 409: it is not there or in no state for it. What is then the case, the next look shows. */
-  private async unlessIdle(
-    act: (options: { abortSignal: AbortSignal }) => Promise<unknown>,
-    signal: AbortSignal,
-    deadlineMs?: number,
-  ): Promise<void> {
-    try {
-      await this.engine.call(signal, act, deadlineMs)
-    } catch (error) {
-      if (![304, 404, 409].includes(statusOf(error) ?? 0)) throw error
-    }
-  }
-
-  /** A stream of the engine that dockerode would read whole. */
-  private dial(path: string, query: Record<string, string>, { abortSignal }: { abortSignal: AbortSignal }): Promise<EngineStream> {
-    const statusCodes = { 200: true, 404: 'no such container', 500: 'server error' }
-    const request = { path, options: query, method: 'GET', isStream: true, abortSignal, statusCodes }
-    return new Promise((resolve, reject) => {
-      this.docker.modem.dial(request, (error: unknown, stream: unknown) => (error ? reject(error) : resolve(stream as EngineStream)))
-    })
+  /** The engine's list may lag behind its events; a container that is inspected does not. */
+  private onEvents(ids: readonly string[]): void {
+    for (const id of ids) this.inspected.delete(id)
+    this.hint()
   }
 
   private hint(): void {
     for (const onHint of this.hints) onHint()
   }
-
-  /** Events are hints. Their stream may die without a word, so it is opened anew now and then, and nobody relies on it. */
-  private async followEvents(): Promise<void> {
-    const { signal } = this.closing
-    for (let failures = 0; !signal.aborted; ) {
-      const renewal = AbortSignal.any([signal, AbortSignal.timeout(300_000)])
-      try {
-        const filters = { type: ['container'], label: [`${labels.agent}=${this.options.agent}`] }
-        const events = (await this.docker.getEvents({ filters, abortSignal: renewal } as Docker.GetEventsOptions)) as NodeJS.ReadableStream
-        failures = 0
-        this.hint()
-        for await (const chunk of events) {
-          // The engine's list may lag behind its events; a container that is inspected does not.
-          for (const [, id = ''] of chunk.toString().matchAll(/"id":"([0-9a-f]{64})"/g)) this.inspected.delete(id)
-          this.hint()
-        }
-      } catch {
-        // The engine is not there, or the stream ended; relisting goes on meanwhile.
-      }
-      if (!signal.aborted) await sleep(systemClock, backoffDelayMs(failures++, { initialMs: 500, maxMs: 30_000 }), signal).catch(() => {})
-    }
-  }
-}
-
-type EngineStream = AsyncIterable<Buffer> & { destroy(): void }
-
-/** dockerode's types know this call with a callback alone. */
-function versionOf(docker: Docker, options: object): Promise<Docker.DockerVersion> {
-  return (docker.version as (options: object) => Promise<Docker.DockerVersion>).call(docker, options)
-}
-
-function describeStartFailure(error: unknown): BackendError {
-  const said = sayingOf(error)
-  const isPort = /port is already allocated|address already in use/.test(said)
-  return new BackendError(isPort ? 'PortTaken' : 'StartFailed', `the container could not be started: ${said}`, true, { cause: error })
 }

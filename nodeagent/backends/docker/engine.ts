@@ -78,3 +78,33 @@ export async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefine
     throw error
   }
 }
+
+/** 304: it is so already; 404 and 409: it is not there or in no state for it. What is then the case, the next look shows. */
+export async function unlessIdle(
+  engine: Engine,
+  act: (options: { abortSignal: AbortSignal }) => Promise<unknown>,
+  signal: AbortSignal,
+  deadlineMs?: number,
+): Promise<void> {
+  try {
+    await engine.call(signal, act, deadlineMs)
+  } catch (error) {
+    if (![304, 404, 409].includes(statusOf(error) ?? 0)) throw error
+  }
+}
+
+export type EngineStream = AsyncIterable<Buffer> & { destroy(): void }
+
+/** A stream of the engine that dockerode would read whole. */
+export function dialEngine(
+  engine: Engine,
+  path: string,
+  query: Record<string, string>,
+  { abortSignal }: { abortSignal: AbortSignal },
+): Promise<EngineStream> {
+  const statusCodes = { 200: true, 404: 'no such thing', 500: 'server error' }
+  const request = { path, options: query, method: 'GET', isStream: true, abortSignal, statusCodes }
+  return new Promise((resolve, reject) => {
+    engine.docker.modem.dial(request, (error: unknown, stream: unknown) => (error ? reject(error) : resolve(stream as EngineStream)))
+  })
+}

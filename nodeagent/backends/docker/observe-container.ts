@@ -71,10 +71,10 @@ function commandFailure(state: ContainerState): Pick<RunExit, 'exitCode' | 'fail
 }
 
 /** The engine knows only the code: 128 and more stands for a signal, as a shell has it. */
-const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]))
+export const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]))
 
 /** The engine writes the year 1 for "never". */
-function timeOf(text: string | undefined): number | undefined {
+export function timeOf(text: string | undefined): number | undefined {
   const ms = Date.parse(text ?? '')
   return Number.isNaN(ms) || ms <= 0 ? undefined : ms
 }

@@ -1,0 +1,181 @@
+/**
+ * One executor per type of step; the compiler refuses a type without one. An executor does its step or throws; it decides nothing. Each may be
+ * repeated, and may have been cut off anywhere in an earlier life of the agent.
+ */
+import { Vps } from '../../lib/api/kinds/vps.js'
+import { BackendError } from '../backends/backend.js'
+import type { DiskSource, MachineBackend, MachineSpec } from '../backends/machine-backend.js'
+import { hardwareOf } from '../execute/hardware.js'
+import { releaseFinalizer } from '../execute/release-finalizer.js'
+import type { AddressHolder } from '../network/node-network.js'
+import { admitMachine } from './admit-machine.js'
+import { locateSnapshot } from './locate-snapshot.js'
+import type { MachineContext } from './machine-context.js'
+import type { MachineRecord } from './machine-record.js'
+import type { MachineStepOf, MachineStepType, RestoreOrder } from './machine-step.js'
+import { resetWished, restartWished } from './machine-wishes.js'
+
+export const machineExecutors: {
+  readonly [T in MachineStepType]: (step: MachineStepOf<T>, context: MachineContext) => Promise<void>
+} = {
+  async admit(_step, context) {
+    await admitMachine(vpsOf(context), backendFor(context), context.parts, context.signal)
+  },
+
+  async prepareImage(_step, context) {
+    const { parts, signal, onPullProgress } = context
+    const vps = vpsOf(context)
+    let pulling = false
+    const onProgress = (text: string) => {
+      if (!pulling) parts.events.record(vps, 'Normal', 'Pulling', `pulling ${vps.spec.image}`)
+      pulling = true
+      onPullProgress(text)
+    }
+    await backendFor(context).prepareMachineImage(vps.spec, onProgress, signal)
+    if (pulling) parts.events.record(vps, 'Normal', 'Pulled', `pulled ${vps.spec.image}`)
+  },
+
+  async create({ from }, context) {
+    const { signal } = context
+    const vps = vpsOf(context)
+    const source: DiskSource = from ? await snapshotSource(from, context) : { type: 'image' }
+    // From here on something of it may exist: the record says so first.
+    await note(context, {})
+    await backendFor(context).createMachine(await machineOf(context), source, signal)
+    await note(context, { made: true })
+    context.parts.events.record(vps, 'Normal', 'DiskMade', `its disk was made of ${from ? `the snapshot ${from.name}` : vps.spec.image}`)
+  },
+
+  async adopt(_step, context) {
+    const record = await recordOf(context)
+    const machine = (await backendFor(context).observeMachines(context.signal, context.uid))[0]
+    const isCounted = record.run === 'started' || record.run === 'stopped'
+    await note(context, {
+      made: true,
+      ...(machine?.state === 'running'
+        ? { run: 'started', starts: record.starts + (isCounted ? 0 : 1), ...wishesSeen(vpsOf(context)) }
+        : {}),
+    })
+  },
+
+  async start({ streak }, context) {
+    const { parts, signal } = context
+    const vps = vpsOf(context)
+    const machine = await machineOf(context)
+    await note(context, { run: 'starting', streak, ...wishesSeen(vps) })
+    await backendFor(context).startMachine(machine, signal)
+    const { starts } = await recordOf(context)
+    await note(context, { run: 'started', starts: starts + 1 })
+    parts.events.record(vps, 'Normal', 'Started', starts === 0 ? 'started' : `started again, start ${starts + 1}`)
+  },
+
+  async stop({ graceMs }, context) {
+    const { vps, parts, uid, signal } = context
+    if (vps) parts.events.record(vps, 'Normal', 'Stopping', 'stopping it')
+    const record = await parts.machineRecords.read(uid)
+    if (record && record.run !== 'stopped') await parts.machineRecords.write(uid, { ...record, run: 'stopped', streak: 0 })
+    await onEach(context, (backend) => backend.stopMachine(uid, graceMs, signal))
+  },
+
+  async resize(_step, context) {
+    const vps = vpsOf(context)
+    await backendFor(context).resizeMachine(await machineOf(context), context.signal)
+    context.parts.events.record(vps, 'Normal', 'Resized', 'its CPU and memory are what the spec says')
+  },
+
+  async reset({ request }, context) {
+    const { parts, uid, signal } = context
+    const vps = vpsOf(context)
+    try {
+      await backendFor(context).resetMachine(uid, signal)
+      parts.events.record(vps, 'Normal', 'Reset', 'its reset button was pressed')
+    } catch (error) {
+      if (!(error instanceof BackendError) || error.retryable) throw error
+      parts.events.record(vps, 'Warning', error.reason, error.message)
+    }
+    await note(context, { resetAt: request })
+  },
+
+  async restore({ from }, context) {
+    const source = await snapshotSource(from, context)
+    await backendFor(context).restoreMachine(await machineOf(context), source, context.signal)
+    context.parts.events.record(vpsOf(context), 'Normal', 'Restored', `its disk is that of the snapshot ${from.name}`)
+  },
+
+  async remove(_step, context) {
+    await onEach(context, (backend) => backend.removeMachine(context.uid, context.signal))
+  },
+
+  async forget(_step, { parts, uid, signal }) {
+    const record = await parts.machineRecords.read(uid)
+    if (record) await parts.network.release(holderOf(uid, record), signal)
+    await parts.machineRecords.remove(uid)
+  },
+
+  async releaseFinalizer(_step, context) {
+    const { parts, signal, onWritten, onGone } = context
+    const left = await releaseFinalizer(parts.client.of(Vps), vpsOf(context), signal)
+    return left ? onWritten(left) : onGone()
+  },
+}
+
+function vpsOf({ vps, uid }: MachineContext): Vps {
+  if (!vps) throw new Error(`the machine ${uid} is not known to the API`)
+  return vps
+}
+
+function backendFor(context: MachineContext): MachineBackend {
+  const { spec } = vpsOf(context)
+  if (context.backend) return context.backend
+  throw new BackendError('BackendUnavailable', `the node has no backend "${spec.backend}"; its agent was started without it`, true)
+}
+
+/** A machine that the API does not know may be any backend's; stopping and removing what is not there is no error. */
+async function onEach({ parts, backend }: MachineContext, act: (backend: MachineBackend) => Promise<void>): Promise<void> {
+  for (const each of backend ? [backend] : parts.machines.values()) await act(each)
+}
+
+/** The record, or a new one when this is the first that is written. */
+async function recordOf(context: MachineContext): Promise<MachineRecord> {
+  const { namespace = 'default', name } = vpsOf(context).metadata
+  const present = await context.parts.machineRecords.read(context.uid)
+  return present ?? { namespace, name, made: false, starts: 0, run: 'none', streak: 0 }
+}
+
+async function note(context: MachineContext, more: Partial<MachineRecord>): Promise<void> {
+  await context.parts.machineRecords.write(context.uid, { ...(await recordOf(context)), ...more })
+}
+
+/** What was asked for by now needs no doing after a start. */
+function wishesSeen(vps: Vps): Pick<MachineRecord, 'restartedAt' | 'resetAt'> {
+  return { restartedAt: restartWished(vps), resetAt: resetWished(vps) }
+}
+
+const holderOf = (uid: string, { namespace, name }: MachineRecord): AddressHolder => ({ kind: 'Vps', uid, namespace, name })
+
+async function machineOf(context: MachineContext): Promise<MachineSpec> {
+  const { parts, uid, signal } = context
+  const vps = vpsOf(context)
+  const { namespace = 'default', name } = vps.metadata
+  const { numaNode, gpus } = hardwareOf(vps, parts.gpus)
+  const address = await parts.network.claim({ kind: 'Vps', uid, namespace, name }, vps.spec.addressClaim, signal)
+  const { mode, authorizedKeys = [] } = vps.spec.ssh
+  const made = mode === 'generate' && vps.status?.sshPublicKey ? [vps.status.sshPublicKey] : []
+  return {
+    uid,
+    namespace,
+    name,
+    spec: vps.spec,
+    authorizedKeys: [...authorizedKeys, ...made],
+    ...(address ? { address } : {}),
+    ...(numaNode === undefined ? {} : { numaNode }),
+    ...(gpus === undefined ? {} : { gpus }),
+  }
+}
+
+async function snapshotSource(from: RestoreOrder, context: MachineContext): Promise<Extract<DiskSource, { type: 'snapshot' }>> {
+  const { namespace = 'default' } = vpsOf(context).metadata
+  const { name, request } = from
+  const snapshotUid = await locateSnapshot({ namespace, name }, backendFor(context), context.parts.client, context.signal)
+  return { type: 'snapshot', snapshotUid, name, ...(request === undefined ? {} : { request }) }
+}
