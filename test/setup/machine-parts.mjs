@@ -16,6 +16,9 @@ const parts = [
   { name: 'qemu', command: 'qemu-system-x86_64', package: 'qemu-system-x86' },
   { name: 'qemu', command: 'qemu-img', package: 'qemu-utils' },
   { name: 'qemu', command: 'busybox', package: 'busybox-static' },
+  { name: 'qemu', command: 'genisoimage', package: 'genisoimage' },
+  { name: 'qemu', command: 'sshd', package: 'openssh-server' },
+  { name: 'qemu', command: 'ssh', package: 'openssh-client' },
   { name: 'strace', command: 'strace', package: 'strace' },
 ]
 

@@ -1,0 +1,180 @@
+/**
+ * The agent's way into a machine: its own sshd, with the agent's key, and with the host key that the agent made for it and no other. Connections
+ * are kept and shared, since a server takes only so many sessions on each.
+ */
+import type { Duplex } from 'node:stream'
+import type { Client, ClientChannel } from 'ssh2'
+import { BackendError } from '../../backend.js'
+import { NotListening } from '../../connect-to.js'
+import type { MachineKeys } from '../cloud-init/machine-keys.js'
+import { sameHostKey } from './same-host-key.js'
+
+export interface GuestPlace {
+  readonly host: string
+  readonly port: number
+}
+
+/** OpenSSH's MaxSessions is 10. */
+const sessionsEach = 8
+const readyMs = 20_000
+const keepAliveMs = 15_000
+const user = 'root'
+
+interface Connection {
+  readonly client: Client
+  sessions: number
+}
+
+export class GuestSsh {
+  private readonly connections = new Set<Connection>()
+  /** One is made at a time. */
+  private making: Promise<void> | undefined
+
+  constructor(
+    private readonly place: GuestPlace,
+    private readonly keys: MachineKeys,
+  ) {}
+
+  /** Opens what `ask` asks of a connection, as a session. Rejects with BackendError. */
+  async openSession(
+    ask: (client: Client, answer: (error: Error | undefined, channel: ClientChannel) => void) => void,
+    signal: AbortSignal,
+  ): Promise<ClientChannel> {
+    const connection = await this.connection(signal, sessionsEach)
+    try {
+      const channel = await opened<ClientChannel>(connection.client, signal, (resolve, reject) =>
+        ask(connection.client, (error, answer) => (error ? reject(refused(error)) : resolve(answer))),
+      )
+      channel.once('close', () => connection.sessions--)
+      return channel
+    } catch (error) {
+      connection.sessions--
+      throw error
+    }
+  }
+
+  /** Connects, in the machine, to a port of it. Rejects with NotListening or BackendError. */
+  async dial(port: number, signal: AbortSignal): Promise<Duplex> {
+    const connection = await this.connection(signal, Number.POSITIVE_INFINITY)
+    const { client } = connection
+    connection.sessions-- // a server counts no ports
+    return opened<Duplex>(client, signal, (resolve, reject) =>
+      client.forwardOut('127.0.0.1', 0, '127.0.0.1', port, (error, channel) => {
+        if (!error) resolve(channel)
+        else reject(new NotListening(`port ${port} cannot be connected to: nothing in the machine listens on it`, { cause: error }))
+      }),
+    )
+  }
+
+  close(): void {
+    for (const { client } of this.connections) client.destroy()
+    this.connections.clear()
+  }
+
+  /** One with fewer sessions than `most`, and now with one more. */
+  private async connection(signal: AbortSignal, most: number): Promise<Connection> {
+    for (;;) {
+      for (const connection of this.connections) {
+        if (connection.sessions >= most) continue
+        connection.sessions++
+        return connection
+      }
+      // Whoever waits for it may go; the others still want it.
+      this.making ??= this.connect().finally(() => {
+        this.making = undefined
+      })
+      await unlessAborted(this.making, signal)
+    }
+  }
+
+  private async connect(): Promise<void> {
+    const { default: ssh2 } = await import('ssh2')
+    const client = new ssh2.Client()
+    let strangerAnswers = false
+    const ready = new Promise<void>((resolve, reject) => {
+      client.once('ready', resolve)
+      client.once('close', () => reject(new Error('it closed the connection')))
+      client.on('error', reject)
+      client.connect({
+        ...this.place,
+        username: user,
+        privateKey: this.keys.agent.private,
+        readyTimeout: readyMs,
+        keepaliveInterval: keepAliveMs,
+        keepaliveCountMax: 3,
+        hostVerifier: (key: Buffer) => {
+          strangerAnswers = !sameHostKey(this.keys.host.public, key)
+          return !strangerAnswers
+        },
+      })
+    })
+    try {
+      await ready
+    } catch (error) {
+      client.destroy()
+      throw whyNot(error as Error & { level?: string }, strangerAnswers)
+    }
+    const connection: Connection = { client, sessions: 0 }
+    client.setMaxListeners(0) // one for each session that is being opened
+    client.setNoDelay(true)
+    client.on('close', () => this.connections.delete(connection))
+    this.connections.add(connection)
+  }
+}
+
+/** What is opened over a connection, unless that goes first, or nobody waits any more. */
+function opened<T>(
+  client: Client,
+  signal: AbortSignal,
+  begin: (resolve: (made: T) => void, reject: (error: unknown) => void) => void,
+): Promise<T> {
+  const made = new Promise<T>((resolve, reject) => {
+    const onClose = () => reject(gone())
+    client.once('close', onClose)
+    begin(
+      (value) => {
+        client.off('close', onClose)
+        resolve(value)
+      },
+      (error) => {
+        client.off('close', onClose)
+        reject(error)
+      },
+    )
+  })
+  return unlessAborted(made, signal)
+}
+
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}
+
+function whyNot(error: Error & { level?: string }, strangerAnswers: boolean): BackendError {
+  if (strangerAnswers)
+    return new BackendError(
+      'StartFailed',
+      'the sshd of the machine shows another host key than the one that was made for it; cloud-init of its image did not take the seed, or somebody changed it',
+      true,
+      { cause: error },
+    )
+  if (error.level === 'client-authentication')
+    return new BackendError(
+      'StartFailed',
+      "the machine does not take the agent's key: its first boot is not done, its image has no cloud-init, or somebody removed the key",
+      true,
+      { cause: error },
+    )
+  const words = `the machine is still booting: its sshd does not answer yet (${error.message}); its console shows how far it is`
+  return new BackendError('StartFailed', words, true, { cause: error })
+}
+
+const gone = () => new BackendError('StartFailed', 'the connection to the machine ended: it went, or starts anew', true)
+
+function refused(error: Error): BackendError {
+  return new BackendError('StartFailed', `the sshd of the machine refused it: ${error.message}`, true, { cause: error })
+}

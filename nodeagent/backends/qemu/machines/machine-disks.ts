@@ -1,0 +1,83 @@
+/**
+ * Disks of virtual machines, all qcow2: over a base of the image store, or alone. A disk is made under another name, and has its own once it is
+ * whole; what was cut off is made again. It grows, and never shrinks.
+ */
+import { rm, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { printBytes } from '../../../../lib/api/quantity.js'
+import { BackendError } from '../../backend.js'
+import { readDiskFormat } from '../images/disk-format.js'
+import { isFull, requireSpace } from '../images/free-space.js'
+import type { BaseImage } from '../images/image-store.js'
+import { ProgramError, type RunProgram } from '../run-program.js'
+import { putInPlace } from '../write-whole.js'
+import { readVirtualBytes } from './virtual-bytes.js'
+
+type Base = Pick<BaseImage, 'disk' | 'format'>
+
+export class MachineDisks {
+  constructor(private readonly run: RunProgram) {}
+
+  /** A new disk that holds what the base does. */
+  async overlay(file: string, base: Base, signal: AbortSignal): Promise<void> {
+    await this.make(file, signal, (made) => ['create', '-q', '-f', 'qcow2', '-b', base.disk, '-F', base.format, made])
+  }
+
+  /** Copies a disk, of which no process makes use. With `base`, what the base holds is not copied. */
+  async copy(from: string, file: string, base: Base | undefined, signal: AbortSignal): Promise<void> {
+    await requireSpace(path.dirname(file), (await stat(from)).size, 'the copy of the disk')
+    const over = base ? ['-B', base.disk, '-F', base.format] : []
+    await this.make(file, signal, (made) => ['convert', '-q', '-f', 'qcow2', '-O', 'qcow2', ...over, from, made])
+  }
+
+  /** Copies a disk into a file that stands alone, compressed. */
+  async pack(from: string, file: string, signal: AbortSignal): Promise<void> {
+    await this.make(file, signal, (made) => ['convert', '-q', '-c', '-f', 'qcow2', '-O', 'qcow2', from, made])
+  }
+
+  /** An empty file over a base, or alone, for QEMU to fill. */
+  async frame(file: string, virtualBytes: number, base: Base | undefined, signal: AbortSignal): Promise<void> {
+    const over = base ? ['-b', base.disk, '-F', base.format] : []
+    await this.program(['create', '-q', '-f', 'qcow2', ...over, file, String(virtualBytes)], signal)
+  }
+
+  /** Grows a disk of which no process makes use; a smaller size changes nothing. */
+  async grow(file: string, bytes: number, signal: AbortSignal): Promise<void> {
+    if (bytes > (await readVirtualBytes(file))) await this.program(['resize', '-q', '-f', 'qcow2', file, String(bytes)], signal)
+  }
+
+  /** Refuses, in words, a file that cannot be a disk of ours; for what came from elsewhere. */
+  async requireAlone(file: string, name: string): Promise<void> {
+    const { format } = await readDiskFormat(file, name)
+    if (format !== 'qcow2') throw new BackendError('CreateFailed', `${name} is no qcow2 image`, false)
+  }
+
+  private async make(file: string, signal: AbortSignal, args: (made: string) => readonly string[]): Promise<void> {
+    const made = `${file}.new`
+    await rm(made, { force: true })
+    try {
+      await this.program(args(made), signal)
+    } catch (error) {
+      await rm(made, { force: true })
+      throw error
+    }
+    await putInPlace(made, file)
+  }
+
+  private async program(args: readonly string[], signal: AbortSignal): Promise<void> {
+    try {
+      await this.run('qemu-img', args, signal)
+    } catch (error) {
+      if (!(error instanceof ProgramError)) throw error
+      if (isFull(error)) throw new BackendError('CreateFailed', 'no space is left on the node for the disk', true, { cause: error })
+      throw new BackendError('CreateFailed', `a disk could not be made: ${error.message}`, true, { cause: error })
+    }
+  }
+}
+
+/** Refuses a disk size below what the image needs. */
+export function requireSize(diskBytes: number | undefined, base: BaseImage, image: string): void {
+  if (diskBytes === undefined || diskBytes >= base.virtualBytes) return
+  const needed = `the image ${image} needs ${printBytes(base.virtualBytes)}, and spec.diskSize is ${printBytes(diskBytes)}`
+  throw new BackendError('CreateFailed', `${needed}; a disk does not shrink: ask for more, or leave it out`, false)
+}

@@ -1,0 +1,85 @@
+/**
+ * What lies on the node of a virtual machine. Each file is written whole or not at all; a machine whose disk is there was made, and a folder
+ * without one is a making that was cut off.
+ *
+ *     DIRECTORY/UID/machine.json     the record
+ *     DIRECTORY/UID/disk.qcow2       over a base of the image store
+ *     DIRECTORY/UID/keys.json        see cloud-init/machine-keys.ts
+ *     DIRECTORY/UID/seed.iso         made anew at each start
+ *     DIRECTORY/UID/{qmp,console}.sock, console.log
+ */
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { printRunKey } from '../../run-key.js'
+import { writeWhole } from '../write-whole.js'
+
+/** What is remembered of a machine beside its files. */
+export interface MachineRecord {
+  readonly namespace: string
+  readonly name: string
+  /** The base that its disk lies over; absent where the disk stands alone. */
+  readonly base?: string
+  /** The base whose kernel it is booted with, where its disk stands alone. */
+  readonly kernelOf?: string
+  /** The base of a restore that is under way. */
+  readonly restoring?: string
+  readonly restoredFrom?: { readonly name: string; readonly request?: string }
+  /** What its last start gave it. */
+  readonly cpuMillis?: number
+  readonly memoryBytes?: number
+  /** Absent with user-mode networking. */
+  readonly address?: string
+  /** GPUs that were taken from their drivers for it, as PCI addresses. */
+  readonly gpus?: readonly string[]
+}
+
+export class MachineFiles {
+  constructor(private readonly directory: string) {}
+
+  folder(uid: string): string {
+    printRunKey({ uid, attempt: 0, run: 0 })
+    return path.join(this.directory, uid)
+  }
+
+  disk(uid: string): string {
+    return path.join(this.folder(uid), 'disk.qcow2')
+  }
+
+  seed(uid: string): string {
+    return path.join(this.folder(uid), 'seed.iso')
+  }
+
+  consoleLog(uid: string): string {
+    return path.join(this.folder(uid), 'console.log')
+  }
+
+  /** Every machine of which something is there. */
+  async uids(): Promise<string[]> {
+    return (await readdir(this.directory, { withFileTypes: true }).catch(() => []))
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+  }
+
+  async hasDisk(uid: string): Promise<boolean> {
+    return (await stat(this.disk(uid)).catch(() => undefined)) !== undefined
+  }
+
+  /** Undefined when there is none. */
+  async read(uid: string): Promise<MachineRecord | undefined> {
+    try {
+      return JSON.parse(await readFile(path.join(this.folder(uid), 'machine.json'), 'utf8')) as MachineRecord
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw error
+    }
+  }
+
+  async write(uid: string, record: MachineRecord): Promise<void> {
+    await mkdir(this.folder(uid), { recursive: true, mode: 0o700 })
+    await writeWhole(path.join(this.folder(uid), 'machine.json'), JSON.stringify(record), 0o600)
+  }
+
+  async remove(uid: string): Promise<void> {
+    await rm(this.folder(uid), { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,397 @@
+/**
+ * Virtual machines that stay: a qcow2 disk over the image, a cloud-init seed, and one QEMU process while it runs, which outlives the agent. Its one
+ * rule: what is there is what the files and processes of a machine's uid say, so that an agent which was killed at any step goes on from them.
+ *
+ *     DIRECTORY/machines/UID/     see machine-files.ts        DIRECTORY/snapshots/UID/    see snapshot-store.ts
+ *     DIRECTORY/machine-runs/     see vm-processes.ts         DIRECTORY/images/           see images/image-store.ts
+ */
+import path from 'node:path'
+import { type Duplex, Readable } from 'node:stream'
+import type { Vps } from '../../../../lib/api/kinds/vps.js'
+import { cpuMillis, memoryBytes } from '../../../../lib/api/quantity.js'
+import { BackendError, type BackendInfo, type RunGpu } from '../../backend.js'
+import { connectDatagrams } from '../../connect-datagrams.js'
+import { connectTo } from '../../connect-to.js'
+import { Semaphore } from '../../docker/semaphore.js'
+import type { ExecOrder, ExecSession } from '../../exec-session.js'
+import type { DiskSource, MachineBackend, MachineFeature, MachineSpec, ObservedMachine, ObservedSnapshot } from '../../machine-backend.js'
+import { machineKeys } from '../cloud-init/machine-keys.js'
+import { writeSeed } from '../cloud-init/write-seed.js'
+import { type BaseImage, ImageStore } from '../images/image-store.js'
+import { describeEngine, findQemu, type QemuEngine } from '../qemu-engine.js'
+import { programRunner, type RunProgram } from '../run-program.js'
+import { releaseGpus, takeGpus } from './apply-vfio.js'
+import { backupDisk } from './backup-disk.js'
+import { execInGuest } from './exec-in-guest.js'
+import { consoleSocketName, machineArguments, macOf } from './machine-arguments.js'
+import { MachineConsole } from './machine-console.js'
+import { MachineDisks, requireSize } from './machine-disks.js'
+import { MachineFiles, type MachineRecord } from './machine-files.js'
+import { MachineLife } from './machine-life.js'
+import { SnapshotStore } from './snapshot-store.js'
+import { openUdpForward } from './user-network.js'
+
+export interface QemuMachinesOptions {
+  /** The backend's own; its parts are named above. */
+  readonly directory: string
+  /** Where the node's owner puts images. */
+  readonly imageDirectory: string
+  readonly searchPath: string
+  /** Certificates that are trusted for https:// images, as PEM; absent: those of the machine. */
+  readonly imageAuthorities?: string | undefined
+  /** Makes the tap of a machine that has an address, joined to the node's bridge, and removes it; see nodeagent/network. */
+  readonly addTap: (uid: string, signal: AbortSignal) => Promise<string>
+  readonly removeTap: (uid: string, signal: AbortSignal) => Promise<void>
+  /** Where a GPU is on the PCI bus. */
+  readonly pciAddressOf: (gpu: RunGpu) => string | undefined
+  /** Where sysfs is mounted. */
+  readonly sys?: string
+}
+
+const defaultMemoryBytes = 1024 * 1024 * 1024
+const program = 'qemu-system-x86_64'
+const flushMs = 5000
+
+export class QemuMachines implements MachineBackend {
+  readonly name = 'qemu'
+  readonly machineFeatures: ReadonlySet<MachineFeature> = new Set<MachineFeature>([
+    'console',
+    'diskSize',
+    'userData',
+    'reset',
+    'gpus',
+    'numa',
+  ])
+  private readonly files: MachineFiles
+  private readonly images: ImageStore
+  private readonly disks: MachineDisks
+  private readonly snapshots: SnapshotStore
+  /** One at a time of what changes a machine. */
+  private readonly turns = new Map<string, Semaphore>()
+  private readonly consoles = new Map<string, MachineConsole>()
+  private readonly run: RunProgram
+
+  private constructor(
+    private readonly options: QemuMachinesOptions,
+    private readonly life: MachineLife,
+  ) {
+    this.run = programRunner(options.searchPath)
+    this.files = life.files
+    this.images = new ImageStore({
+      imageDirectory: options.imageDirectory,
+      directory: path.join(options.directory, 'images'),
+      ca: options.imageAuthorities,
+    })
+    this.disks = new MachineDisks(this.run)
+    this.snapshots = new SnapshotStore(path.join(options.directory, 'snapshots'), this.disks)
+  }
+
+  static async open(options: QemuMachinesOptions): Promise<QemuMachines> {
+    const files = new MachineFiles(path.join(options.directory, 'machines'))
+    const runs = path.join(options.directory, 'machine-runs')
+    return new QemuMachines(options, await MachineLife.open({ files, runs, searchPath: options.searchPath }))
+  }
+
+  async info(signal: AbortSignal): Promise<BackendInfo> {
+    const common = { isolation: 'vm', limits: 'enforced' } as const
+    const engine = await this.findEngine()
+    if ('missing' in engine) return { ...common, available: false, message: engine.missing }
+    for (const tool of ['qemu-img', 'genisoimage']) {
+      const missing = await this.run(tool, ['--version'], signal).then(
+        () => false,
+        () => true,
+      )
+      if (missing)
+        return {
+          ...common,
+          available: false,
+          message: `${tool} is not installed; on Debian and Ubuntu: apt-get install qemu-utils genisoimage`,
+        }
+    }
+    const images = await this.images.list()
+    return { ...common, available: true, version: engine.version, message: describeEngine(engine), images }
+  }
+
+  async observeMachines(_signal: AbortSignal, uid?: string): Promise<readonly ObservedMachine[]> {
+    const uids = uid === undefined ? await this.life.uids() : [uid]
+    const observed = await Promise.all(uids.map((each) => this.life.observe(each)))
+    return observed.filter((machine) => machine !== undefined)
+  }
+
+  subscribe(onHint: () => void): () => void {
+    return this.life.subscribe(onHint)
+  }
+
+  async prepareMachineImage(spec: Vps['spec'], onProgress: (text: string) => void, signal: AbortSignal): Promise<void> {
+    await this.images.prepare(spec, onProgress, signal)
+  }
+
+  createMachine(machine: MachineSpec, source: DiskSource, signal: AbortSignal): Promise<void> {
+    return this.inTurn(machine.uid, signal, async () => {
+      const { uid, namespace, name } = machine
+      if (await this.files.hasDisk(uid)) return
+      const diskBytes = diskBytesOf(machine)
+      await this.files.write(uid, { namespace, name })
+      await machineKeys(this.files.folder(uid))
+      if (source.type === 'snapshot') await this.fillFromSnapshot(machine, { namespace, name }, source, signal)
+      else {
+        const base = await this.images.prepare(machine.spec, () => {}, signal)
+        requireSize(diskBytes, base, machine.spec.image)
+        await this.files.write(uid, { namespace, name, base: base.key })
+        await this.disks.overlay(this.files.disk(uid), base, signal)
+      }
+    })
+  }
+
+  startMachine(machine: MachineSpec, signal: AbortSignal): Promise<void> {
+    return this.inTurn(machine.uid, signal, async () => {
+      const { uid, spec } = machine
+      const observed = await this.life.observe(uid)
+      if (observed?.state === 'running') return
+      const record = await this.files.read(uid)
+      if (!record || !(await this.files.hasDisk(uid))) throw new BackendError('StartFailed', 'the machine has no disk', true)
+      const engine = await this.findEngine()
+      if ('missing' in engine) throw new BackendError('BackendUnavailable', engine.missing, true)
+      await this.life.clear(uid, signal)
+      const directBoot = (await this.baseOf(record.base ?? record.kernelOf))?.directBoot
+      const diskBytes = diskBytesOf(machine)
+      if (diskBytes !== undefined) await this.disks.grow(this.files.disk(uid), diskBytes, signal)
+      const given = { cpuMillis: cpuMillisOf(spec), memoryBytes: memoryBytesOf(spec) }
+      const keys = await machineKeys(this.files.folder(uid))
+      const mac = machine.address?.mac ?? macOf(uid)
+      await writeSeed(this.files.seed(uid), machine, keys, mac, this.run, signal)
+      const gpus = await this.takeGpus(uid, record, machine.gpus ?? [])
+      const tap = machine.address ? await this.options.addTap(uid, signal) : undefined
+      const { address: _before, ...kept } = (await this.files.read(uid)) ?? record
+      await this.files.write(uid, { ...kept, ...given, ...(machine.address ? { address: machine.address.address } : {}) })
+      const id = this.life.idOf(uid)
+      const command = machineArguments({
+        engine,
+        id,
+        disk: this.files.disk(uid),
+        seed: this.files.seed(uid),
+        cpus: Math.max(1, Math.ceil(given.cpuMillis / 1000)),
+        memoryBytes: given.memoryBytes,
+        mac,
+        gpus,
+        ...(tap === undefined ? {} : { tap }),
+        ...(directBoot ? { directBoot } : {}),
+        ...(machine.numaNode === undefined ? {} : { numaNode: machine.numaNode }),
+      })
+      await this.life.launch(machine, command, signal)
+    })
+  }
+
+  async stopMachine(uid: string, graceMs: number, signal: AbortSignal): Promise<void> {
+    // Not in turn: who wants it stopped does not wait for a snapshot of it.
+    await this.life.end(uid, graceMs, signal)
+    const record = await this.files.read(uid)
+    if (!record) return
+    await this.giveBackGpus(uid, record)
+    if (record.address !== undefined) await this.options.removeTap(uid, signal)
+  }
+
+  async resetMachine(uid: string, signal: AbortSignal): Promise<void> {
+    await this.life.ask(uid, (qmp) => qmp.execute('system_reset', {}, { signal }), signal)
+    this.life.forgetWayIn(uid)
+  }
+
+  async resizeMachine(): Promise<void> {
+    throw new BackendError('Unsupported', 'a virtual machine gets other CPU and memory at its next start', false)
+  }
+
+  async removeMachine(uid: string, signal: AbortSignal): Promise<void> {
+    await this.life.clear(uid, signal)
+    await this.inTurn(uid, signal, async () => {
+      await this.life.clear(uid, signal)
+      const record = await this.files.read(uid)
+      if (record) await this.giveBackGpus(uid, record)
+      await this.options.removeTap(uid, signal)
+      await this.files.remove(uid)
+    })
+    this.turns.delete(uid)
+    this.consoles.delete(uid)
+    await this.removeUnusedBases()
+  }
+
+  async openMachineExec(uid: string, order: ExecOrder, signal: AbortSignal): Promise<ExecSession> {
+    return execInGuest(await this.life.wayIn(uid, signal), order, signal)
+  }
+
+  async dialMachine(uid: string, port: number, protocol: 'tcp' | 'udp', signal: AbortSignal): Promise<Duplex> {
+    const address = await this.life.runningAddress(uid)
+    if (address !== undefined) return protocol === 'tcp' ? connectTo(address, port, signal) : connectDatagrams(address, port, signal)
+    if (protocol === 'tcp') return (await this.life.wayIn(uid, signal)).dial(port, signal)
+    const forward = await openUdpForward((question, until) => this.life.ask(uid, question, until), port, signal)
+    const duplex = await connectDatagrams('127.0.0.1', forward.port, signal)
+    duplex.once('close', () => void forward.close())
+    return duplex
+  }
+
+  async openMachineFiles(uid: string, signal: AbortSignal): Promise<Duplex> {
+    const ssh = await this.life.wayIn(uid, signal)
+    const channel = await ssh.openSession((client, answer) => client.subsys('sftp', answer), signal)
+    channel.stderr.resume()
+    return channel
+  }
+
+  openMachineConsole(uid: string, signal: AbortSignal): Promise<Duplex> {
+    const known = this.consoles.get(uid) ?? new MachineConsole(path.join(this.files.folder(uid), consoleSocketName))
+    this.consoles.set(uid, known)
+    return known.open(signal)
+  }
+
+  machineLogs(uid: string, options: { readonly follow: boolean; readonly tailLines?: number }, signal: AbortSignal): Readable {
+    return Readable.from(this.life.consoleLog(uid, options, signal), { objectMode: false })
+  }
+
+  takeSnapshot(uid: string, snapshotUid: string, signal: AbortSignal): Promise<ObservedSnapshot> {
+    return this.inTurn(uid, signal, async () => {
+      const record = await this.files.read(uid)
+      const machine = await this.life.observe(uid)
+      if (!record || !machine || machine.state === 'partial') throw new BackendError('CreateFailed', 'the machine has no disk yet', true)
+      const taken = { machineUid: uid, takenAtMs: Date.now(), ...(record.base === undefined ? {} : { base: record.base }) }
+      const isRunning = machine.state === 'running'
+      if (isRunning && !(await this.snapshots.read(snapshotUid))) await this.flushGuest(uid, signal)
+      return this.snapshots.make(snapshotUid, taken, async (disk) =>
+        isRunning
+          ? backupDisk((question, until) => this.life.ask(uid, question, until), disk, signal)
+          : this.disks.copy(this.files.disk(uid), disk, await this.baseOf(record.base), signal),
+      )
+    })
+  }
+
+  observeSnapshots(): Promise<readonly ObservedSnapshot[]> {
+    return this.snapshots.observeAll()
+  }
+
+  async removeSnapshot(snapshotUid: string): Promise<void> {
+    await this.snapshots.remove(snapshotUid)
+    await this.removeUnusedBases()
+  }
+
+  restoreMachine(machine: MachineSpec, source: Extract<DiskSource, { type: 'snapshot' }>, signal: AbortSignal): Promise<void> {
+    return this.inTurn(machine.uid, signal, async () => {
+      const observed = await this.life.observe(machine.uid)
+      if (observed?.state === 'running')
+        throw new BackendError('CreateFailed', 'the machine runs; it is stopped before it is restored', true)
+      const { namespace, name } = machine
+      await this.fillFromSnapshot(machine, { ...((await this.files.read(machine.uid)) ?? { namespace, name }) }, source, signal)
+    })
+  }
+
+  exportSnapshot(snapshotUid: string, signal: AbortSignal) {
+    return this.inTurn(snapshotUid, signal, () => this.snapshots.pack(snapshotUid, signal))
+  }
+
+  importSnapshot(file: string, snapshotUid: string, machineUid: string, signal: AbortSignal): Promise<void> {
+    return this.inTurn(snapshotUid, signal, () => this.snapshots.take(file, snapshotUid, machineUid))
+  }
+
+  /** Machines go on. */
+  async close(): Promise<void> {
+    await this.life.close()
+  }
+
+  /** The disk takes its place before the record says so: what was cut off in between is done again. */
+  private async fillFromSnapshot(
+    machine: MachineSpec,
+    record: MachineRecord,
+    { snapshotUid, name, request }: Extract<DiskSource, { type: 'snapshot' }>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { uid, spec } = machine
+    const snapshot = await this.snapshots.read(snapshotUid)
+    if (!snapshot) throw new BackendError('CreateFailed', `the snapshot ${name} is not on this node`, true)
+    const base = await this.baseOf(snapshot.base)
+    // A disk that stands alone may still be booted by a kernel that lies beside its image.
+    const kernel = base ?? (await this.images.prepare(spec, () => {}, signal).catch(() => undefined))
+    const lying = base ? { base: base.key } : kernel?.directBoot ? { kernelOf: kernel.key } : {}
+    const { base: baseBefore, kernelOf: kernelBefore, restoredFrom: _restored, ...kept } = record
+    // Until the new disk is there, both bases are in use.
+    const before = baseBefore ?? kernelBefore
+    await this.files.write(uid, { ...record, ...(base ? { restoring: base.key } : {}) })
+    await this.disks.copy(this.snapshots.disk(snapshotUid), this.files.disk(uid), base, signal)
+    const restoredFrom = { name, ...(request === undefined ? {} : { request }) }
+    await this.files.write(uid, { ...kept, ...lying, restoredFrom })
+    if (before !== undefined && before !== (base ?? kernel)?.key) await this.removeUnusedBases()
+  }
+
+  /** What the guest has not written yet is not in a snapshot; a guest that does not answer in time is copied as it is, as after a loss of power. */
+  private async flushGuest(uid: string, signal: AbortSignal): Promise<void> {
+    const soon = AbortSignal.any([signal, AbortSignal.timeout(flushMs)])
+    try {
+      const session = await this.openMachineExec(uid, { command: ['sync'], stdin: false, tty: false }, soon)
+      session.stdout.resume()
+      session.stderr?.resume()
+      await Promise.race([session.ended, new Promise((_, reject) => soon.addEventListener('abort', () => reject(soon.reason)))])
+    } catch {
+      signal.throwIfAborted()
+    }
+  }
+
+  private async takeGpus(uid: string, record: MachineRecord, gpus: readonly RunGpu[]): Promise<readonly string[]> {
+    if (gpus.length === 0) return []
+    const addresses = gpus.map((gpu) => {
+      const address = this.options.pciAddressOf(gpu)
+      if (address === undefined)
+        throw new BackendError('Unsupported', `the node does not know where its GPU ${gpu.index} is on the PCI bus`, false)
+      return address
+    })
+    const sys = this.options.sys ?? '/sys'
+    const { devices } = await takeGpus(sys, addresses, (taken) => this.files.write(uid, { ...record, gpus: taken }))
+    return devices
+  }
+
+  private async giveBackGpus(uid: string, { gpus, ...record }: MachineRecord): Promise<void> {
+    if (!gpus) return
+    await releaseGpus(this.options.sys ?? '/sys', gpus)
+    await this.files.write(uid, record)
+  }
+
+  private baseOf(key: string | undefined): Promise<BaseImage | undefined> {
+    return key === undefined ? Promise.resolve(undefined) : this.requireBase(key)
+  }
+
+  private async requireBase(key: string): Promise<BaseImage> {
+    const base = await this.images.base(key)
+    if (base) return base
+    throw new BackendError(
+      'StartFailed',
+      'the image that the disk lies over is no longer on the node; restore a snapshot, or make the machine anew',
+      false,
+    )
+  }
+
+  private async removeUnusedBases(): Promise<void> {
+    const records = await Promise.all((await this.files.uids()).map((uid) => this.files.read(uid)))
+    const used = records.flatMap((record) => [record?.base, record?.kernelOf, record?.restoring])
+    await this.images.removeUnused(new Set([...used, ...(await this.snapshots.bases())].filter((key) => key !== undefined)))
+  }
+
+  private findEngine(): Promise<QemuEngine | { readonly missing: string }> {
+    const { directory, searchPath } = this.options
+    return findQemu({ binary: program, directory, searchPath })
+  }
+
+  private inTurn<T>(uid: string, signal: AbortSignal, act: () => Promise<T>): Promise<T> {
+    const turn = this.turns.get(uid) ?? new Semaphore(1)
+    this.turns.set(uid, turn)
+    return turn.run(signal, act)
+  }
+}
+
+function diskBytesOf({ spec }: MachineSpec): number | undefined {
+  return spec.diskSize === undefined ? undefined : memoryBytes(spec.diskSize)
+}
+
+/** What a limit allows; what is asked for, where there is none; else one CPU, and memory in which a usual image boots. */
+function cpuMillisOf({ resources }: Vps['spec']): number {
+  const cpu = resources?.limits?.cpu ?? resources?.requests?.cpu
+  return cpu === undefined ? 1000 : cpuMillis(cpu)
+}
+
+function memoryBytesOf({ resources }: Vps['spec']): number {
+  const memory = resources?.limits?.memory ?? resources?.requests?.memory
+  return memory === undefined ? defaultMemoryBytes : memoryBytes(memory)
+}
