@@ -163,6 +163,7 @@ const resources = [
             'exec',
             'attach',
             'portforward',
+            'console',
             'eviction',
             'approval',
             'finalize',
@@ -224,7 +225,7 @@ const asksAboutOneself = byRole(
 const anyChange = 'create|update|patch|delete|deletecollection'
 const views = (where: string) => [
   `get|list|watch /configmaps|/events|/namespaces|/namespaces/status|/serviceaccounts|/services|/pods|/pods/log in ${where} named NAMES`,
-  `get|list|watch millrace.dev/tasks|millrace.dev/tasks/status|millrace.dev/tasks/log in ${where} named NAMES`,
+  `get|list|watch millrace.dev/tasks|millrace.dev/tasks/status|millrace.dev/tasks/log|millrace.dev/vpses/log in ${where} named NAMES`,
   ...['crontasks', 'vpses', 'vpssnapshots', 'tunnels', 'ipclaims'].map(
     (name) => `get|list|watch millrace.dev/${name}|millrace.dev/${name}/status in ${where} named NAMES`,
   ),
@@ -240,13 +241,16 @@ const edits = (where: string) => [
   `${anyChange}|get|list|watch /secrets|coordination.k8s.io/leases in ${where} named NAMES`,
   `${anyChange} /configmaps|millrace.dev/tasks|millrace.dev/crontasks|${machines}|apps/deployments|apps/replicasets|policy/poddisruptionbudgets in ${where} named NAMES`,
   `update|patch apps/deployments/scale|apps/replicasets/scale in ${where} named NAMES`,
-  `get|create millrace.dev/tasks/exec|millrace.dev/tasks/attach|millrace.dev/tasks/portforward in ${where} named NAMES`,
+  ...['tasks', 'vpses'].map(
+    (name) => `get|create millrace.dev/${name}/exec|millrace.dev/${name}/attach|millrace.dev/${name}/portforward in ${where} named NAMES`,
+  ),
+  `get|create millrace.dev/vpses/console in ${where} named NAMES`,
   `${anyChange}|impersonate /serviceaccounts in ${where} named NAMES`,
   `create /serviceaccounts/token in ${where} named NAMES`,
   `get|create /pods/exec|/pods/attach|/pods/portforward in ${where} named NAMES`,
   `delete|deletecollection /pods in ${where} named NAMES`,
   `get millrace.dev/vpssnapshots/content in ${where} named NAMES`,
-  `create /pods/eviction|millrace.dev/tasks/eviction in ${where} named NAMES`,
+  `create /pods/eviction|millrace.dev/tasks/eviction|millrace.dev/vpses/eviction in ${where} named NAMES`,
 ]
 
 const table: Partial<Record<keyof typeof users, string[]>> = {
@@ -268,7 +272,7 @@ const table: Partial<Record<keyof typeof users, string[]>> = {
     recordsEvents,
     'create coordination.k8s.io/leases in kube-system named NAMES',
     'create /serviceaccounts|millrace.dev/tasks|millrace.dev/vpssnapshots|apps/replicasets in SCOPES named NAMES',
-    'create millrace.dev/tasks/eviction in SCOPES named NAMES',
+    'create millrace.dev/tasks/eviction|millrace.dev/vpses/eviction in SCOPES named NAMES',
   ),
   gateway: byRole(
     'get|list|watch millrace.dev/tasks|millrace.dev/vpses|millrace.dev/tunnels in SCOPES named NAMES',

@@ -41,7 +41,7 @@ export interface LogTarget {
 }
 
 /** Subresources that are conversations over an upgraded connection. */
-export const sessionTypes = ['exec', 'attach', 'portforward'] as const
+export const sessionTypes = ['exec', 'attach', 'portforward', 'console'] as const
 export type SessionType = (typeof sessionTypes)[number]
 
 export function isSession(subresource: string): subresource is SessionType {
@@ -51,7 +51,8 @@ export function isSession(subresource: string): subresource is SessionType {
 /** A session that is asked for. */
 export interface SessionTarget {
   readonly type: SessionType
-  /** The Task's. */
+  /** Task or Vps. */
+  readonly kind: Kind
   readonly namespace: string
   readonly name: string
   readonly query: URLSearchParams

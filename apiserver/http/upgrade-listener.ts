@@ -84,7 +84,7 @@ const isNodeStream = (info: RequestInfo) =>
   info.subresource === ''
 
 /**
- * The exec, attach or port-forward that is asked for, judged. Whoever opens one creates it, however the request is dressed; a WebSocket begins with
+ * The exec, attach, port-forward or console that is asked for, judged. Whoever opens one creates it, however the request is dressed; a WebSocket begins with
  * GET, so there both verbs are needed.
  */
 function sessionOf(parts: ServerParts, exchange: Exchange): SessionTarget | undefined {
@@ -101,7 +101,15 @@ function sessionOf(parts: ServerParts, exchange: Exchange): SessionTarget | unde
   }
   const view = viewOf(kind)
   const container = view?.containerOf(JSON.parse(objectOf(parts, exchange, kind).bytes.toString()) as KubeObject)
-  return { type: subresource, namespace, name, query: info.query, isAllowed, ...(container === undefined ? {} : { container }) }
+  return {
+    type: subresource,
+    kind: kind.viewOf ?? kind,
+    namespace,
+    name,
+    query: info.query,
+    isAllowed,
+    ...(container === undefined ? {} : { container }),
+  }
 }
 
 function watchRequestOf(parts: ServerParts, exchange: Exchange): WatchRequest | undefined {

@@ -4,6 +4,7 @@ import type { Kind, KubeObject } from '../../lib/api/define-kind.js'
 import { disruptionOf, disruptionTarget } from '../../lib/api/disruption.js'
 import { PodDisruptionBudget } from '../../lib/api/kinds/pod-disruption-budget.js'
 import type { Task } from '../../lib/api/kinds/task.js'
+import { Vps } from '../../lib/api/kinds/vps.js'
 import { taskPhase } from '../../lib/api/task-phase.js'
 import { timestamp } from '../../lib/base/clock.js'
 import type { Decide, Decision, Put, ReadView, StoredObject } from '../storage/store.js'
@@ -14,10 +15,11 @@ import { type RegistryParts, write } from './registry-write.js'
 import { keyOf, subjectOf } from './resource-rules.js'
 import { arrange } from './server-metadata.js'
 import { spendBudget } from './spend-budget.js'
+import { decideStop } from './stop-vps.js'
 
 type EvictTarget = Omit<Target, 'subresource'>
 
-/** Ends a workload's attempt, or has its agent end it; see registry.ts. */
+/** Ends a workload's attempt, or has its agent end it; a Vps is stopped. See registry.ts. */
 export async function evictWorkload(
   parts: RegistryParts,
   target: EvictTarget,
@@ -45,6 +47,7 @@ function decideEviction(
   assertPreconditions(target, options, stored)
   const parsed = parseStored(stored)
   const old: KubeObject = { ...parsed, metadata: arrange(parsed.metadata) }
+  if (kind.kind === Vps.kind) return decideStop(parts, kind, old, gracePeriodSeconds, context)
   const task = old as unknown as Task
   const disruption = disruptionOf(task)
   const graceSeconds = gracePeriodSeconds === undefined ? undefined : gracePeriodSeconds < 0 ? 1 : gracePeriodSeconds

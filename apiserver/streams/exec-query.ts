@@ -31,6 +31,12 @@ export function parseAttachQuery(query: URLSearchParams, container: string | und
   return parseStreams('attach', query, container, [])
 }
 
+/** A console is a terminal, whose size nobody asks for: what it says comes as one, and it hears. */
+export function parseConsoleQuery(query: URLSearchParams): SessionStreams {
+  for (const name of query.keys()) throw badRequest(`console has no parameter ${JSON.stringify(name)}; it is a terminal, and that is all`)
+  return { stdin: true, stdout: true, stderr: false, tty: true }
+}
+
 function parseStreams(
   what: 'exec' | 'attach',
   query: URLSearchParams,

@@ -1,7 +1,7 @@
 import { badRequest } from '../../lib/api/api-error.js'
 
-/** The parameters of a log request, checked: those that the agent is asked with, in its words. */
-export function parseLogQuery(query: URLSearchParams): URLSearchParams {
+/** The parameters of a log request, checked: those that the agent is asked with, in its words. A Vps keeps lines without times, of its present run. */
+export function parseLogQuery(query: URLSearchParams, kind: 'Task' | 'Vps' = 'Task'): URLSearchParams {
   const asked = new URLSearchParams()
   for (const [name, value] of query) {
     const parameter = parameters.get(name)
@@ -10,11 +10,14 @@ export function parseLogQuery(query: URLSearchParams): URLSearchParams {
     const read = parameter(value)
     if (read === undefined) throw badRequest(`${JSON.stringify(value)} is not a value of the log parameter ${name}`)
     if (asked.has(name)) throw badRequest(`the log parameter ${name} is given twice`)
+    if (read !== '' && kind === 'Vps' && !ofVps.has(name)) throw badRequest(`the log of a Vps has no parameter ${JSON.stringify(name)}`)
     if (read !== '') asked.set(name, read)
   }
   if (asked.has('sinceSeconds') && asked.has('sinceTime')) throw badRequest('sinceSeconds and sinceTime exclude each other')
   return asked
 }
+
+const ofVps: ReadonlySet<string> = new Set(['follow', 'tailLines'])
 
 /** The value as the agent gets it; empty where it says nothing, undefined where it is wrong. */
 type Parameter = (value: string) => string | undefined

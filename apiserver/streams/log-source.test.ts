@@ -4,6 +4,7 @@ import { type LogSource, logSourceOf } from './log-source.js'
 type Given = Parameters<typeof logSourceOf>[0]
 
 const task = (nodeName: string | undefined, status: Given['status']): Given => ({
+  kind: 'Task',
   metadata: { name: 'hello', uid: 'u1' } as Given['metadata'],
   spec: { nodeName } as Given['spec'],
   status,

@@ -3,8 +3,8 @@
  * between the agent's connection and the client's at the slower one's pace.
  */
 import type { IncomingMessage } from 'node:http'
-import { badRequest, forbidden, notFound } from '../../lib/api/api-error.js'
-import { Task } from '../../lib/api/kinds/task.js'
+import { badRequest, forbidden } from '../../lib/api/api-error.js'
+import { Vps } from '../../lib/api/kinds/vps.js'
 import type { Logger } from '../../lib/base/log.js'
 import { acceptNodeConnection, offersNodeConnection } from '../../lib/stream/accept-node-connection.js'
 import { nodeStreamProtocol } from '../../lib/stream/node-session.js'
@@ -21,6 +21,7 @@ import { openSession } from './open-session.js'
 import { passOn } from './pass-on.js'
 import { sendSnapshotContent } from './snapshot-content.js'
 import { createStatsSource } from './stats-source.js'
+import { agentPath, findWorkload, subjectOf } from './streamed-workload.js'
 
 export interface NodeStreamRoutesOptions {
   readonly streams: NodeStreams
@@ -36,33 +37,26 @@ export interface NodeStreamRoutesOptions {
 export function createNodeStreamRoutes(options: NodeStreamRoutesOptions): NodeStreamRoutes {
   const { streams, store, authorizer, authenticate, log, judgeEveryMs = 60_000 } = options
 
-  function findTask({ namespace, name }: LogTarget): Task {
-    const key = { group: Task.group, resource: Task.plural, namespace, name }
-    const stored = store.get(key)
-    if (!stored) throw notFound(key)
-    return JSON.parse(stored.bytes.toString()) as Task
-  }
-
   /** Whether the reader still may, and what it reads is still what it asked for. */
   function isStillDue(target: LogTarget, source: LogSource, request: IncomingMessage): boolean {
     if (!authorizer.authorize({ ...target.access, user: authenticate(request) }).allowed) return false
-    const { metadata, spec } = findTask(target)
+    const { metadata, spec } = findWorkload(store, target)
     return metadata.uid === source.uid && spec.nodeName === source.node
   }
 
   return {
     async streamLog(target, query, request, response) {
-      if (target.kind.plural !== Task.plural) throw badRequest(`${target.kind.plural} have no log`)
-      const asked = parseLogQuery(query)
-      const source = logSourceOf(findTask(target))
+      if (!target.kind.workload) throw badRequest(`${target.kind.plural} have no log`)
+      const asked = parseLogQuery(query, target.kind.kind === Vps.kind ? 'Vps' : 'Task')
+      const source = logSourceOf(findWorkload(store, target))
+      if (target.kind.kind === Vps.kind) asked.set('kind', Vps.kind)
       asked.set('uid', source.uid)
       asked.set('attempt', String(source.attempt))
       const reader = new AbortController()
       response.once('close', () => reader.abort(new Error('the reader went away')))
-      const path = `/logs/${encodeURIComponent(target.namespace)}/${encodeURIComponent(target.name)}?${asked}`
+      const path = agentPath('logs', target, asked)
       const { status, stream } = await streams.openNodeStream(source.node, { path, signal: reader.signal })
-      const subject = { group: Task.group, resource: Task.plural, name: target.name }
-      if (status !== 200) throw await readRefusal(status, stream, subject, source.node)
+      if (status !== 200) throw await readRefusal(status, stream, subjectOf(target), source.node)
       const headers = { 'content-type': 'text/plain; charset=utf-8' }
       await passOn(stream, response, { status: 200, headers, isStillDue: () => isStillDue(target, source, request), judgeEveryMs })
     },

@@ -1,10 +1,10 @@
 /**
- * exec, attach and port-forward: a client's connection is upgraded and carried to the agent of the Task's node. Everything that can be wrong is
+ * exec, attach, port-forward and console: a client's connection is upgraded and carried to the agent of the node of a Task or a Vps. Everything that can be wrong is
  * said as a Status before the upgrade; after it, the session's own error channel speaks.
  */
 import type { Duplex } from 'node:stream'
-import { badRequest, notFound } from '../../lib/api/api-error.js'
-import { Task } from '../../lib/api/kinds/task.js'
+import { badRequest } from '../../lib/api/api-error.js'
+import { Vps } from '../../lib/api/kinds/vps.js'
 import type { Logger } from '../../lib/base/log.js'
 import { FramedChannels } from '../../lib/stream/framed-channels.js'
 import { judgeRepeatedly } from '../../lib/stream/repeated-judgement.js'
@@ -15,10 +15,11 @@ import { readRefusal } from './agent-refusal.js'
 import { carryForward } from './carry-forward.js'
 import { carryPortChannels } from './carry-port-channels.js'
 import { carrySession } from './carry-session.js'
-import { parseAttachQuery, parseExecQuery, type SessionStreams } from './exec-query.js'
+import { parseAttachQuery, parseConsoleQuery, parseExecQuery, type SessionStreams } from './exec-query.js'
 import { parseForwardQuery } from './forward-query.js'
 import type { NodeStreams } from './node-streams.js'
 import { type SessionSource, sessionSourceOf } from './session-source.js'
+import { agentPath, findWorkload, type StreamedWorkload, subjectOf } from './streamed-workload.js'
 
 export interface SessionOptions {
   readonly streams: NodeStreams
@@ -30,9 +31,11 @@ export interface SessionOptions {
 /** Rejects with an ApiError while nothing was sent; resolves when the session has ended. */
 export async function openSession(options: SessionOptions, target: SessionTarget, upgrade: Upgrade): Promise<void> {
   const { store, log } = options
-  const source = sessionSourceOf(findTask(store, target))
+  const workload = findWorkload(store, target)
+  if (target.type === 'console') assertConsole(workload)
+  const source = sessionSourceOf(workload)
   const carry = await prepareCarry(options, target, source, upgrade)
-  const about = { session: target.type, namespace: target.namespace, task: target.name, node: source.node }
+  const about = { session: target.type, kind: target.kind.kind, namespace: target.namespace, name: target.name, node: source.node }
   log.info(about, 'a session began')
   await carry(() => target.isAllowed() && isSameRun(store, target, source))
   log.info(about, 'a session ended')
@@ -54,10 +57,12 @@ function prepareCarry(options: SessionOptions, target: SessionTarget, source: Se
       const streams = parseAttachQuery(query, container)
       if (streams.stdin || streams.tty)
         throw badRequest(
-          `task "${target.name}" has no ${streams.stdin ? 'open input' : 'terminal'}: attach shows what it says; exec runs a command with both`,
+          `${target.kind.singular} "${target.name}" has no ${streams.stdin ? 'open input' : 'terminal'}: attach shows what it says; exec runs a command with both`,
         )
       return prepareChannels(options, target, source, upgrade, streams, new URLSearchParams())
     }
+    case 'console':
+      return prepareChannels(options, target, source, upgrade, parseConsoleQuery(query), new URLSearchParams())
     case 'portforward':
       return prepareForward(options, target, source, upgrade)
   }
@@ -98,30 +103,30 @@ async function prepareForward(options: SessionOptions, target: SessionTarget, so
   }
 }
 
-function findTask(store: Pick<Store, 'get'>, { namespace, name }: SessionTarget): Task {
-  const key = { group: Task.group, resource: Task.plural, namespace, name }
-  const stored = store.get(key)
-  if (!stored) throw notFound(key)
-  return JSON.parse(stored.bytes.toString()) as Task
+/** Throws BadRequest for what has no serial line. */
+function assertConsole({ metadata, spec }: StreamedWorkload): void {
+  if (spec.backend !== 'qemu')
+    throw badRequest(`vps "${metadata.name}" is a container and has no console: exec runs a shell in it, and its log is what it says`)
 }
 
-/** A later attempt is another run, on whichever node. Throws when the Task is gone. */
+/** A later attempt is another run, on whichever node. Throws when the workload is gone. */
 function isSameRun(store: Pick<Store, 'get'>, target: SessionTarget, source: SessionSource): boolean {
-  const { metadata, spec, status } = findTask(store, target)
+  const { metadata, spec, status } = findWorkload(store, target)
   return metadata.uid === source.uid && spec.nodeName === source.node && (status?.attempt ?? 0) === source.attempt
 }
 
 /** Resolves with the stream to the agent once it has agreed. */
 async function askAgent(
   { streams }: SessionOptions,
-  { type, namespace, name }: SessionTarget,
+  target: SessionTarget,
   { node, uid, attempt }: SessionSource,
   orders: URLSearchParams,
 ): Promise<Duplex> {
+  if (target.kind.kind === Vps.kind) orders.set('kind', Vps.kind)
   orders.set('uid', uid)
   orders.set('attempt', String(attempt))
-  const path = `/${type}/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}?${orders}`
+  const path = agentPath(target.type, target, orders)
   const { status, stream } = await streams.openNodeStream(node, { method: 'POST', path, writes: true })
   if (status === 200) return stream
-  throw await readRefusal(status, stream, { group: Task.group, resource: Task.plural, name }, node)
+  throw await readRefusal(status, stream, subjectOf(target), node)
 }

@@ -1,5 +1,5 @@
 import { badRequest } from '../../lib/api/api-error.js'
-import type { Task } from '../../lib/api/kinds/task.js'
+import type { StreamedWorkload } from './streamed-workload.js'
 
 /** The agent that has the run, and the attempt that it is of. */
 export interface SessionSource {
@@ -8,16 +8,15 @@ export interface SessionSource {
   readonly attempt: number
 }
 
-/** Where somebody can speak with a Task. Throws BadRequest unless it runs. Pure. */
-export function sessionSourceOf({
-  metadata,
-  spec,
-  status,
-}: Pick<Task, 'metadata' | 'spec'> & { status?: Task['status'] | undefined }): SessionSource {
+/** Where somebody can speak with a Task or a Vps. Throws BadRequest unless it runs. Pure. */
+export function sessionSourceOf({ kind, metadata, spec, status }: StreamedWorkload): SessionSource {
   const phase = status?.phase ?? 'Pending'
   if (!spec.nodeName || phase !== 'Running')
-    throw badRequest(
-      `task "${metadata.name}" is not running: its phase is ${phase}${phase === 'Paused' ? ' (spec.suspend resumes it)' : ''}`,
-    )
+    throw badRequest(`${kind.toLowerCase()} "${metadata.name}" is not running: its phase is ${phase}${hint(phase)}`)
   return { node: spec.nodeName, uid: metadata.uid, attempt: status?.attempt ?? 0 }
+}
+
+function hint(phase: string): string {
+  if (phase === 'Paused') return ' (spec.suspend resumes it)'
+  return phase === 'Stopped' ? ' (spec.running starts it)' : ''
 }

@@ -37,6 +37,7 @@ export type Subresource =
   | 'exec'
   | 'attach'
   | 'portforward'
+  | 'console'
   | 'approval'
   | 'finalize'
   | 'token'

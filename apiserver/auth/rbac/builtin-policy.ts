@@ -57,10 +57,17 @@ export const builtinRoles: readonly PolicyRole[] = [
       { verbs: change, apiGroups: [millrace], resources: ['tasks', 'crontasks', 'vpses', 'vpssnapshots', 'tunnels', 'ipclaims'] },
       { verbs: change, apiGroups: [apps], resources: ['deployments', 'replicasets'] },
       { verbs: write, apiGroups: [apps], resources: ['deployments/scale', 'replicasets/scale'] },
-      { verbs: ['get', 'create'], apiGroups: [millrace], resources: ['tasks/exec', 'tasks/attach', 'tasks/portforward'] },
       { verbs: ['get'], apiGroups: [millrace], resources: ['vpssnapshots/content'] },
-      { verbs: ['create'], apiGroups: [millrace], resources: ['tasks/eviction'] },
-      // A Pod is a view of a Task: whoever may delete the one may delete the other.
+      {
+        verbs: ['get', 'create'],
+        apiGroups: [millrace],
+        resources: [
+          ...['tasks', 'vpses'].flatMap((name) => ['exec', 'attach', 'portforward'].map((session) => `${name}/${session}`)),
+          'vpses/console',
+        ],
+      },
+      { verbs: ['create'], apiGroups: [millrace], resources: ['tasks/eviction', 'vpses/eviction'] },
+      // A Pod is a view of a Task or a Vps: whoever may delete the one may delete, or stop, the other.
       { verbs: ['delete', 'deletecollection'], apiGroups: [''], resources: ['pods'] },
       { verbs: ['get', 'create'], apiGroups: [''], resources: ['pods/exec', 'pods/attach', 'pods/portforward'] },
       { verbs: ['create'], apiGroups: [''], resources: ['pods/eviction'] },
@@ -83,7 +90,10 @@ export const builtinRoles: readonly PolicyRole[] = [
       {
         verbs: read,
         apiGroups: [millrace],
-        resources: ['crontasks', 'vpses', 'vpssnapshots', 'tunnels', 'ipclaims'].flatMap((name) => [name, `${name}/status`]),
+        resources: [
+          ...['crontasks', 'vpses', 'vpssnapshots', 'tunnels', 'ipclaims'].flatMap((name) => [name, `${name}/status`]),
+          'vpses/log',
+        ],
       },
       {
         verbs: read,
@@ -130,7 +140,7 @@ export const builtinRoles: readonly PolicyRole[] = [
     { verbs: ['create'], apiGroups: [''], resources: ['serviceaccounts'] },
     { verbs: ['create'], apiGroups: [millrace], resources: ['tasks', 'vpssnapshots'] },
     { verbs: ['create'], apiGroups: [apps], resources: ['replicasets'] },
-    { verbs: ['create'], apiGroups: [millrace], resources: ['tasks/eviction'] },
+    { verbs: ['create'], apiGroups: [millrace], resources: ['tasks/eviction', 'vpses/eviction'] },
     { verbs: read, nonResourceURLs: ['/api', '/api/*', '/apis', '/apis/*'] },
     recordEvents,
   ]),

@@ -46,5 +46,6 @@ export const subresourceShapes: Readonly<Record<Subresource, SubresourceShape>> 
   exec: { verbs: ['create', 'get'] },
   attach: { verbs: ['create', 'get'] },
   portforward: { verbs: ['create', 'get'] },
+  console: { verbs: ['create', 'get'] },
   token: { verbs: ['create'], kind: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' } },
 }

@@ -56,7 +56,7 @@ function partOperations(part: Subresource, operation: ReturnType<typeof operatio
 }
 
 /** What is created here is a stream: it has no body. */
-const streams: ReadonlySet<Subresource> = new Set<Subresource>(['exec', 'attach', 'portforward'])
+const streams: ReadonlySet<Subresource> = new Set<Subresource>(['exec', 'attach', 'portforward', 'console'])
 
 function objectOperations(operation: ReturnType<typeof operations>, object: Reference, may: (verb: ObjectVerb) => boolean) {
   return {

@@ -37,7 +37,10 @@ describe('a Vps', () => {
     await create({ running: true })
     const refusal = { type: 'Scheduled', status: 'False', reason: 'Unschedulable', lastTransitionTime: '2026-01-01T00:00:00Z' }
     await patch({ status: { conditions: [refusal] } }, 'status')
-    expect((await patch({ spec: { running: false } })).status).toEqual({ phase: 'Stopped' })
+    expect((await patch({ spec: { running: false } })).status).toEqual({
+      phase: 'Stopped',
+      conditions: [expect.objectContaining({ type: 'Running', status: 'False', reason: 'Stopped' })],
+    })
     expect((await patch({ spec: { running: true } })).status).toEqual({ phase: 'Pending' })
   })
 

@@ -18,7 +18,7 @@ const unbinder = 'system:controller-manager'
  */
 export const workloadStrategy: Strategy = {
   prepareCreate(object, facts) {
-    object.status = { phase: phaseOf(object, 'Pending') }
+    object.status = { phase: 'Pending' }
     const { nodeName } = (object as unknown as WorkloadParts).spec ?? {}
     if (nodeName) markBound(object, nodeName, facts.nowMs)
   },
@@ -45,14 +45,24 @@ export const workloadStrategy: Strategy = {
 export const vpsStrategy: Strategy = {
   ...workloadStrategy,
 
-  prepareUpdate(object, old, { subresource }) {
-    if (subresource !== '' || nodeNameOf(old) !== '' || running(object) === running(old)) return
-    const { conditions: _refusal, ...status } = (object as unknown as WorkloadParts).status ?? {}
-    object.status = { ...status, phase: phaseOf(object, 'Pending') }
+  prepareCreate(object, facts) {
+    object.status = unplacedStatus(object, facts.nowMs)
+    const nodeName = nodeNameOf(object)
+    if (nodeName) markBound(object, nodeName, facts.nowMs)
+  },
+
+  prepareUpdate(object, old, { subresource, nowMs }) {
+    if (subresource === '' && nodeNameOf(old) === '' && running(object) !== running(old)) object.status = unplacedStatus(object, nowMs)
   },
 
   validateUpdate: (object, old) =>
     nodeNameOf(object) === nodeNameOf(old) ? [] : [forbiddenField('spec.nodeName', 'set by the binding subresource, once and for good')],
+}
+
+function unplacedStatus(object: KubeObject, nowMs: number): WorkloadParts['status'] {
+  if (running(object) !== false) return { phase: 'Pending' }
+  const stopped = { type: 'Running', status: 'False', reason: 'Stopped', message: 'it is not to run' } as const
+  return { phase: 'Stopped', conditions: withCondition([], stopped, nowMs) }
 }
 
 /** Sets the node, the finalizer that its agent removes, and the status of a workload that waits for its agent. */

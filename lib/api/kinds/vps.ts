@@ -138,7 +138,7 @@ export const Vps = defineKind({
   description: 'A long-running machine that people live in, container or virtual machine, with SSH, a disk and snapshots.',
   spec: VpsSpecSchema,
   status: VpsStatusSchema,
-  subresources: ['status', 'binding'],
+  subresources: ['status', 'binding', 'eviction', 'log', 'exec', 'attach', 'portforward', 'console'],
   conditions: ['Scheduled', 'Accepted', 'ImageReady', 'DiskReady', 'Running', 'Ready', 'Restored', 'SnapshotsTaken'],
   columns: [
     { name: 'Phase', jsonPath: '.status.phase', description: 'Where it is, in one word.' },
