@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Vps } from '../../lib/api/kinds/vps.js'
+import { createClient } from '../../lib/client/create-client.js'
 import { resourcePath } from '../../lib/client/resource-path.js'
 import { type ChannelLink, channels, messagesOf, writeMessage } from '../../lib/stream/channel-link.js'
 import { dialNodeStreams } from '../../lib/stream/dial-node-streams.js'
@@ -125,7 +126,6 @@ describe('a session with a Vps', () => {
   })
 
   it('is opened by whoever may create it, and by nobody else', async () => {
-    const { createClient } = await import('../../lib/client/create-client.js')
     const ann = createClient(await cluster.configOf('ann'))
     for (const type of ['exec', 'attach', 'portforward', 'console'])
       await expect(
