@@ -42,6 +42,7 @@ import { taskAttempt } from './task-attempt/task-attempt.js'
 import { taskDeadline } from './task-deadline/task-deadline.js'
 import { taskTtl } from './task-ttl/task-ttl.js'
 import { runTokenCleaner } from './token-cleaner/token-cleaner.js'
+import { vpsKey } from './vps-key/vps-key.js'
 
 /** By name: those that reconcile objects of one kind. */
 const declared: Readonly<Record<string, (context: ControllerContext) => Controller>> = {
@@ -58,6 +59,7 @@ const declared: Readonly<Record<string, (context: ControllerContext) => Controll
   'service-account': () => serviceAccount,
   'replica-set': () => replicaSet,
   deployment: () => deployment,
+  'vps-key': () => vpsKey,
   'snapshot-policy': () => snapshotPolicy,
 }
 

@@ -271,7 +271,7 @@ const table: Partial<Record<keyof typeof users, string[]>> = {
     ),
     recordsEvents,
     'create coordination.k8s.io/leases in kube-system named NAMES',
-    'create /serviceaccounts|millrace.dev/tasks|millrace.dev/vpssnapshots|apps/replicasets in SCOPES named NAMES',
+    'create /serviceaccounts|/secrets|millrace.dev/tasks|millrace.dev/vpssnapshots|apps/replicasets in SCOPES named NAMES',
     'create millrace.dev/tasks/eviction|millrace.dev/vpses/eviction in SCOPES named NAMES',
   ),
   gateway: byRole(

@@ -137,7 +137,7 @@ export const builtinRoles: readonly PolicyRole[] = [
   // Owners and namespaces reach objects of every kind, users' own included; so do their collectors. It creates what its controllers keep.
   role('system:controller-manager', [
     { verbs: [...read, ...write, 'delete', 'deletecollection'], apiGroups: ['*'], resources: ['*'] },
-    { verbs: ['create'], apiGroups: [''], resources: ['serviceaccounts'] },
+    { verbs: ['create'], apiGroups: [''], resources: ['serviceaccounts', 'secrets'] },
     { verbs: ['create'], apiGroups: [millrace], resources: ['tasks', 'vpssnapshots'] },
     { verbs: ['create'], apiGroups: [apps], resources: ['replicasets'] },
     { verbs: ['create'], apiGroups: [millrace], resources: ['tasks/eviction', 'vpses/eviction'] },

@@ -139,7 +139,7 @@ export const Vps = defineKind({
   spec: VpsSpecSchema,
   status: VpsStatusSchema,
   subresources: ['status', 'binding', 'eviction', 'log', 'exec', 'attach', 'portforward', 'console'],
-  conditions: ['Scheduled', 'Accepted', 'ImageReady', 'DiskReady', 'Running', 'Ready', 'Restored', 'SnapshotsTaken'],
+  conditions: ['Scheduled', 'Accepted', 'ImageReady', 'DiskReady', 'Running', 'Ready', 'Restored', 'SnapshotsTaken', 'KeyReady'],
   columns: [
     { name: 'Phase', jsonPath: '.status.phase', description: 'Where it is, in one word.' },
     { name: 'Backend', jsonPath: '.spec.backend', description: 'Container or virtual machine.' },
