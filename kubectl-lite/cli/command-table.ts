@@ -38,6 +38,7 @@ export const commandTable: readonly CommandEntry[] = [
     'Show who changed what, revision by revision',
     async () => (await import('../commands/history.js')).history,
   ),
+  entry('Understand', 'top', 'Show how loaded nodes are, and what Tasks use', async () => (await import('../commands/top.js')).top),
   entry('Understand', 'wait', 'Wait until objects are in a state', async () => (await import('../commands/wait.js')).wait),
   entry('Understand', 'explain', 'Describe the fields of a kind', async () => (await import('../commands/explain.js')).explain),
   entry('Understand', 'diff', 'Show what apply would change', async () => (await import('../commands/diff.js')).diff),

@@ -1,18 +1,22 @@
 /** `describe`: an object in words, with its events, and for what is not as desired, why. */
+import { isForbidden } from '../../lib/api/api-error.js'
 import type { KubeObject } from '../../lib/api/define-kind.js'
 import type { CronTask } from '../../lib/api/kinds/cron-task.js'
 import type { Deployment } from '../../lib/api/kinds/deployment.js'
 import type { Node } from '../../lib/api/kinds/node.js'
+import type { NodeMetrics } from '../../lib/api/kinds/node-metrics.js'
 import type { ReplicaSet } from '../../lib/api/kinds/replica-set.js'
 import type { Task } from '../../lib/api/kinds/task.js'
 import type { Cli, DefineCommand } from '../cli/cli.js'
 import { forEach } from '../cli/for-each.js'
+import { errorText } from '../cli/report-error.js'
 import type { Cluster } from '../cluster/cluster.js'
 import { getObject, listObjects } from '../cluster/objects.js'
 import { parseSelection } from '../cluster/selection.js'
 import { findTargets, type Target, type TargetFlags, withTargetFlags } from '../cluster/target-objects.js'
 import { describeAny } from '../describe/describe-any.js'
 import { describeCronTask } from '../describe/describe-cron-task.js'
+import type { NodeLoad } from '../describe/describe-load.js'
 import { describeNode } from '../describe/describe-node.js'
 import { describeDeployment, describeReplicaSet } from '../describe/describe-replicated.js'
 import { describeTask } from '../describe/describe-task.js'
@@ -45,6 +49,16 @@ async function describeTarget(cli: Cli, cluster: Cluster, target: Target, showEv
   return (await describeObject(cli, cluster, target, object)) + events
 }
 
+/** What the node's agent says now; in words why it does not, and nothing where the reader may not ask. */
+async function readLoad(cluster: Cluster, name: string): Promise<NodeLoad> {
+  try {
+    const metrics = await cluster.discovery.findOne('nodes.metrics.k8s.io')
+    return { metrics: (await getObject(cluster.client, metrics, { name })) as unknown as NodeMetrics }
+  } catch (error) {
+    return isForbidden(error) ? {} : { failure: errorText(error) }
+  }
+}
+
 async function describeObject(cli: Cli, cluster: Cluster, target: Target, object: KubeObject): Promise<string> {
   const nowMs = cli.io.now()
   const { group, plural } = target.resource
@@ -61,7 +75,8 @@ async function describeObject(cli: Cli, cluster: Cluster, target: Target, object
   if (group === '' && plural === 'nodes') {
     const tasks = await cluster.discovery.findOne('tasks.millrace.dev')
     const { items } = await listObjects(cluster.client, tasks, { fieldSelector: `spec.nodeName=${object.metadata.name}` })
-    return describeNode(object as unknown as Node, items as unknown as Task[], nowMs)
+    const load = await readLoad(cluster, object.metadata.name)
+    return describeNode(object as unknown as Node, items as unknown as Task[], load, nowMs)
   }
   if (group === 'millrace.dev' && plural === 'crontasks') {
     const tasks = await cluster.discovery.findOne('tasks.millrace.dev')

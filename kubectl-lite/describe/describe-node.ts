@@ -1,14 +1,16 @@
 import type { Node } from '../../lib/api/kinds/node.js'
 import type { Task } from '../../lib/api/kinds/task.js'
+import { printBytes } from '../../lib/api/quantity.js'
 import { addAmounts, printAmount, type ResourceAmounts, requestsOf, toAmounts } from '../../lib/api/resource-amounts.js'
 import { shortDuration } from '../../lib/api/short-duration.js'
 import { printTaint } from '../../lib/api/taint-toleration.js'
 import { alignColumns } from '../print/align-columns.js'
 import { printConditions } from './conditions.js'
+import { describeGpus, describeLoad, describeNuma, type NodeLoad } from './describe-load.js'
 import { fieldLines, keyLines } from './text-block.js'
 
 /** A Node in words, with what runs on it. */
-export function describeNode(node: Node, tasks: readonly Task[], nowMs: number): string {
+export function describeNode(node: Node, tasks: readonly Task[], load: NodeLoad, nowMs: number): string {
   const { metadata, spec = {}, status = {} } = node
   const running = tasks.filter((task) => task.status?.phase !== 'Succeeded' && task.status?.phase !== 'Failed')
   const info = status.nodeInfo
@@ -24,7 +26,10 @@ export function describeNode(node: Node, tasks: readonly Task[], nowMs: number):
       ['System', info && `${info.osImage}, kernel ${info.kernelVersion}, ${info.architecture}`],
       ['Agent', info?.kubeletVersion],
       ['Backends', status.backends?.map(printBackend).join('\n')],
-      ['GPUs', status.gpus?.map((gpu) => `${gpu.index}: ${gpu.model ?? 'unknown'}`).join('\n') || '<none>'],
+      ['GPUs', describeGpus(node, load)],
+      ['NUMA', describeNuma(node)],
+      ['Images', printImages(status.images)],
+      ...describeLoad(node, load),
     ]),
     printConditions(status.conditions, nowMs),
     printAmounts(node, running),
@@ -40,6 +45,15 @@ export function describeNode(node: Node, tasks: readonly Task[], nowMs: number):
           }),
         ])}`,
   ].join('')
+}
+
+const imagesShown = 10
+
+/** The largest ones; a node keeps many. */
+function printImages(images: NonNullable<Node['status']>['images'] = []): string {
+  const shown = images.slice(0, imagesShown).map(({ names, sizeBytes }) => `${names[0]} (${printBytes(sizeBytes ?? 0)})`)
+  const more = images.length > imagesShown ? [`and ${images.length - imagesShown} more`] : []
+  return [...shown, ...more].join('\n') || '<none>'
 }
 
 type Backend = NonNullable<NonNullable<Node['status']>['backends']>[number]
