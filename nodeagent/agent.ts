@@ -9,19 +9,26 @@
 import { sameValue } from '../lib/api/json/same-value.js'
 import { Task } from '../lib/api/kinds/task.js'
 import { Vps } from '../lib/api/kinds/vps.js'
+import { VpsSnapshot } from '../lib/api/kinds/vps-snapshot.js'
 import { sleep, systemClock } from '../lib/base/clock.js'
 import { createInformer, type FollowInformerOptions, type ObjectHandlers, startInformers } from '../lib/client/informer/informer.js'
+import type { GivenInformer } from '../lib/controller/shared-informers.js'
+import { startControllers } from '../lib/controller/start-controllers.js'
 import type { Backend } from './backends/backend.js'
 import type { MachineBackend } from './backends/machine-backend.js'
 import type { AgentParts } from './execute/workload-context.js'
 import { MachineLoop } from './machines/machine-loop.js'
 import { isAlive } from './plan/actual.js'
+import { removeStrays, type SnapshotsWanted } from './snapshots/remove-strays.js'
+import { snapshotKeeper } from './snapshots/snapshot-keeper.js'
 import type { LoopObject } from './step-loop.js'
 import { WorkloadLoop } from './workload-loop.js'
 
 /** Events of backends are hints; this often everything is looked at. */
 const relistMs = 10_000
 const observeDeadlineMs = 60_000
+/** Snapshots that nobody knows are looked for this often. */
+const strayEveryMs = 600_000
 /** Nobody waits longer for the agent to end. */
 const longestEndMs = 60_000
 
@@ -43,12 +50,13 @@ export class Agent {
     const own = { fieldSelector: `spec.nodeName=${nodeName}` }
     const tasks = createInformer(client, Task, own)
     const vpses = createInformer(client, Vps, own)
-    const following = startInformers(client, [tasks, vpses], signal, {
+    const snapshots = createInformer(client, VpsSnapshot, own)
+    const following = startInformers(client, [tasks, vpses, snapshots], signal, {
       onFailure: (failure, pauseMs) =>
         log.warn({ err: failure, pauseMs }, 'the workloads of this node could not be followed; it is tried again'),
       ...options,
     })
-    await Promise.all([tasks.synced(), vpses.synced()])
+    await Promise.all([tasks.synced(), vpses.synced(), snapshots.synced()])
     await this.takeLedgers()
     const taskLoop = loopsIn(this.loops, (uid, onGone) => new WorkloadLoop(parts, uid, signal, onGone))
     const machineLoop = loopsIn(this.machines, (uid, onGone) => new MachineLoop(parts, uid, signal, onGone))
@@ -60,7 +68,8 @@ export class Agent {
       ...[...parts.backends.values()].map((backend) => this.watchRuns(backend, taskLoop, signal)),
       ...[...parts.machines.values()].map((backend) => this.watchMachines(backend, machineLoop, signal)),
     ]
-    await Promise.all([following, ...watches])
+    const wanted = () => ({ snapshots: snapshots.lister.list(), vpses: vpses.lister.list() })
+    await Promise.all([following, ...watches, ...(parts.machines.size > 0 ? [this.keepSnapshots(snapshots, wanted, signal)] : [])])
     await Promise.all([...this.loops.values(), ...this.machines.values()].map((loop) => loop.settled()))
   }
 
@@ -84,6 +93,18 @@ export class Agent {
       const userId = (await ledgers.read(uid))?.userId
       if (userId !== undefined) usersTaken.add(userId)
     }
+  }
+
+  private async keepSnapshots(informer: GivenInformer, wanted: () => SnapshotsWanted, signal: AbortSignal): Promise<void> {
+    const { client, clock, log, events, machines } = this.parts
+    const keeping = startControllers([snapshotKeeper(this.parts)], { client, clock, log, events, informers: [informer] }, signal)
+    while (!signal.aborted) {
+      await removeStrays(machines.values(), wanted(), AbortSignal.any([signal, AbortSignal.timeout(observeDeadlineMs)])).catch((error) => {
+        if (!signal.aborted) log.warn({ err: error }, 'snapshots could not be looked through; it is tried again')
+      })
+      await sleep(systemClock, strayEveryMs, signal).catch(() => {})
+    }
+    await keeping.finished
   }
 
   private watchRuns(backend: Backend, loopOf: LoopOf, signal: AbortSignal): Promise<void> {

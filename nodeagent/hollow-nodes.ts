@@ -43,6 +43,7 @@ export async function runHollowNodes(options: HollowNodesOptions, signal: AbortS
         backends: new Map(backends.map((backend) => [backend.name, backend])),
         machines: new Map(),
         machineRecords: createMemoryMachineRecordStore(),
+        transfers: dataFolder,
         files: hollowFiles((uid) => ledgers.delete(uid)),
         ledgers,
         network: createNoNetwork(),

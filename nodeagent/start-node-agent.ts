@@ -61,6 +61,7 @@ export async function startNodeAgent(
       backends: new Map(backends.map((backend) => [backend.name, backend])),
       machines: new Map(machines.map((backend) => [backend.name, backend])),
       machineRecords: createMachineRecordStore(paths),
+      transfers: paths.transfers,
       files: createWorkloadFiles(paths, asRoot),
       ledgers: createLedgerStore(paths),
       network: createNoNetwork(),

@@ -22,6 +22,8 @@ export interface AgentParts {
   /** What keeps machines, by name. */
   readonly machines: ReadonlyMap<string, MachineBackend>
   readonly machineRecords: MachineRecordStore
+  /** The folder of snapshots on their way from other nodes. */
+  readonly transfers: string
   readonly files: WorkloadFiles
   readonly ledgers: LedgerStore
   /** Where workloads get their addresses. */

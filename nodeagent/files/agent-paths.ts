@@ -5,6 +5,7 @@
  *     DATA/workloads/UID/ledger.json, DATA/workloads/UID/logs/ATTEMPT-RUN/     the agent's own; no task can reach them
  *     DATA/runs/                                                               the process backend's records
  *     DATA/machine-records/UID.json                                            what the agent remembers of a Vps
+ *     DATA/transfers/UID.part                                                  snapshots on their way from other nodes
  *     DATA/docker-snapshots/UID.tar                                            snapshots of containers, as other nodes fetch them
  *     WORK/UID/ATTEMPT/{home,volumes/NAME,mounts/NAME}                         what an attempt may see
  *     SECRETS/UID/ATTEMPT/NAME                                                 secret volumes, on a tmpfs where there is one
@@ -23,6 +24,8 @@ export interface AgentPaths {
   /** Snapshots of containers, as they are sent to other nodes. */
   readonly dockerSnapshots: string
   readonly machineRecords: string
+  /** Snapshots on their way from other nodes. */
+  readonly transfers: string
   readonly work: string
   readonly secrets: string
   /** Whether secrets lie on a tmpfs. */
@@ -55,6 +58,7 @@ export async function agentPaths(options: { data: string; work?: string | undefi
     workloads,
     dockerSnapshots: path.join(data, 'docker-snapshots'),
     machineRecords,
+    transfers: path.join(data, 'transfers'),
     work,
     secrets,
     secretsInMemory,

@@ -1,27 +1,49 @@
 import { isForbidden, isNotFound } from '../../lib/api/api-error.js'
 import { VpsSnapshot } from '../../lib/api/kinds/vps-snapshot.js'
-import type { Client } from '../../lib/client/client.js'
 import type { MachineBackend } from '../backends/machine-backend.js'
 import { StepError } from '../execute/step-error.js'
+import type { AgentParts } from '../execute/workload-context.js'
+import { fetchSnapshot } from '../snapshots/fetch-snapshot.js'
 
-/** The uid under which a snapshot lies on this node. Rejects with a StepError, in words, when it does not. */
+/** A snapshot that lies on this node now. */
+export interface LocatedSnapshot {
+  readonly uid: string
+  /** Whether it was copied from another node, for this one restore. */
+  readonly isCopy: boolean
+}
+
+/** Finds a snapshot on this node, or brings it here. Rejects with a StepError, in words, when there is none yet. */
 export async function locateSnapshot(
   at: { readonly namespace: string; readonly name: string },
   backend: MachineBackend,
-  client: Client,
+  { client, nodeName, transfers }: Pick<AgentParts, 'client' | 'nodeName' | 'transfers'>,
+  onProgress: (text: string) => void,
   signal: AbortSignal,
-): Promise<string> {
-  const notHere = (why: string) => new StepError('SnapshotNotHere', `the VpsSnapshot "${at.name}" ${why}`, true)
-  let snapshot: VpsSnapshot
+): Promise<LocatedSnapshot> {
+  const { metadata, spec, status } = await read(at, client, signal)
+  const { uid } = metadata
+  const isCopy = spec.nodeName !== nodeName
+  if (status?.backend !== backend.name)
+    throw new StepError(
+      'Unsupported',
+      `the VpsSnapshot "${at.name}" is of a Vps with backend ${status?.backend}, not ${backend.name}`,
+      false,
+    )
+  if ((await backend.observeSnapshots(signal)).some((observed) => observed.uid === uid)) return { uid, isCopy }
+  if (status.phase !== 'Ready') throw notHere(at.name, `is not ready; it is ${status.phase ?? 'Pending'}`)
+  if (!isCopy) throw notHere(at.name, 'is no longer on this node')
+  const file = await fetchSnapshot({ ...at, uid }, { client, folder: transfers, onProgress }, signal)
+  await backend.importSnapshot(file, uid, status.vpsUid ?? '', signal)
+  return { uid, isCopy }
+}
+
+async function read(at: { namespace: string; name: string }, client: AgentParts['client'], signal: AbortSignal): Promise<VpsSnapshot> {
   try {
-    snapshot = await client.of(VpsSnapshot).get(at, { signal })
+    return await client.of(VpsSnapshot).get(at, { signal })
   } catch (error) {
-    if (isNotFound(error) || isForbidden(error)) throw notHere('is not there, or lies on another node')
+    if (isNotFound(error) || isForbidden(error)) throw notHere(at.name, 'is not there')
     throw error
   }
-  const { uid } = snapshot.metadata
-  if ((await backend.observeSnapshots(signal)).some((observed) => observed.uid === uid)) return uid
-  throw notHere(
-    snapshot.status?.phase === 'Ready' ? 'is not on this node' : `is not ready yet; it is ${snapshot.status?.phase ?? 'Pending'}`,
-  )
 }
+
+const notHere = (name: string, why: string) => new StepError('SnapshotNotHere', `the VpsSnapshot "${name}" ${why}`, true)

@@ -9,7 +9,7 @@ import { hardwareOf } from '../execute/hardware.js'
 import { releaseFinalizer } from '../execute/release-finalizer.js'
 import type { AddressHolder } from '../network/node-network.js'
 import { admitMachine } from './admit-machine.js'
-import { locateSnapshot } from './locate-snapshot.js'
+import { type LocatedSnapshot, locateSnapshot } from './locate-snapshot.js'
 import type { MachineContext } from './machine-context.js'
 import type { MachineRecord } from './machine-record.js'
 import type { MachineStepOf, MachineStepType, RestoreOrder } from './machine-step.js'
@@ -38,11 +38,13 @@ export const machineExecutors: {
   async create({ from }, context) {
     const { signal } = context
     const vps = vpsOf(context)
-    const source: DiskSource = from ? await snapshotSource(from, context) : { type: 'image' }
+    const located = from && (await locate(from, context))
+    const source: DiskSource = from && located ? snapshotSource(from, located) : { type: 'image' }
     // From here on something of it may exist: the record says so first.
     await note(context, {})
     await backendFor(context).createMachine(await machineOf(context), source, signal)
     await note(context, { made: true })
+    if (located) await letGo(located, context)
     context.parts.events.record(vps, 'Normal', 'DiskMade', `its disk was made of ${from ? `the snapshot ${from.name}` : vps.spec.image}`)
   },
 
@@ -97,8 +99,9 @@ export const machineExecutors: {
   },
 
   async restore({ from }, context) {
-    const source = await snapshotSource(from, context)
-    await backendFor(context).restoreMachine(await machineOf(context), source, context.signal)
+    const located = await locate(from, context)
+    await backendFor(context).restoreMachine(await machineOf(context), snapshotSource(from, located), context.signal)
+    await letGo(located, context)
     context.parts.events.record(vpsOf(context), 'Normal', 'Restored', `its disk is that of the snapshot ${from.name}`)
   },
 
@@ -173,9 +176,16 @@ async function machineOf(context: MachineContext): Promise<MachineSpec> {
   }
 }
 
-async function snapshotSource(from: RestoreOrder, context: MachineContext): Promise<Extract<DiskSource, { type: 'snapshot' }>> {
+function locate({ name }: RestoreOrder, context: MachineContext): Promise<LocatedSnapshot> {
   const { namespace = 'default' } = vpsOf(context).metadata
-  const { name, request } = from
-  const snapshotUid = await locateSnapshot({ namespace, name }, backendFor(context), context.parts.client, context.signal)
-  return { type: 'snapshot', snapshotUid, name, ...(request === undefined ? {} : { request }) }
+  return locateSnapshot({ namespace, name }, backendFor(context), context.parts, context.onPullProgress, context.signal)
+}
+
+function snapshotSource({ name, request }: RestoreOrder, { uid }: LocatedSnapshot): Extract<DiskSource, { type: 'snapshot' }> {
+  return { type: 'snapshot', snapshotUid: uid, name, ...(request === undefined ? {} : { request }) }
+}
+
+/** A copy has served its purpose: the snapshot lies elsewhere. */
+async function letGo({ uid, isCopy }: LocatedSnapshot, context: MachineContext): Promise<void> {
+  if (isCopy) await backendFor(context).removeSnapshot(uid, context.signal)
 }

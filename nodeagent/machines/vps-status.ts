@@ -93,7 +93,9 @@ function diskSaid(vps: Vps, actual: MachineActual, machine: ObservedMachine | un
   if (machine) return { type: 'DiskReady', status: 'True', reason: 'Made', message: 'its disk is on the node' }
   if (isDiskLost(vps, actual)) return not('DiskLost', diskLost)
   const failure = failureOf(actual, ['create'])
-  return failure ? not(failure.reason, failure.message) : not('Preparing', 'it has no disk yet')
+  return failure
+    ? not(failure.reason, failure.message)
+    : not('Preparing', (vps.spec.restoreFrom && actual.pullProgress) ?? 'it has no disk yet')
 }
 
 const diskLost =

@@ -6,21 +6,16 @@ import { timestamp } from '../../lib/base/clock.js'
 import { type Controller, controller } from '../../lib/controller/controller.js'
 import type { Draft, ReconcileContext } from '../../lib/controller/reconcile-context.js'
 import { BackendError } from '../backends/backend.js'
-import type { MachineBackend } from '../backends/machine-backend.js'
-
-export interface SnapshotKeeperParts {
-  readonly nodeName: string
-  readonly machineBackends: ReadonlyMap<string, MachineBackend>
-}
+import type { AgentParts } from '../execute/workload-context.js'
 
 /** A copy of a large disk takes its time. */
 const longestCopyMs = 3_600_000
 /** Whether a snapshot that is ready is still there is asked this often. */
 const lookAgain = '10m'
 
-export function snapshotKeeper({ nodeName, machineBackends }: SnapshotKeeperParts): Controller {
+export function snapshotKeeper({ nodeName, machines }: Pick<AgentParts, 'nodeName' | 'machines'>): Controller {
   const backendOf = ({ status }: Draft<typeof VpsSnapshot>) => {
-    const backend = machineBackends.get(status.backend ?? '')
+    const backend = machines.get(status.backend ?? '')
     if (!backend)
       throw new BackendError('BackendUnavailable', `the node has no backend "${status.backend}"; its agent was started without it`, true)
     return backend

@@ -49,7 +49,13 @@ beforeEach(async () => {
   asked = []
   ended = false
   lines = () => given(line('a\n', 1), line('b', 2), line('c\n', 3))
-  const handler = createNodeStreamHandler({ backends: new Map([['process', backend]]), files, log: silentLogger, clock })
+  const handler = createNodeStreamHandler({
+    backends: new Map([['process', backend]]),
+    machines: new Map(),
+    files,
+    log: silentLogger,
+    clock,
+  })
   server = net.createServer((socket) => {
     sockets.push(socket)
     answeringSession(duplexOverSocket(socket, Buffer.alloc(0)), handler)

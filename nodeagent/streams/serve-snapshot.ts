@@ -29,11 +29,11 @@ export function parseSnapshotRequest(path: string): SnapshotRequest | undefined 
 export async function serveSnapshot(
   { name, uid, offset }: SnapshotRequest,
   stream: ServerHttp2Stream,
-  machineBackends: ReadonlyMap<string, MachineBackend>,
+  machines: ReadonlyMap<string, MachineBackend>,
 ): Promise<void> {
   const ending = new AbortController()
   stream.once('close', () => ending.abort(new Error('the reader went away')))
-  const backend = await backendWith(uid, machineBackends, ending.signal)
+  const backend = await backendWith(uid, machines, ending.signal)
   if (!backend) throw new NoSnapshotError(`snapshot "${name}" is not on the node`)
   const { path, sizeBytes, digest } = await backend.exportSnapshot(uid, ending.signal)
   if (offset > sizeBytes) throw new RangeError(`snapshot "${name}" has ${sizeBytes} bytes: there is none at ${offset}`)
@@ -48,10 +48,10 @@ export async function serveSnapshot(
 
 async function backendWith(
   uid: string,
-  machineBackends: ReadonlyMap<string, MachineBackend>,
+  machines: ReadonlyMap<string, MachineBackend>,
   signal: AbortSignal,
 ): Promise<MachineBackend | undefined> {
-  for (const backend of machineBackends.values())
+  for (const backend of machines.values())
     if ((await backend.observeSnapshots(signal)).some((snapshot) => snapshot.uid === uid)) return backend
   return undefined
 }

@@ -50,7 +50,13 @@ export async function sessionBed(): Promise<SessionBed> {
     server: cluster.url,
     path: `/apis/millrace.dev/v1/nodestreams/${node}`,
     tls: () => tls,
-    onRequest: createNodeStreamHandler({ backends: new Map([['process', backend]]), files, log: silentLogger, clock: systemClock }),
+    onRequest: createNodeStreamHandler({
+      backends: new Map([['process', backend]]),
+      machines: new Map(),
+      files,
+      log: silentLogger,
+      clock: systemClock,
+    }),
     onConnected: () => {
       isConnected = true
     },
