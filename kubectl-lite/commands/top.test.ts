@@ -129,9 +129,7 @@ describe('top of what runs', () => {
   })
 
   it('shows Vpses', async () => {
-    expect(await rows('top vps --no-headers')).toEqual([
-      ['box', 'n1', '0.25', '-', '512Mi', '50%'].map((cell) => (cell === '0.25' ? '250m' : cell)),
-    ])
+    expect(await rows('top vps --no-headers')).toEqual([['box', 'n1', '250m', '-', '512Mi', '50%']])
   })
 
   it('says that nothing of it runs', async () => {
