@@ -33,11 +33,10 @@ import { findListener } from './find-listener.js'
 import { readLogFiles } from './log-files.js'
 import { watchMemory } from './memory-watch.js'
 import { pidsBelow, readBootId, readEnvironment, signalProcess } from './proc.js'
-import { readUsage } from './read-usage.js'
 import { runCommand } from './run-command.js'
 import { limitsOf, refuseUnsupported } from './run-demands.js'
 import { RunProcesses } from './run-processes.js'
-import { type RunFiles, type RunRecord, RunRecords } from './run-records.js'
+import { type RunFiles, RunRecords } from './run-records.js'
 import { openSession } from './session.js'
 import { startShim } from './shim.js'
 import { endStrays } from './strays.js'
@@ -108,12 +107,8 @@ export class ProcessBackend implements Backend {
     return Promise.all((await this.records.list(uid)).map((files) => this.observeRun(files)))
   }
 
-  async usage(_signal: AbortSignal, uid?: string): Promise<readonly RunUsage[]> {
-    const runs: { record: RunRecord; shimPid: number }[] = []
-    for (const { record, started, exit } of await this.records.list(uid))
-      if (started?.child.pid && !exit && (await this.processes.isAlive(started.shim, started.bootId)))
-        runs.push({ record, shimPid: started.shim.pid })
-    return readUsage(runs, this.options.cgroups)
+  usage(_signal: AbortSignal, uid?: string): Promise<readonly RunUsage[]> {
+    return this.processes.usage(uid)
   }
 
   subscribe(onHint: () => void): () => void {

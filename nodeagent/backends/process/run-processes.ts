@@ -1,9 +1,10 @@
 import { sleep, systemClock } from '../../../lib/base/clock.js'
-import type { RunId } from '../backend.js'
+import type { RunId, RunUsage } from '../backend.js'
 import { printRunKey } from '../run-key.js'
 import type { Cgroups } from './cgroups.js'
 import { descendantsOf, listProcesses, readProcess, signalProcess } from './proc.js'
-import type { RunRecords, StartedRecord } from './run-records.js'
+import { readUsage } from './read-usage.js'
+import type { RunRecord, RunRecords, StartedRecord } from './run-records.js'
 import { endStrays } from './strays.js'
 
 /** Between two looks at whether a run has ended, milliseconds. */
@@ -34,6 +35,15 @@ export class RunProcesses {
     const files = await this.records.read(id)
     if (!files?.started?.child.pid || files.exit) return undefined
     return (await this.isAlive(files.started.shim, files.started.bootId)) ? files.started : undefined
+  }
+
+  /** What runs use that run now: all, or those of one workload. */
+  async usage(uid?: string): Promise<readonly RunUsage[]> {
+    const runs: { record: RunRecord; shimPid: number }[] = []
+    for (const { record, started, exit } of await this.records.list(uid))
+      if (started?.child.pid && !exit && (await this.isAlive(started.shim, started.bootId)))
+        runs.push({ record, shimPid: started.shim.pid })
+    return readUsage(runs, this.cgroups)
   }
 
   async processesOf(running: StartedRecord) {

@@ -75,6 +75,9 @@ describe.skipIf(withoutQemu)('QEMU processes', () => {
     await launch()
     expect(await vms.find(id)).toEqual(before)
     expect(await answers()).toMatchObject({ status: 'running' })
+    expect(await vms.usage(id.uid)).toMatchObject([
+      { id, namespace: 'default', name: 'subject', memoryBytes: expect.toSatisfy((bytes) => bytes > 1024 ** 2) },
+    ])
     const qemu = await readProcess(before.pid ?? 0)
     expect(qemu?.session).not.toBe((await readProcess(process.pid))?.session)
     expect(await readEnvironment(before.pid ?? 0)).toContain(`MILLRACE_RUN=${vmName(id)}`)

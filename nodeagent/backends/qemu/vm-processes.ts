@@ -8,7 +8,7 @@
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { sleep, systemClock } from '../../../lib/base/clock.js'
-import type { RunExit, RunId } from '../backend.js'
+import type { RunExit, RunId, RunUsage } from '../backend.js'
 import type { CgroupLimits, Cgroups } from '../process/cgroups.js'
 import { readBootId, readProcess } from '../process/proc.js'
 import { RunProcesses } from '../process/run-processes.js'
@@ -88,6 +88,11 @@ export class VmProcesses {
   /** All, or those of one uid. */
   async observe(uid?: string): Promise<ObservedVm[]> {
     return Promise.all((await this.records.list(uid)).map((files) => this.observeOne(files)))
+  }
+
+  /** What those use that run now, with the memory that their guests have touched. */
+  usage(uid?: string): Promise<readonly RunUsage[]> {
+    return this.processes.usage(uid)
   }
 
   /** Undefined when there is none of this id. */

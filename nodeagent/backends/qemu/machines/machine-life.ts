@@ -1,7 +1,7 @@
 /** The processes of machines, and the ways into those that run. */
 import { sleep, systemClock } from '../../../../lib/base/clock.js'
 import { BackendError, type RunId } from '../../backend.js'
-import type { MachineSpec, ObservedMachine } from '../../machine-backend.js'
+import type { MachineSpec, MachineUsage, ObservedMachine } from '../../machine-backend.js'
 import { readLogFiles } from '../../process/log-files.js'
 import { readMachineKeys } from '../cloud-init/machine-keys.js'
 import { type QmpClient, QmpError } from '../qmp-client.js'
@@ -53,6 +53,11 @@ export class MachineLife {
 
   subscribe(onHint: () => void): () => void {
     return this.processes.subscribe(onHint)
+  }
+
+  /** Of those that run; with `uid`, of that one alone. */
+  async usage(uid?: string): Promise<readonly MachineUsage[]> {
+    return (await this.processes.usage(uid)).map(({ id, ...used }) => ({ uid: id.uid, ...used }))
   }
 
   /** Undefined when nothing of it is there. */

@@ -14,7 +14,15 @@ import { connectDatagrams } from '../../connect-datagrams.js'
 import { connectTo } from '../../connect-to.js'
 import { Semaphore } from '../../docker/semaphore.js'
 import type { ExecOrder, ExecSession } from '../../exec-session.js'
-import type { DiskSource, MachineBackend, MachineFeature, MachineSpec, ObservedMachine, ObservedSnapshot } from '../../machine-backend.js'
+import type {
+  DiskSource,
+  MachineBackend,
+  MachineFeature,
+  MachineSpec,
+  MachineUsage,
+  ObservedMachine,
+  ObservedSnapshot,
+} from '../../machine-backend.js'
 import { machineKeys } from '../cloud-init/machine-keys.js'
 import { writeSeed } from '../cloud-init/write-seed.js'
 import { type BaseImage, ImageStore } from '../images/image-store.js'
@@ -116,6 +124,10 @@ export class QemuMachines implements MachineBackend {
     const uids = uid === undefined ? await this.life.uids() : [uid]
     const observed = await Promise.all(uids.map((each) => this.life.observe(each)))
     return observed.filter((machine) => machine !== undefined)
+  }
+
+  machineUsage(_signal: AbortSignal, uid?: string): Promise<readonly MachineUsage[]> {
+    return this.life.usage(uid)
   }
 
   subscribe(onHint: () => void): () => void {
