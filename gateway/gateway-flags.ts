@@ -13,6 +13,7 @@ export interface GatewayFlags {
   readonly agentPort: number
   /** Of one Tunnel at once. */
   readonly maxTunnelConnections: number
+  readonly sshPort: number
   readonly metricsPort: number | undefined
   readonly logLevel: LogLevel
 }
@@ -44,6 +45,7 @@ export function gatewayFlags(argv: readonly string[]): GatewayFlags | { readonly
           default: 1024,
           description: 'connections of one Tunnel at once, by udp peers; more are refused',
         },
+        'ssh-port': { type: 'integer', value: 'PORT', default: 2222, description: 'where people log in by SSH; 0: any free port' },
         'metrics-port': {
           type: 'integer',
           value: 'PORT',
@@ -68,6 +70,7 @@ export function gatewayFlags(argv: readonly string[]): GatewayFlags | { readonly
     advertiseHost: values['advertise-host'] ?? (host === '0.0.0.0' || host === '::' ? hostname() : host),
     agentPort: readPort('agent-port', values['agent-port']),
     maxTunnelConnections: values['max-tunnel-connections'],
+    sshPort: readPort('ssh-port', values['ssh-port']),
     metricsPort: values['metrics-port'] === undefined ? undefined : readPort('metrics-port', values['metrics-port']),
     logLevel: values['log-level'] as LogLevel,
   }

@@ -8,12 +8,13 @@ import { KubeconfigError } from '../lib/client/kubeconfig/kubeconfig.js'
 import { GatewayNameTaken } from './announce/stream-lease.js'
 import { gatewayFlags } from './gateway-flags.js'
 import { ListenError } from './listen.js'
+import { HostKeyError } from './ssh/host-key.js'
 import { startGateway } from './start-gateway.js'
 
 const program = 'millrace-gateway'
 
 /** Failures that a sentence explains. */
-const explained = [FlagError, KubeconfigError, ListenError, GatewayNameTaken]
+const explained = [FlagError, KubeconfigError, ListenError, GatewayNameTaken, HostKeyError]
 
 try {
   const flags = gatewayFlags(process.argv.slice(2))

@@ -36,6 +36,7 @@ async function startGateway(name = 'gw') {
       host: '127.0.0.1',
       advertiseHost: '127.0.0.1',
       agentPort: 0,
+      sshPort: 0,
       maxTunnelConnections: 10,
       config,
       authority,

@@ -4,6 +4,7 @@
  */
 import { Registry } from 'prom-client'
 import { Node } from '../lib/api/kinds/node.js'
+import { Vps } from '../lib/api/kinds/vps.js'
 import { systemClock } from '../lib/base/clock.js'
 import { FlagError } from '../lib/base/flags.js'
 import type { Logger } from '../lib/base/log.js'
@@ -13,10 +14,14 @@ import { createCredentialsReader } from '../lib/client/credentials.js'
 import { createInformer, startInformers } from '../lib/client/informer/informer.js'
 import { loadKubeconfig } from '../lib/client/kubeconfig/load-kubeconfig.js'
 import { serveHealth } from '../lib/controller/health-endpoint.js'
+import { createNodeConnections, createNodeConnections } from '../lib/stream/node-connections.js'
 import { type AgentListener, listenForAgents } from './agents/agent-listener.js'
 import { StreamLease } from './announce/stream-lease.js'
 import type { GatewayFlags } from './gateway-flags.js'
+import { createMachineStreams } from './machines/machine-streams.js'
 import { createGatewayMetrics } from './metrics.js'
+import { type Ssh, startSsh } from './ssh/start-ssh.js'
+import { keepVpsStatus } from './ssh-status/keep-vps-status.js'
 import { startTunnels, type Tunnelling } from './tunnels/start-tunnels.js'
 
 export interface Surroundings {
@@ -50,7 +55,8 @@ export async function startGateway(flags: GatewayFlags, { env, home }: Surroundi
   }
 }
 
-export interface RunGatewayOptions extends Pick<GatewayFlags, 'name' | 'host' | 'advertiseHost' | 'agentPort' | 'maxTunnelConnections'> {
+export interface RunGatewayOptions
+  extends Pick<GatewayFlags, 'name' | 'host' | 'advertiseHost' | 'agentPort' | 'sshPort' | 'maxTunnelConnections'> {
   readonly config: ClientConfig
   /** The cluster's, PEM. */
   readonly authority: string
@@ -67,32 +73,41 @@ export async function runGateway(options: RunGatewayOptions, signal: AbortSignal
   const ending = new AbortController()
   const running = AbortSignal.any([signal, ending.signal])
   const nodes = createInformer(client, Node)
-  const following = startInformers(client, [nodes], running, {
+  const vpses = createInformer(client, Vps)
+  const following = startInformers(client, [nodes, vpses], running, {
     onFailure: (failure, pauseMs) => log.warn({ err: failure, pauseMs: Math.round(pauseMs) }, 'the watch broke; it is opened again'),
   })
   let agents: AgentListener | undefined
   let tunnelling: Tunnelling | undefined
+  let ssh: Ssh | undefined
   try {
     // What listens can answer: an agent that dialled earlier would be told that its Node does not exist.
-    await nodes.synced()
-    const nodeExists = (node: string) => nodes.lister.get(node) !== undefined
-    agents = await listenForAgents({ host, port: options.agentPort, advertiseHost, authority, nodeExists, log })
-    const { nodes: connections } = agents
+    await Promise.all([nodes.synced(), vpses.synced()])
+    const connections = createNodeConnections()
     nodes.subscribe({ delete: ({ metadata }) => connections.end(metadata.name) })
     createGatewayMetrics(options.metrics, connections)
-    const { maxTunnelConnections: maxConnections } = options
+    const { maxTunnelConnections: maxConnections, sshPort: port, metrics } = options
     tunnelling = startTunnels({ client, clock: systemClock, log, name, nodes: connections, advertiseHost, maxConnections }, running)
-    const server = `https://${advertiseHost.includes(':') ? `[${advertiseHost}]` : advertiseHost}:${agents.port}`
-    const lease = new StreamLease({ client, clock: systemClock, log, name, announcement: { server, ca: agents.certificate } })
-    log.info({ agents: server }, 'ready')
+    const machines = createMachineStreams(connections)
+    ssh = await startSsh({ client, clock: systemClock, log, metrics, host, port, vpses, machines }, running)
+    const nodeExists = (node: string) => nodes.lister.get(node) !== undefined
+    // The last one to listen: then everything does.
+    agents = await listenForAgents({ host, port: options.agentPort, advertiseHost, authority, nodes: connections, nodeExists, log })
+    const printedHost = advertiseHost.includes(':') ? `[${advertiseHost}]` : advertiseHost
+    const server = `https://${printedHost}:${agents.port}`
+    const announcement = { server, ca: agents.certificate, ...(ssh ? { sshEndpoint: `${printedHost}:${ssh.port}` } : {}) }
+    const lease = new StreamLease({ client, clock: systemClock, log, name, announcement })
+    log.info({ agents: server, ssh: announcement.sshEndpoint }, 'ready')
     options.onReady?.()
-    await lease.run(running)
+    const telling = ssh && keepVpsStatus({ client, clock: systemClock, log, identity: name, host: advertiseHost, ...ssh }, running)
+    await Promise.all([lease.run(running), telling])
   } catch (error) {
     if (!signal.aborted) throw error
   } finally {
     ending.abort()
     await following.catch(() => {})
     await tunnelling?.finished.catch(() => {})
+    await ssh?.close()
     await agents?.close()
     await client.close()
   }

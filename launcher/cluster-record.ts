@@ -11,6 +11,8 @@ export interface ClusterRecord {
   readonly port: number
   /** Where the gateway takes the connections of agents. Records of versions without a gateway have none. */
   readonly gatewayPort?: number
+  /** Where people log in by SSH, at the gateway. */
+  readonly sshPort?: number
   readonly backends: readonly string[]
   readonly hollowNodes: number
   readonly nodeName: string

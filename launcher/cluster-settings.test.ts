@@ -7,12 +7,13 @@ import { settle } from './cluster-settings.js'
 import { isPortFree } from './free-port.js'
 
 const directory = clusterDirectory('/data/x')
-const nothing = { port: undefined, gatewayPort: undefined, backends: undefined, hollowNodes: undefined }
+const nothing = { port: undefined, gatewayPort: undefined, sshPort: undefined, backends: undefined, hollowNodes: undefined }
 const record: ClusterRecord = {
   format: 1,
   version: '0.1.0',
   port: 1,
   gatewayPort: 2,
+  sshPort: 3,
   backends: ['process'],
   hollowNodes: 2,
   nodeName: 'n',
@@ -44,6 +45,7 @@ describe('settle', () => {
     expect(await settle(nothing, record, directory, all, async () => true)).toEqual({
       port: 1,
       gatewayPort: 2,
+      sshPort: 3,
       backends: ['process'],
       hollowNodes: 2,
     })
@@ -73,11 +75,12 @@ describe('settle', () => {
   })
 
   it('gives a cluster of a version without a gateway a port for it, and no port twice', async () => {
-    const { gatewayPort: _none, ...earlier } = record
+    const { gatewayPort: _none, sshPort: _neither, ...earlier } = record
     const before = { ...earlier, port: 6444 }
     const settings = await settle({ ...nothing, backends: ['process'] }, before, directory, ['apiserver'], noDocker)
     expect(settings.port).toBe(6444)
     expect(settings.gatewayPort).toBeGreaterThan(6444)
+    expect(settings.sshPort).toBeGreaterThanOrEqual(2222)
     await expect(settle({ ...nothing, gatewayPort: 6444 }, before, directory, ['apiserver'], noDocker)).rejects.toThrow(
       'another program of the cluster has this port',
     )

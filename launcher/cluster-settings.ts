@@ -8,6 +8,7 @@ import type { ProgramName } from './programs.js'
 export interface AskedSettings {
   readonly port: number | undefined
   readonly gatewayPort: number | undefined
+  readonly sshPort: number | undefined
   readonly backends: readonly string[] | undefined
   readonly hollowNodes: number | undefined
 }
@@ -18,6 +19,7 @@ export type ClusterSettings = Required<Pick<ClusterRecord, PortName | 'backends'
 const ports = {
   port: { flag: 'port', first: 6443, program: 'apiserver', does: 'The cluster in %s runs on' },
   gatewayPort: { flag: 'gateway-port', first: 6444, program: 'gateway', does: 'The gateway of the cluster in %s listens on' },
+  sshPort: { flag: 'ssh-port', first: 2222, program: 'gateway', does: 'The gateway of the cluster in %s takes logins on' },
 } as const satisfies Record<string, { flag: string; first: number; program: ProgramName; does: string }>
 type PortName = keyof typeof ports
 
@@ -43,7 +45,8 @@ export async function settle(
   if (hollowNodes < 0) throw new LaunchError('--hollow-nodes is a count: 0 or more.')
   const port = await settlePort('port', asked, record, directory, running, [])
   const gatewayPort = await settlePort('gatewayPort', asked, record, directory, running, [port])
-  return { port, gatewayPort, backends, hollowNodes }
+  const sshPort = await settlePort('sshPort', asked, record, directory, running, [port, gatewayPort])
+  return { port, gatewayPort, sshPort, backends, hollowNodes }
 }
 
 async function settlePort(

@@ -23,6 +23,11 @@ const startFlags = {
     value: 'PORT',
     description: 'where the gateway takes the connections of agents (default: 6444, or the next free one)',
   },
+  'ssh-port': {
+    type: 'integer',
+    value: 'PORT',
+    description: 'where people log in by SSH, at the gateway (default: 2222, or the next free one)',
+  },
   backends: { type: 'list', description: 'what runs Tasks: process, docker (default: process, and docker when its socket answers)' },
   'hollow-nodes': { type: 'integer', description: 'further nodes that only pretend to run Tasks (default: 0)' },
 } as const
@@ -57,6 +62,7 @@ async function main([command, ...argv]: readonly string[]): Promise<number> {
     root,
     port: values.port,
     gatewayPort: values['gateway-port'],
+    sshPort: values['ssh-port'],
     backends: values.backends,
     hollowNodes: values['hollow-nodes'],
     say,

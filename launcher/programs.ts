@@ -7,7 +7,7 @@ import { listenHost } from './cluster-settings.js'
 export const programs = ['apiserver', 'scheduler', 'controller-manager', 'nodeagent', 'gateway'] as const
 export type ProgramName = (typeof programs)[number]
 
-export type ProgramSettings = Required<Pick<ClusterRecord, 'port' | 'gatewayPort' | 'backends' | 'hollowNodes' | 'nodeName'>>
+export type ProgramSettings = Required<Pick<ClusterRecord, 'port' | 'gatewayPort' | 'sshPort' | 'backends' | 'hollowNodes' | 'nodeName'>>
 
 /** Where the token with which the node joins lies until it is used. Its value is in no command line. */
 export function joinTokenFile(directory: ClusterDirectory): string {
@@ -27,7 +27,7 @@ export function programArgs(program: ProgramName, directory: ClusterDirectory, s
     case 'gateway':
       return [
         ...['--kubeconfig', directory.kubeconfig(program), '--name', settings.nodeName],
-        ...['--host', listenHost, '--agent-port', String(settings.gatewayPort)],
+        ...['--host', listenHost, '--agent-port', String(settings.gatewayPort), '--ssh-port', String(settings.sshPort)],
       ]
     case 'controller-manager':
       return ['--kubeconfig', directory.kubeconfig(program), '--cluster-cidr', nodeRanges.join(','), '--node-cidr-mask-size', '16,24']

@@ -138,7 +138,7 @@ const selectors: Record<string, string>[] = [
   { 'metadata.name': 'a' },
 ]
 const objectNames = [
-  ...['', 'a', 'b', 'mine', 'theirs', 'waiting', 'csr-of-a', 'csr-of-b', 'csr-of-join', 'default', 'tenant'],
+  ...['', 'a', 'b', 'millrace-gateway-host-key', 'mine', 'theirs', 'waiting', 'csr-of-a', 'csr-of-b', 'csr-of-join', 'default', 'tenant'],
   ...['mine', 'theirs', 'waiting'].flatMap((word) => [`${word}-env`, `${word}-env-from`, `${word}-volume`, `${word}-map`]),
 ]
 const others = [
@@ -280,6 +280,8 @@ const table: Partial<Record<keyof typeof users, string[]>> = {
     'get|list|watch /nodes in SCOPES named NAMES',
     recordsEvents,
     'create|get|list|watch|update|patch|delete coordination.k8s.io/leases in millrace-streams named NAMES',
+    'create /secrets in kube-system named NAMES',
+    'get /secrets in kube-system named millrace-gateway-host-key',
   ),
   'node a': [
     ...expand('list|watch millrace.dev/tasks in SCOPES named *').map((text) => `${text} where spec.nodeName=a`),

@@ -2,16 +2,15 @@
  * Where agents connect: TLS with a certificate of our own, which they pin, and client certificates of the cluster's authority. A connection is taken
  * from a node whose Node exists, and from nobody else; then this side asks and the agent answers.
  *
- *     const agents = await listenForAgents({ host, port, advertiseHost, authority, nodeExists, log })
- *     const { status, stream } = await agents.nodes.ask('n1', { path: '/portforward/default/db?…' })
+ *     const agents = await listenForAgents({ host, port, advertiseHost, authority, nodes, nodeExists, log })
+ *     const { status, stream } = await nodes.ask('n1', { path: '/portforward/default/db?…' })
  */
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import https from 'node:https'
 import type { TLSSocket } from 'node:tls'
 import type { Logger } from '../../lib/base/log.js'
 import { acceptNodeConnection, offersNodeConnection } from '../../lib/stream/accept-node-connection.js'
-import type { KeepAliveOptions } from '../../lib/stream/keep-alive.js'
-import { createNodeConnections, type NodeConnections } from '../../lib/stream/node-connections.js'
+import type { NodeConnections } from '../../lib/stream/node-connections.js'
 import { judgeRepeatedly } from '../../lib/stream/repeated-judgement.js'
 import { listen } from '../listen.js'
 import { nodeOfCertificate } from './node-of-certificate.js'
@@ -25,9 +24,10 @@ export interface AgentListenerOptions {
   readonly advertiseHost: string
   /** The cluster's authority, PEM: it has signed the certificates of nodes. */
   readonly authority: string
+  /** Where the connections go. */
+  readonly nodes: NodeConnections
   readonly nodeExists: (name: string) => boolean
   readonly log: Logger
-  readonly keepAlive?: KeepAliveOptions
   /** How often an open connection is judged again, milliseconds. Default 60 s. */
   readonly judgeEveryMs?: number
 }
@@ -36,7 +36,6 @@ export interface AgentListener {
   readonly port: number
   /** What it serves, PEM: agents trust this and nothing else. */
   readonly certificate: string
-  readonly nodes: NodeConnections
   close(): Promise<void>
 }
 
@@ -48,9 +47,8 @@ const maxConnections = 8192
 
 /** Rejects with ListenError. */
 export async function listenForAgents(options: AgentListenerOptions): Promise<AgentListener> {
-  const { advertiseHost, authority, log, judgeEveryMs = 60_000 } = options
+  const { advertiseHost, authority, nodes, log, judgeEveryMs = 60_000 } = options
   const serving = await makeServingCertificate(advertiseHost)
-  const nodes = createNodeConnections(options.keepAlive ? { keepAlive: options.keepAlive } : {})
   const server = https.createServer(
     {
       key: serving.key,
@@ -86,7 +84,6 @@ export async function listenForAgents(options: AgentListenerOptions): Promise<Ag
   return {
     port,
     certificate: serving.certificate,
-    nodes,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       nodes.close()

@@ -219,6 +219,7 @@ describe('what is in the way of a start', () => {
       version: '0.1.0',
       port: await freePort(),
       gatewayPort: await freePort(),
+      sshPort: await freePort(),
       backends: ['process'],
       hollowNodes: 0,
       nodeName: 'n1',

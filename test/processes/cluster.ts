@@ -36,7 +36,7 @@ export async function startCluster(owner: Owner, options: ClusterOptions): Promi
   const env = { ...process.env, ...options.env }
   owner.defer(() => runToEnd(launcher, ['down', '--data-dir', directory, '--stop-workloads'], env))
   const hollow = options.hollowNodes === undefined ? [] : ['--hollow-nodes', String(options.hollowNodes)]
-  const ports = ['--port', String(port), '--gateway-port', String(await freePort())]
+  const ports = ['--port', String(port), '--gateway-port', String(await freePort()), '--ssh-port', String(await freePort())]
   await runToEnd(launcher, ['up', '--data-dir', directory, ...ports, '--backends', options.backends, ...hollow], env)
   const kubeconfig = path.join(directory, 'admin.kubeconfig')
   const kubectl = (args: readonly string[], input = '') => {

@@ -153,6 +153,11 @@ export const builtinRoles: readonly PolicyRole[] = [
   role('system:stream-server', [
     { verbs: [...read, 'create', ...write, 'delete'], apiGroups: ['coordination.k8s.io'], resources: ['leases'] },
   ]),
+  // A name cannot bound what is made; what is read is the host key alone.
+  role('system:gateway-host-key', [
+    { verbs: ['create'], apiGroups: [''], resources: ['secrets'] },
+    { verbs: ['get'], apiGroups: [''], resources: ['secrets'], resourceNames: ['millrace-gateway-host-key'] },
+  ]),
   role('system:leader-election', [
     { verbs: ['create'], apiGroups: ['coordination.k8s.io'], resources: ['leases'] },
     { verbs: [...read, ...write], apiGroups: ['coordination.k8s.io'], resources: ['leases'] },
@@ -181,6 +186,12 @@ export const builtinBindings: readonly PolicyBinding[] = [
     kind: 'RoleBinding',
     metadata: { name: 'system:stream-server', namespace: streamNamespace, labels: builtinLabel },
     roleRef: clusterRole('system:stream-server'),
+    subjects: [user('system:gateway')],
+  },
+  {
+    kind: 'RoleBinding',
+    metadata: { name: 'system:gateway-host-key', namespace: 'kube-system', labels: builtinLabel },
+    roleRef: clusterRole('system:gateway-host-key'),
     subjects: [user('system:gateway')],
   },
 ]
