@@ -61,8 +61,7 @@ function validateImageAddress({ image, imageChecksum }: VpsSpec): StatusCause[] 
 }
 
 /** The type, the key in base64, and a comment. */
-const publicKey =
-  /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com) [A-Za-z0-9+/]+={0,2}( [^\r\n]*)?$/
+const publicKey = /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}( [^\r\n]*)?$/
 
 function validateSsh({ ssh }: VpsSpec): StatusCause[] {
   const causes: StatusCause[] = []
@@ -78,7 +77,9 @@ function validateSsh({ ssh }: VpsSpec): StatusCause[] {
         invalidValue(
           `spec.ssh.authorizedKeys[${index}]`,
           shown(line),
-          'must be a type, a key in base64 and a comment, as ssh-ed25519 AAAA… me@home',
+          line.startsWith('sk-')
+            ? 'is a key of a security token, which the gateway cannot check; use one of type ssh-ed25519, ecdsa-sha2-nistp… or ssh-rsa'
+            : 'must be a type, a key in base64 and a comment, as ssh-ed25519 AAAA… me@home',
         ),
       )
   return causes
