@@ -1,9 +1,7 @@
+import { parseSubject, type RunSubject } from './find-subject.js'
+
 /** What a log request asks for, as the server passes it on. */
-export interface LogRequest {
-  readonly namespace: string
-  readonly name: string
-  readonly uid: string
-  readonly attempt: number
+export interface LogRequest extends RunSubject {
   readonly previous: boolean
   readonly follow: boolean
   readonly timestamps: boolean
@@ -31,9 +29,7 @@ export function parseLogRequest(path: string, nowMs: number): LogRequest | undef
   const tailLines = number('tailLines')
   const limitBytes = number('limitBytes')
   return {
-    namespace,
-    name,
-    uid: searchParams.get('uid') ?? '',
+    ...parseSubject(namespace, name, searchParams),
     attempt: number('attempt') ?? 0,
     previous: flag('previous'),
     follow: flag('follow'),

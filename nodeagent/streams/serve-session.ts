@@ -2,7 +2,7 @@ import type { ServerHttp2Stream } from 'node:http2'
 import { BackendError } from '../backends/backend.js'
 import { NotListening } from '../backends/connect-to.js'
 import type { AgentParts } from '../execute/workload-context.js'
-import { findRuns } from './find-run.js'
+import { findSubject } from './find-subject.js'
 import { serveAttach } from './serve-attach.js'
 import { serveExec } from './serve-exec.js'
 import { serveForward } from './serve-forward.js'
@@ -13,29 +13,33 @@ export class RefusedSession extends Error {
   override readonly name = 'RefusedSession'
 }
 
-/** Serves exec, attach and port-forward with the newest run of an attempt, as long as it runs and somebody is there. */
+/** Serves a session with the newest run of an attempt, or with a machine, as long as it runs and somebody is there. */
 export async function serveSession(
   request: SessionRequest,
   stream: ServerHttp2Stream,
-  parts: Pick<AgentParts, 'backends' | 'files'>,
+  parts: Pick<AgentParts, 'backends' | 'machines' | 'files'>,
 ): Promise<void> {
   const ending = new AbortController()
   stream.once('close', () => ending.abort(new Error('the client went away')))
-  const found = await findRuns(request, parts, ending.signal)
-  const run = found?.runs[0]
-  if (!found || run?.state !== 'running')
-    throw new RefusedSession(`task "${request.name}" does not run on the node${run ? `: it is ${run.state}` : ''}`)
+  const called = `${request.kind.toLowerCase()} "${request.name}"`
+  const { signal } = ending
   try {
+    const subject = await findSubject(request, parts, signal)
+    if (subject?.state !== 'running')
+      throw new RefusedSession(`${called} does not run on the node${subject ? `: it is ${subject.state}` : ''}`)
     switch (request.type) {
       case 'exec':
-        return await serveExec(await found.backend.openExec(run.id, request, ending.signal), stream)
+        return await serveExec(await subject.openExec(request, signal), stream)
       case 'attach':
-        return await serveAttach(
-          found.backend.logs(run.id, { logDirectory: parts.files.logs(run.id), follow: true, tailLines: 0 }, ending.signal),
-          stream,
-        )
+        return await serveAttach(subject.listen(signal), stream)
       case 'portforward':
-        return await serveForward(await found.backend.dialPort(run.id, request.port, request.protocol, ending.signal), stream)
+        return await serveForward(await subject.dialPort(request.port, request.protocol, signal), stream)
+      case 'sftp':
+        if (!subject.openFiles) throw new RefusedSession(`${called} has no SFTP; its files are copied by way of exec`)
+        return await serveForward(await subject.openFiles(signal), stream)
+      case 'console':
+        if (!subject.openConsole) throw new RefusedSession(`${called} has no console`)
+        return await serveForward(await subject.openConsole(signal), stream)
     }
   } catch (error) {
     if (error instanceof BackendError || error instanceof NotListening) throw new RefusedSession(error.message, { cause: error })
