@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { constants } from 'node:os'
 import type { ClientChannel } from 'ssh2'
 import { sleep, systemClock } from '../../../../lib/base/clock.js'
@@ -19,17 +18,18 @@ const markName = 'MILLRACE_SESSION'
 export async function execInGuest(ssh: GuestSsh, order: ExecOrder, signal: AbortSignal): Promise<ExecSession> {
   const mark = randomUUID()
   const pty = order.tty ? { term: 'xterm-256color', rows: 24, cols: 80 } : false
-  const channel = await ssh.openSession((client, answer) => {
+  const ask: Parameters<GuestSsh['openSession']>[0] = (client, answer) => {
     if (order.command.length === 0) client.shell(pty, {}, answer)
     else client.exec(commandLine(order, mark), pty === false ? {} : { pty }, answer)
-  }, signal)
+  }
+  const { channel, ended } = await ssh.openSession(ask, (made) => ({ channel: made, ended: endOf(made, order.tty) }), signal)
   if (!order.stdin && order.command.length === 0) channel.end()
   return {
     ...(order.stdin ? { stdin: channel } : {}),
     stdout: channel,
     ...(order.tty ? {} : { stderr: channel.stderr }),
     resize: ({ rows, columns }: TerminalSize) => channel.setWindow(rows, columns, 0, 0),
-    ended: endOf(channel, order.tty),
+    ended,
     hangUp: () => void hangUp(ssh, channel, mark, order.tty),
   }
 }
@@ -43,12 +43,13 @@ function commandLine({ command, stdin }: ExecOrder, mark: string): string {
 }
 
 /** Its exit code, once all that it said was read. A connection that went is an end that nobody saw. */
-function endOf(channel: ClientChannel, tty: boolean): Promise<{ exitCode: number }> {
+function endOf(channel: ClientChannel, tty: boolean, unread = false): Promise<{ exitCode: number }> {
   let exitCode = unknownEnd
   channel.on('exit', (code: number | null, signalName?: string) => {
     exitCode = code ?? 128 + (signalNumbers.get(`SIG${signalName?.replace(/^SIG/, '')}`) ?? 0)
   })
-  if (tty) channel.stderr.resume()
+  if (tty || unread) channel.stderr.resume()
+  if (unread) channel.resume()
   const closed = new Promise<void>((resolve) => channel.once('close', () => resolve()))
   return closed.then(() => ({ exitCode }))
 }
@@ -75,8 +76,6 @@ async function hangUp(ssh: GuestSsh, channel: ClientChannel, mark: string, tty: 
 
 async function endMarked(ssh: GuestSsh, mark: string, signalName: string): Promise<void> {
   const script = `for entry in /proc/[0-9]*; do tr '\\0' '\\n' <"$entry/environ" 2>/dev/null | grep -qx '${markName}=${mark}' && kill -${signalName} "\${entry##*/}"; done`
-  const channel = await ssh.openSession((client, answer) => client.exec(script, answer), AbortSignal.timeout(endMs))
-  channel.resume()
-  channel.stderr.resume()
-  await once(channel, 'close', { signal: AbortSignal.timeout(endMs) })
+  const ask: Parameters<GuestSsh['openSession']>[0] = (client, answer) => client.exec(script, answer)
+  await (await ssh.openSession(ask, (channel) => ({ ended: endOf(channel, false, true) }), AbortSignal.timeout(endMs))).ended
 }

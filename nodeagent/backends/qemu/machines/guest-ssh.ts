@@ -35,19 +35,28 @@ export class GuestSsh {
     private readonly keys: MachineKeys,
   ) {}
 
-  /** Opens what `ask` asks of a connection, as a session. Rejects with BackendError. */
-  async openSession(
+  /**
+   * Opens what `ask` asks of a connection, as a session. `take` is called with its channel at once: what the channel tells in the same breath is
+   * told to nobody later. Rejects with BackendError.
+   */
+  async openSession<T>(
     ask: (client: Client, answer: (error: Error | undefined, channel: ClientChannel) => void) => void,
+    take: (channel: ClientChannel) => T,
     signal: AbortSignal,
-  ): Promise<ClientChannel> {
+  ): Promise<T> {
     const connection = await this.connection(signal, sessionsEach)
+    let isGivenUp = false
     try {
-      const channel = await opened<ClientChannel>(connection.client, signal, (resolve, reject) =>
-        ask(connection.client, (error, answer) => (error ? reject(refused(error)) : resolve(answer))),
+      return await opened<T>(connection.client, signal, (resolve, reject) =>
+        ask(connection.client, (error, channel) => {
+          if (error) return reject(refused(error))
+          if (isGivenUp) return channel.close()
+          channel.once('close', () => connection.sessions--)
+          resolve(take(channel))
+        }),
       )
-      channel.once('close', () => connection.sessions--)
-      return channel
     } catch (error) {
+      isGivenUp = true
       connection.sessions--
       throw error
     }

@@ -7,6 +7,7 @@
  */
 import path from 'node:path'
 import { type Duplex, Readable } from 'node:stream'
+import type { ClientChannel } from 'ssh2'
 import type { Vps } from '../../../../lib/api/kinds/vps.js'
 import { cpuMillis, memoryBytes } from '../../../../lib/api/quantity.js'
 import { BackendError, type BackendInfo, type RunGpu } from '../../backend.js'
@@ -45,6 +46,8 @@ export interface QemuMachinesOptions {
   /** Where the node's owner puts images. */
   readonly imageDirectory: string
   readonly searchPath: string
+  /** The QEMU that runs machines: a path, or the name of a program. */
+  readonly binary?: string
   /** Certificates that are trusted for https:// images, as PEM; absent: those of the machine. */
   readonly imageAuthorities?: string | undefined
   /** Makes the tap of a machine that has an address, joined to the node's bridge, and removes it; see nodeagent/network. */
@@ -242,9 +245,11 @@ export class QemuMachines implements MachineBackend {
 
   async openMachineFiles(uid: string, signal: AbortSignal): Promise<Duplex> {
     const ssh = await this.life.wayIn(uid, signal)
-    const channel = await ssh.openSession((client, answer) => client.subsys('sftp', answer), signal)
-    channel.stderr.resume()
-    return channel
+    const take = (channel: ClientChannel) => {
+      channel.stderr.resume()
+      return { channel }
+    }
+    return (await ssh.openSession((client, answer) => client.subsys('sftp', answer), take, signal)).channel
   }
 
   openMachineConsole(uid: string, signal: AbortSignal): Promise<Duplex> {
@@ -382,8 +387,8 @@ export class QemuMachines implements MachineBackend {
   }
 
   private findEngine(): Promise<QemuEngine | { readonly missing: string }> {
-    const { directory, searchPath } = this.options
-    return findQemu({ binary: program, directory, searchPath })
+    const { binary = program, directory, searchPath } = this.options
+    return findQemu({ binary, directory, searchPath })
   }
 
   private inTurn<T>(uid: string, signal: AbortSignal, act: () => Promise<T>): Promise<T> {
