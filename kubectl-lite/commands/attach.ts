@@ -6,7 +6,7 @@ import { findTask, sessionPath } from '../sessions/find-task.js'
 
 export const attach: DefineCommand = (command, cli) => {
   command
-    .argument('<task>', 'NAME, task/NAME, or deployment/NAME for one of its Tasks')
+    .argument('<task>', 'NAME, task/NAME, vps/NAME, or deployment/NAME for one of its Tasks')
     .addHelpText('after', '\nTasks have no input: exec runs a command with one. logs shows what was said before.')
     .action(async (word: string) => {
       const { io } = cli

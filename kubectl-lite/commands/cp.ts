@@ -7,7 +7,7 @@ import { type Place, parsePlace } from '../copy/place.js'
 
 export const cp: DefineCommand = (command, cli) => {
   command
-    .argument('<from>', 'a path here, or TASK:PATH, or NAMESPACE/TASK:PATH')
+    .argument('<from>', 'a path here, or TASK:PATH, or vps/NAME:PATH, or NAMESPACE/TASK:PATH')
     .argument('<to>', 'the other')
     .addHelpText(
       'after',
@@ -18,8 +18,12 @@ export const cp: DefineCommand = (command, cli) => {
       const to = parsePlace(toWord)
       if ((from.task === undefined) === (to.task === undefined)) throw new UsageError('name exactly one side as TASK:PATH')
       const cluster = await cli.connect()
-      const addressOf = ({ namespace = cluster.namespace, name }: NonNullable<Place['task']>) => ({ namespace, name })
-      if (from.task) await copyFrom(cli.io, cluster, addressOf(from.task), from.path, to.path)
-      else if (to.task) await copyTo(cli.io, cluster, from.path, addressOf(to.task), to.path)
+      const addressOf = async ({ namespace = cluster.namespace, name, kind }: NonNullable<Place['task']>) => ({
+        namespace,
+        name,
+        ...(kind ? { resource: await cluster.discovery.findOne('vpses.millrace.dev') } : {}),
+      })
+      if (from.task) await copyFrom(cli.io, cluster, await addressOf(from.task), from.path, to.path)
+      else if (to.task) await copyTo(cli.io, cluster, from.path, await addressOf(to.task), to.path)
     })
 }

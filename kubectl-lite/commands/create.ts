@@ -20,6 +20,7 @@ import { createRoles } from './create/roles.js'
 import { createServiceAccount } from './create/service-account.js'
 import { createTask } from './create/task.js'
 import { createToken } from './create/token.js'
+import { createVps } from './create/vps.js'
 import { createVpsSnapshot } from './create/vps-snapshot.js'
 import { printObjects } from './get/as-objects.js'
 
@@ -41,6 +42,7 @@ export const create: DefineCommand = (command, cli) => {
   createCronTask(command, cli)
   createTask(command, cli)
   createCustomResourceDefinition(command, cli)
+  createVps(command, cli)
   createVpsSnapshot(command, cli)
   createController(command, cli)
   command

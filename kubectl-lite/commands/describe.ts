@@ -7,6 +7,7 @@ import type { Node } from '../../lib/api/kinds/node.js'
 import type { NodeMetrics } from '../../lib/api/kinds/node-metrics.js'
 import type { ReplicaSet } from '../../lib/api/kinds/replica-set.js'
 import type { Task } from '../../lib/api/kinds/task.js'
+import type { Vps } from '../../lib/api/kinds/vps.js'
 import type { Cli, DefineCommand } from '../cli/cli.js'
 import { forEach } from '../cli/for-each.js'
 import { errorText } from '../cli/report-error.js'
@@ -20,6 +21,7 @@ import type { NodeLoad } from '../describe/describe-load.js'
 import { describeNode } from '../describe/describe-node.js'
 import { describeDeployment, describeReplicaSet } from '../describe/describe-replicated.js'
 import { describeTask } from '../describe/describe-task.js'
+import { describeVps } from '../describe/describe-vps.js'
 import { printEvents, readEvents } from '../describe/events.js'
 import { replicaSetsOf } from '../workloads/replica-sets.js'
 import { printWhy, readWhy } from './why/read-why.js'
@@ -66,6 +68,8 @@ async function describeObject(cli: Cli, cluster: Cluster, target: Target, object
     const why = await readWhy(cluster, target)
     return describeTask(object as unknown as Task, nowMs) + (why === undefined ? '' : printWhy(why))
   }
+  if (group === 'millrace.dev' && plural === 'vpses')
+    return describeVps(object as unknown as Vps, nowMs) + printWhy(await readWhy(cluster, target))
   if (group === 'apps' && plural === 'deployments') {
     const deployment = object as unknown as Deployment
     return describeDeployment(deployment, await replicaSetsOf(cluster, deployment), nowMs) + printWhy(await readWhy(cluster, target))

@@ -11,7 +11,7 @@ interface Flags {
 
 export const exec: DefineCommand = (command, cli) => {
   command
-    .argument('<task>', 'NAME, task/NAME, or deployment/NAME for one of its Tasks')
+    .argument('<task>', 'NAME, task/NAME, vps/NAME, or deployment/NAME for one of its Tasks')
     .argument('[words...]', 'after --: the command and its arguments')
     .option('-i, --stdin', 'pass standard input on')
     .option('-t, --tty', 'give the command a terminal; standard input must be one')

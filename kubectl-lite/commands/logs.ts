@@ -2,6 +2,7 @@
 import { isWaitingToStart } from '../../lib/api/api-error.js'
 import type { KubeObject } from '../../lib/api/define-kind.js'
 import type { Task } from '../../lib/api/kinds/task.js'
+import { Vps } from '../../lib/api/kinds/vps.js'
 import { hasBegun } from '../../lib/api/task-phase.js'
 import type { RawResponse } from '../../lib/client/client.js'
 import { queryString, resourcePath } from '../../lib/client/resource-path.js'
@@ -33,11 +34,13 @@ interface Flags {
 interface Source {
   readonly namespace: string
   readonly name: string
+  /** Absent: a Task. */
+  readonly resource?: ApiResource
 }
 
 export const logs: DefineCommand = (command, cli) => {
   command
-    .argument('[task]', 'NAME, task/NAME, or deployment/NAME for one of its Tasks')
+    .argument('[task]', 'NAME, task/NAME, vps/NAME, or deployment/NAME for one of its Tasks')
     .option('-f, --follow', 'wait for its start if need be, and go on until the Task has ended')
     .option('--tail <lines>', 'only so many of the last lines (default: all; 10 with -l; -1: all)')
     .option('--since <duration>', 'only what is newer: 30s, 5m')
@@ -99,9 +102,9 @@ async function selected(cluster: Cluster, flags: Flags): Promise<Source[]> {
 }
 
 async function copyLog(cli: Cli, cluster: Cluster, source: Source, query: string, prefix: boolean): Promise<void> {
-  const tasks = await cluster.discovery.findOne('tasks.millrace.dev')
-  const path = `${resourcePath(tasks, { ...source, subresource: 'log' })}${query}`
-  const waitForStart = new URLSearchParams(query).get('follow') === 'true' && (() => untilBegun(cli, cluster, tasks, source))
+  const resource = source.resource ?? (await cluster.discovery.findOne('tasks.millrace.dev'))
+  const path = `${resourcePath(resource, { namespace: source.namespace, name: source.name, subresource: 'log' })}${query}`
+  const waitForStart = new URLSearchParams(query).get('follow') === 'true' && (() => untilBegun(cli, cluster, resource, source))
   const response = await openLog(cli, cluster, path, waitForStart)
   try {
     if (!prefix) {
@@ -113,9 +116,9 @@ async function copyLog(cli: Cli, cluster: Cluster, source: Source, query: string
     for await (const chunk of response.body) {
       const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
       rest = lines.pop() ?? ''
-      for (const line of lines) await cli.io.out(`[task/${source.name}] ${line}\n`)
+      for (const line of lines) await cli.io.out(`[${resource.singular}/${source.name}] ${line}\n`)
     }
-    if (rest !== '') await cli.io.out(`[task/${source.name}] ${rest}\n`)
+    if (rest !== '') await cli.io.out(`[${resource.singular}/${source.name}] ${rest}\n`)
   } catch (error) {
     if (!cli.io.signal.aborted) throw error
   }
@@ -136,12 +139,12 @@ async function openLog(cli: Cli, cluster: Cluster, path: string, waitForStart: f
   }
 }
 
-/** Resolves when the Task has begun to run, has ended without, or is gone: then the server knows more. */
+/** Resolves when the Task or Vps has begun to run, has ended without, or is gone: then the server knows more. */
 async function untilBegun(cli: Cli, cluster: Cluster, resource: ApiResource, source: Source): Promise<void> {
-  await followObject(
-    cluster,
-    { resource, ...source },
-    (object) => object === undefined || hasBegun((object as unknown as Task).status),
-    cli.io.signal,
-  )
+  await followObject(cluster, { ...source, resource }, (object) => object === undefined || begun(object), cli.io.signal)
+}
+
+function begun(object: KubeObject): boolean {
+  if (object.kind === Vps.kind) return (object as unknown as Vps).status?.startedAt !== undefined
+  return hasBegun((object as unknown as Task).status)
 }

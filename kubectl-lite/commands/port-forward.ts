@@ -26,7 +26,7 @@ export interface PortPair {
 
 export const portForward: DefineCommand = (command, cli) => {
   command
-    .argument('<task>', 'NAME, task/NAME, or deployment/NAME for one of its Tasks')
+    .argument('<task>', 'NAME, task/NAME, vps/NAME, or deployment/NAME for one of its Tasks')
     .argument('<ports...>', 'PORT, LOCAL:PORT, or :PORT for any free one here')
     .option('--address <address>', 'the address to listen on', '127.0.0.1')
     .option('--udp', 'the ports are of UDP: datagrams may be lost on the way, as in any network')

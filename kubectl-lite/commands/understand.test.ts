@@ -173,7 +173,9 @@ describe('api-resources, version and completion', () => {
     const { out } = await line.run('api-resources --namespaced=true')
     expect(out).toMatch(/^NAME +SHORTNAMES +APIVERSION +NAMESPACED +KIND\n/)
     expect(out).toMatch(/\ntasks +tk +millrace\.dev\/v1 +true +Task\n/)
-    expect((await line.run('api-resources -o name --api-group=millrace.dev')).out).toBe('crontasks.millrace.dev\ntasks.millrace.dev\n')
+    expect((await line.run('api-resources -o name --api-group=millrace.dev')).out).toBe(
+      ['crontasks', 'ipclaims', 'tasks', 'tunnels', 'vpses', 'vpssnapshots'].map((name) => `${name}.millrace.dev\n`).join(''),
+    )
   })
 
   it('print the versions', async () => {

@@ -54,15 +54,16 @@ export function runLines(spec: TaskSpec): [string, string | undefined][] {
     ['Command', spec.command && printWords(spec.command)],
     ['Args', spec.args && printWords(spec.args)],
     ['Working Dir', spec.workingDir],
-    ['Requests', amounts(spec.resources?.requests)],
-    ['Limits', amounts(spec.resources?.limits)],
+    ['Requests', amountsLine(spec.resources?.requests)],
+    ['Limits', amountsLine(spec.resources?.limits)],
     ['Environment', environment(spec)],
     ['Volumes', volumes(spec)],
     ['Ports', spec.ports?.map(({ port, protocol, name }) => `${port}/${protocol}${name ? ` (${name})` : ''}`).join(', ')],
   ]
 }
 
-function amounts(list: Readonly<Record<string, string | number>> | undefined): string | undefined {
+/** Amounts by name: `cpu=2, memory=4Gi`. */
+export function amountsLine(list: Readonly<Record<string, string | number>> | undefined): string | undefined {
   return (
     list &&
     Object.entries(list)

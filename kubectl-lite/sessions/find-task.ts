@@ -7,6 +7,7 @@ import { hasBegun } from '../../lib/api/task-phase.js'
 import { resourcePath } from '../../lib/client/resource-path.js'
 import { ExitError, UsageError } from '../cli/exit-code.js'
 import type { Io } from '../cli/io.js'
+import type { ApiResource } from '../cluster/api-resource.js'
 import type { Cluster } from '../cluster/cluster.js'
 import { getObject, listObjects } from '../cluster/objects.js'
 import { parseSelection } from '../cluster/selection.js'
@@ -16,21 +17,24 @@ import type { Target } from '../cluster/target-objects.js'
 export interface TaskAddress {
   readonly namespace: string
   readonly name: string
+  /** What it is; absent: a Task. */
+  readonly resource?: ApiResource
 }
 
-/** The Task that a word names: NAME, task/NAME, or deployment/NAME for one of its Tasks, which is named to `io`. */
+/** The Task or Vps that a word names: NAME, task/NAME, vps/NAME, or deployment/NAME for one of its Tasks, which is named to `io`. */
 export async function findTask(
   cluster: Cluster,
   word: string,
-  subresource: 'log' | 'exec' | 'attach' | 'portforward',
+  subresource: 'log' | 'exec' | 'attach' | 'portforward' | 'console',
   io: Pick<Io, 'err'>,
 ): Promise<TaskAddress> {
   if (!word.includes('/')) return { namespace: cluster.namespace, name: word }
   const selection = await parseSelection(cluster.discovery, [word])
   const [item] = selection.type === 'names' ? selection.items : []
   if (item?.resource.group === 'apps') return await oneOfMany(cluster, { ...item, namespace: cluster.namespace }, word, io)
-  if (!item?.resource.subresources.includes(subresource)) throw new UsageError(`${word} has no ${subresource}; Tasks have: task/NAME`)
-  return { namespace: cluster.namespace, name: item.name }
+  if (!item?.resource.subresources.includes(subresource))
+    throw new UsageError(`${word} has no ${subresource}; Tasks and Vpses have: task/NAME, vps/NAME`)
+  return { namespace: cluster.namespace, name: item.name, resource: item.resource }
 }
 
 async function oneOfMany(cluster: Cluster, target: Target, word: string, io: Pick<Io, 'err'>): Promise<TaskAddress> {
@@ -53,7 +57,12 @@ function byUse(a: Task, b: Task): number {
 }
 
 /** The path of a session with it. */
-export async function sessionPath(cluster: Cluster, address: TaskAddress, subresource: string, query: URLSearchParams): Promise<string> {
-  const tasks = await cluster.discovery.findOne('tasks.millrace.dev')
-  return `${resourcePath(tasks, { ...address, subresource })}?${query}`
+export async function sessionPath(
+  cluster: Cluster,
+  { resource, namespace, name }: TaskAddress,
+  subresource: string,
+  query: URLSearchParams,
+): Promise<string> {
+  const found = resource ?? (await cluster.discovery.findOne('tasks.millrace.dev'))
+  return `${resourcePath(found, { namespace, name, subresource })}?${query}`
 }

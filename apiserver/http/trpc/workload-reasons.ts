@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../../lib/api/define-kind.js'
 import type { TaskSpec } from '../../../lib/api/kinds/task.js'
+import type { VpsSpec } from '../../../lib/api/kinds/vps.js'
 import { conditionOf } from './condition-of.js'
 import { drainReasons } from './drain-reasons.js'
 import { nodeReasons } from './node-reasons.js'
@@ -17,8 +18,15 @@ interface WorkloadQuestion {
 export function workloadReasons(question: WorkloadQuestion): Reason[] {
   const { object } = question
   if (conditionOf(object, 'Complete')?.status === 'True') return []
-  const { nodeName, suspend } = object.spec as Pick<TaskSpec, 'nodeName' | 'suspend'>
+  const { nodeName, suspend, running } = object.spec as Pick<TaskSpec, 'nodeName' | 'suspend'> & Partial<Pick<VpsSpec, 'running'>>
+  if (running === false && !nodeName)
+    return [
+      { source: 'spec', about: question.about, text: 'spec.running asks for it not to run, so no node is looked for', isObstacle: false },
+    ]
   return [
+    ...(running === false
+      ? [{ source: 'spec' as const, about: question.about, text: 'spec.running asks for it not to run', isObstacle: false }]
+      : []),
     ...(suspend
       ? [{ source: 'spec' as const, about: question.about, text: 'spec.suspend asks for it to be paused', isObstacle: false }]
       : []),
