@@ -143,6 +143,14 @@ export function describeMachines(name: string, prepare: () => Promise<MachineSub
         expect(await run(machine, [], 'echo "shell: $0"; exit 3\n')).toMatchObject({ out: expect.stringContaining('shell: '), exitCode: 3 })
       })
 
+      it('is said to use what it uses', { timeout }, async () => {
+        const used = await backend.machineUsage(signal, machine.uid)
+        expect(used).toMatchObject([{ uid: machine.uid, namespace: 'default', name: 'subject' }])
+        expect(Math.min(...used.flatMap(({ cpuNanos, memoryBytes }) => [cpuNanos, memoryBytes]))).toBeGreaterThan(0)
+        expect((await backend.machineUsage(signal)).map(({ uid }) => uid)).toContain(machine.uid)
+        expect(await backend.machineUsage(signal, aMachine().uid)).toEqual([])
+      })
+
       it('is connected to on its ports', { timeout }, async () => {
         const server = await backend.openMachineExec(machine.uid, { command: subject.echo(7070), stdin: false, tty: false }, signal)
         const connection = await eventually(() => backend.dialMachine(machine.uid, 7070, 'tcp', signal))

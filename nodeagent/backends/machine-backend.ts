@@ -87,8 +87,8 @@ export interface MachineBackend {
   info(signal: AbortSignal): Promise<BackendInfo>
   /** Everything of this agent that is on the node; with `uid`, of that machine alone. The truth; events are hints. */
   observeMachines(signal: AbortSignal, uid?: string): Promise<readonly ObservedMachine[]>
-  /** What machines use that run now; with `uid`, that machine alone. Absent: nobody knows. */
-  machineUsage?(signal: AbortSignal, uid?: string): Promise<readonly MachineUsage[]>
+  /** What machines use that run now; with `uid`, that machine alone. */
+  machineUsage(signal: AbortSignal, uid?: string): Promise<readonly MachineUsage[]>
   subscribe(onHint: () => void): () => void
 
   /** Makes sure the image is present and is what its checksum says. Rejects with BackendError. */

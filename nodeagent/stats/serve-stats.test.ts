@@ -34,7 +34,7 @@ describe('workloads', () => {
         { usage: () => Promise.reject(new Error('no engine')) },
         {},
       ],
-      machines: [{ machineUsage: async () => [{ uid: 'v', ...counters(7) }] }, {}],
+      machines: [{ machineUsage: async () => [{ uid: 'v', ...counters(7) }] }],
       dataFolder: '/',
       searchPath: '',
       roots: machineRoots,

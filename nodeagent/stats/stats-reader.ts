@@ -79,7 +79,7 @@ async function countWorkloads(
     ]),
   )
   const vpses = [...machines].map(async (backend) =>
-    ((await backend.machineUsage?.(signal, uid)) ?? []).map((counters): [string, Counted] => [
+    (await backend.machineUsage(signal, uid)).map((counters): [string, Counted] => [
       `vps ${counters.uid}`,
       { kind: 'Vps', attempt: 0, ...counters },
     ]),
