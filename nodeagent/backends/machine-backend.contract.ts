@@ -15,6 +15,7 @@ import { defaultVpsSpec } from '../../lib/testing/a-vps.js'
 import { eventually } from '../../lib/testing/eventually.js'
 import { BackendError } from './backend.js'
 import { NotListening } from './connect-to.js'
+import { SftpProbe } from './fixtures/sftp-probe.js'
 import type { DiskSource, MachineBackend, MachineFeature, MachineSpec, ObservedMachine } from './machine-backend.js'
 
 export interface MachineSubject {
@@ -160,6 +161,19 @@ export function describeMachines(name: string, prepare: () => Promise<MachineSub
         connection.destroy()
         server.hangUp()
         await expect(backend.dialMachine(machine.uid, 7071, 'tcp', signal)).rejects.toBeInstanceOf(NotListening)
+      })
+
+      it('shows its files, to be read and written', { timeout }, async () => {
+        const sftp = new SftpProbe(await backend.openMachineFiles(machine.uid, signal))
+        const bytes = Buffer.alloc(200_000, 'x')
+        await sftp.init()
+        await sftp.write('/etc/by-sftp', bytes)
+        expect((await shell(machine, 'wc -c < /etc/by-sftp')).out.trim()).toBe('200000')
+        await write(machine, 'by-exec', 'content')
+        expect((await sftp.read('/etc/by-exec')).toString()).toBe('content')
+        expect(await sftp.list('/etc')).toEqual(expect.arrayContaining(['by-sftp', 'by-exec']))
+        await expect(sftp.read('/etc/none')).rejects.toThrow('status 2')
+        sftp.end()
       })
 
       it('goes on while the agent is away, and is found again', { timeout }, async () => {

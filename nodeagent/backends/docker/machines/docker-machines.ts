@@ -36,6 +36,7 @@ import { firstProcess } from './first-process.js'
 import { limitOptions, machineName, machineOptions, nextName, probeName, unlimitedMemory, unlimitedNanoCpus } from './machine-options.js'
 import { MachineSnapshots } from './machine-snapshots.js'
 import { observeMachine } from './observe-machine.js'
+import { openContainerFiles } from './open-container-files.js'
 
 export interface DockerMachinesOptions {
   readonly socketPath: string
@@ -154,8 +155,9 @@ export class DockerMachines implements MachineBackend {
     return dialContainer(container, port, protocol, signal)
   }
 
-  openMachineFiles(): Promise<Duplex> {
-    return Promise.reject(new BackendError('Unsupported', 'the files of a container are copied by way of exec', false))
+  async openMachineFiles(uid: string, signal: AbortSignal): Promise<Duplex> {
+    const { State } = await this.inspectRunning(uid, signal)
+    return openContainerFiles(State.Pid, signal)
   }
 
   openMachineConsole(): Promise<Duplex> {

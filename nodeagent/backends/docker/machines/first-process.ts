@@ -10,9 +10,21 @@ import { type Engine, unlessMissing } from '../engine.js'
 import { makeContainer } from '../make-container.js'
 import { probeName } from './machine-options.js'
 
-/** As process 1, `kill -1` reaches all others and not itself; `wait` and each command collect children, its own or not. Shells heed SIGHUP alone. */
+/**
+ * As process 1, `kill -1` reaches all others and not itself; `wait` and each command collect children, its own or not. Whatever has a terminal hears that
+ * it hangs up besides: shells that people type in heed nothing else.
+ */
 const waiting = [
-  `trap 'trap "" TERM HUP; kill -TERM -1; kill -HUP -1; while kill -0 -1 2>/dev/null; do sleep 0.1; done; exit 0' TERM`,
+  'end() {',
+  '  trap "" TERM',
+  '  kill -TERM -1',
+  '  for process in /proc/[0-9]*; do',
+  '    read -r state < "$process/stat" && set -- ${state##*) } && [ "$5" != 0 ] && kill -HUP "${process#/proc/}"',
+  '  done',
+  '  while kill -0 -1; do sleep 0.1; done',
+  '  exit 0',
+  '} 2> /dev/null',
+  'trap end TERM',
   'while :; do sleep 2147483647 & wait $!; done',
 ].join('\n')
 
