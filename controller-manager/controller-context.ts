@@ -4,6 +4,8 @@ import type { Namespace } from '../lib/api/kinds/namespace.js'
 import type { Node } from '../lib/api/kinds/node.js'
 import type { ServiceAccount } from '../lib/api/kinds/service-account.js'
 import type { Task } from '../lib/api/kinds/task.js'
+import type { Vps } from '../lib/api/kinds/vps.js'
+import type { VpsSnapshot } from '../lib/api/kinds/vps-snapshot.js'
 import type { Clock } from '../lib/base/clock.js'
 import type { Logger } from '../lib/base/log.js'
 import type { Client } from '../lib/client/client.js'
@@ -25,6 +27,10 @@ export interface ControllerContext {
   readonly serviceAccounts: Informer<ServiceAccount> & FeedableInformer
   /** Index `node`: by spec.nodeName. */
   readonly tasks: Informer<Task, 'node'> & FeedableInformer
+  /** Index `node`: by spec.nodeName. */
+  readonly vpses: Informer<Vps, 'node'> & FeedableInformer
+  /** Index `node`: by spec.nodeName. */
+  readonly snapshots: Informer<VpsSnapshot, 'node'> & FeedableInformer
   readonly definitions: Informer<CustomResourceDefinition> & FeedableInformer
   /** Time during which everything was seen. */
   readonly watchTime: WatchTime

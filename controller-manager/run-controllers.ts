@@ -11,6 +11,8 @@ import { PodDisruptionBudget } from '../lib/api/kinds/pod-disruption-budget.js'
 import { ReplicaSet } from '../lib/api/kinds/replica-set.js'
 import { ServiceAccount } from '../lib/api/kinds/service-account.js'
 import { Task } from '../lib/api/kinds/task.js'
+import { Vps } from '../lib/api/kinds/vps.js'
+import { VpsSnapshot } from '../lib/api/kinds/vps-snapshot.js'
 import type { Clock } from '../lib/base/clock.js'
 import type { Logger } from '../lib/base/log.js'
 import type { Client } from '../lib/client/client.js'
@@ -27,6 +29,8 @@ import { deployment } from './deployment/deployment.js'
 import { disruption } from './disruption/disruption.js'
 import { runEventTtl } from './event-ttl/event-ttl.js'
 import { runGarbageCollector } from './garbage-collector/garbage-collector.js'
+import { machineNode } from './machine-node/machine-node.js'
+import { snapshotNode } from './machine-node/snapshot-node.js'
 import { namespaceDeletion } from './namespace-deletion/namespace-deletion.js'
 import { keepBeating } from './node-lifecycle/beat.js'
 import { nodeLifecycle } from './node-lifecycle/node-lifecycle.js'
@@ -49,6 +53,8 @@ const declared: Readonly<Record<string, (context: ControllerContext) => Controll
   'node-lifecycle': nodeLifecycle,
   'taint-eviction': taintEviction,
   'task-attempt': taskAttempt,
+  'machine-node': machineNode,
+  'snapshot-node': snapshotNode,
   'task-ttl': () => taskTtl,
   'task-deadline': () => taskDeadline,
   'cron-task': () => cronTask,
@@ -100,6 +106,8 @@ export async function runControllers(options: RunControllersOptions, signal: Abo
   const namespaces = createInformer(client, Namespace)
   const serviceAccounts = createInformer(client, ServiceAccount)
   const tasks = createInformer(client, Task, { indexes: { node: (task: Task) => [task.spec.nodeName] } })
+  const vpses = createInformer(client, Vps, { indexes: { node: (vps: Vps) => [vps.spec.nodeName] } })
+  const snapshots = createInformer(client, VpsSnapshot, { indexes: { node: (snapshot: VpsSnapshot) => [snapshot.spec.nodeName] } })
   const definitions = createInformer(client, CustomResourceDefinition)
   const context: ControllerContext = {
     client,
@@ -112,6 +120,8 @@ export async function runControllers(options: RunControllersOptions, signal: Abo
     namespaces,
     serviceAccounts,
     tasks,
+    vpses,
+    snapshots,
     definitions,
     watchTime,
     rangePools: options.rangePools ?? defaultPools,
@@ -122,7 +132,7 @@ export async function runControllers(options: RunControllersOptions, signal: Abo
   }
   // What a ReplicaSet's status or a budget says of Tasks is seen after them: they come on one stream.
   const replicated = [createInformer(client, ReplicaSet), createInformer(client, Deployment), createInformer(client, PodDisruptionBudget)]
-  const informers = [nodes, leases, namespaces, serviceAccounts, tasks, definitions, ...replicated]
+  const informers = [nodes, leases, namespaces, serviceAccounts, tasks, vpses, snapshots, definitions, ...replicated]
   const chosen = <Value>(table: Readonly<Record<string, Value>>) =>
     Object.entries(table).flatMap(([name, value]) => (only.includes(name) ? [value] : []))
   const reconciling = startControllers(

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Task } from '../../lib/api/kinds/task.js'
 import { aTask, type TaskParts } from '../fixtures/builders.js'
-import { decideAttempt, type NodeFate } from './decide-attempt.js'
+import type { NodeFate } from '../node-fate/node-fates.js'
+import { decideAttempt } from './decide-attempt.js'
 
 const bound: TaskParts = { spec: { nodeName: 'n1' }, metadata: { finalizers: ['millrace.dev/node-cleanup'] } }
 const complete = (reason: string) => ({ conditions: [{ type: 'Complete', status: 'True' as const, reason }] })

@@ -1,13 +1,8 @@
 import { findCondition } from '../../lib/api/condition.js'
 import type { Task } from '../../lib/api/kinds/task.js'
 import { nodeCleanupFinalizer } from '../../lib/api/kinds/workload.js'
+import type { NodeFate } from '../node-fate/node-fates.js'
 import { isComplete, willRunAgain } from '../task-end.js'
-
-/**
- * What is known of the task's node: `well`; `silent`: its agent does not report, and may be running the task; `lost`: the Node object is gone, or somebody
- * vouches with the taint out-of-service that the machine is off. Of a lost node nothing runs any more, and no agent cleans up.
- */
-export type NodeFate = 'well' | 'silent' | 'lost'
 
 export type AttemptStep =
   | { readonly type: 'none' }

@@ -205,6 +205,20 @@ describe('nodes', () => {
     expect((await spec('n2')).taints).toBeUndefined()
   })
 
+  it('are drained of Vpses, which stop and stay', async () => {
+    const vps = { apiVersion: 'millrace.dev/v1', kind: 'Vps', metadata: { name: 'dev' }, spec: { image: 'busybox', nodeName: 'n2' } }
+    await line.run('create -f -', { input: JSON.stringify(vps) })
+    const drained = line.run('drain n2 --timeout=90s')
+    await eventually(async () => expect(await spec('n2')).toMatchObject({ taints: [{ key: 'millrace.dev/drain', effect: 'NoExecute' }] }))
+    await line.run(['patch', 'vps', 'dev', '--type=merge', '-p', '{"spec":{"running":false}}'])
+    await line.run(['patch', 'vps', 'dev', '--type=merge', '--subresource=status', '-p', '{"status":{"phase":"Stopped"}}'])
+    expect(await drained).toMatchObject({
+      code: 0,
+      out: 'node/n2 cordoned\nvps.millrace.dev/dev stopped\nnode/n2 drained\n',
+      err: 'stopping vps default/dev, which keeps its disk here\n',
+    })
+    expect((await line.run('uncordon n2')).code).toBe(0)
+  })
   it('are drained as disruption budgets allow: the command says which each Task waits for', async () => {
     const setStatus = (what: string, status: object, name = 'guarded') =>
       line.run(['patch', what, name, '--subresource=status', '-p', JSON.stringify({ status })])

@@ -1,6 +1,6 @@
 /**
  * `drain`: cordons a node and has its Tasks evicted. A taint asks for the eviction, and the controller-manager does it as disruption budgets allow: Tasks
- * with `onNodeLost: Reschedule` go on elsewhere, the others end. So a drain goes on when this command is interrupted; `uncordon` ends it.
+ * with `onNodeLost: Reschedule` go on elsewhere, the others end; Vpses are stopped and stay. So a drain goes on when this command is interrupted; `uncordon` ends it.
  */
 import { whyDisruptionRefused } from '../../lib/api/api-error.js'
 import type { KubeObject } from '../../lib/api/define-kind.js'
@@ -18,6 +18,7 @@ import { followObject } from '../cluster/follow-object.js'
 import { askEviction, deleteObject, getObject, listObjects, patchObject } from '../cluster/objects.js'
 import type { Target } from '../cluster/target-objects.js'
 import { findNodes, setUnschedulable } from './cordon.js'
+import { awaitStop, findMachines, stopMachine } from './drain/machines.js'
 
 interface Flags {
   readonly selector?: string
@@ -63,14 +64,17 @@ async function drainNode(cli: Cli, cluster: Cluster, node: KubeObject, flags: Fl
       'failed',
       `cannot drain node "${name}", which stays cordoned: these Tasks would end for good, since they do not have onNodeLost: Reschedule (go on with --force): ${names(ending)}`,
     )
+  const machines = await findMachines(cluster, name, flags.disableEviction === true)
   for (const task of leaving) cli.io.err(`evicting task ${names([task])}\n`)
+  for (const vps of machines) cli.io.err(`stopping vps ${names([vps])}, which keeps its disk here\n`)
   if (flags.dryRun !== 'none') return await cli.io.out(printDone(printObject(nodes, name), 'drained', flags.dryRun))
   const signal = deadline(cli.io.signal, flags.timeout)
   try {
     if (flags.disableEviction) {
       const gracePeriodSeconds = flags.gracePeriod === undefined ? undefined : Number(flags.gracePeriod)
       for (const { metadata } of leaving) await deleteObject(cluster.client, tasks, metadata, { cascade: 'background', gracePeriodSeconds })
-    } else if (leaving.length > 0) await addTaint(cluster, name, flags.ignoreBudgets ? forcedDrainTaint : drainTaint)
+      for (const vps of machines) await stopMachine(cluster, vps)
+    } else if (leaving.length > 0 || machines.length > 0) await addTaint(cluster, name, flags.ignoreBudgets ? forcedDrainTaint : drainTaint)
     const targets = new Map(
       leaving.map((task) => [task, { resource: tasks, namespace: task.metadata.namespace, name: task.metadata.name }]),
     )
@@ -87,9 +91,13 @@ async function drainNode(cli: Cli, cluster: Cluster, node: KubeObject, flags: Fl
       over.abort()
     }
     await telling
+    for (const vps of machines) {
+      await awaitStop(cluster, vps, signal)
+      await cli.io.out(`vps.millrace.dev/${vps.metadata.name} stopped\n`)
+    }
   } catch (error) {
     if (signal.reason instanceof TimedOut)
-      throw new ExitError('timedOut', `timed out draining node "${name}": some of its Tasks have not ended`)
+      throw new ExitError('timedOut', `timed out draining node "${name}": some of its Tasks and Vpses have not ended`)
     throw error
   }
   await cli.io.out(printDone(printObject(nodes, name), 'drained', flags.dryRun))
