@@ -5,6 +5,9 @@ import type { LogLevel } from '../lib/base/log.js'
 const backendNames = ['process', 'docker'] as const
 export type BackendName = (typeof backendNames)[number]
 
+const networkChoices = ['auto', 'bridge', 'none'] as const
+export type NetworkChoice = (typeof networkChoices)[number]
+
 /** What the agent was started with. */
 export interface AgentFlags {
   readonly dataDirectory: string
@@ -17,6 +20,7 @@ export interface AgentFlags {
   readonly joinTokenFile: string | undefined
   readonly backends: readonly BackendName[]
   readonly dockerSocket: string
+  readonly network: NetworkChoice
   readonly cpuFactor: number
   readonly labels: Readonly<Record<string, string>>
   readonly maxWorkloads: number
@@ -65,6 +69,13 @@ export function agentFlags(argv: readonly string[]): AgentFlags | { readonly hel
           description: 'what runs tasks: process, docker. Without root, process isolates nothing',
         },
         'docker-socket': { type: 'string', value: 'PATH', default: '/var/run/docker.sock', description: 'where the Docker engine listens' },
+        network: {
+          type: 'string',
+          value: 'MODE',
+          default: 'auto',
+          description:
+            "bridge: workloads get addresses of the node's range on a bridge that they share; none: the engine's network; auto: bridge where it can be",
+        },
         'cpu-factor': { type: 'string', value: 'X', default: '4', description: 'how many times the CPU may be promised' },
         labels: { type: 'list', value: 'K=V,…', description: 'labels of the Node when it is registered' },
         'max-workloads': { type: 'integer', default: 110, description: 'how many workloads the node takes' },
@@ -102,6 +113,7 @@ export function agentFlags(argv: readonly string[]): AgentFlags | { readonly hel
     joinTokenFile: values['join-token-file'],
     backends: values.backends.map(readBackend),
     dockerSocket: values['docker-socket'].replace(/^unix:\/\//, ''),
+    network: readNetwork(values.network),
     cpuFactor: readFactor(values['cpu-factor']),
     labels: Object.fromEntries((values.labels ?? []).map(readLabel)),
     maxWorkloads: values['max-workloads'],
@@ -116,6 +128,12 @@ export function agentFlags(argv: readonly string[]): AgentFlags | { readonly hel
 function readBackend(name: string): BackendName {
   const known = backendNames.find((backend) => backend === name)
   if (!known) throw new FlagError(`there is no backend "${name}"; there are ${backendNames.join(' and ')}`)
+  return known
+}
+
+function readNetwork(name: string): NetworkChoice {
+  const known = networkChoices.find((choice) => choice === name)
+  if (!known) throw new FlagError(`--network takes one of ${networkChoices.join(', ')}, not ${name}`)
   return known
 }
 

@@ -15,7 +15,7 @@ import { createLedgerStore } from './files/ledger-store.js'
 import { createMachineRecordStore } from './files/machine-record-store.js'
 import { createWorkloadFiles } from './files/workload-files.js'
 import { runHollowNodes } from './hollow-nodes.js'
-import { createNoNetwork } from './network/node-network.js'
+import { openNetwork } from './network/open-network.js'
 import { holdAgentDirectory } from './node/agent-directory.js'
 import { agentKubeconfig, hasJoined, joinCluster, joinedName, keepCertificate } from './node/client-certificate.js'
 import { type MachineFacts, readMachineFacts } from './node/machine-facts.js'
@@ -64,7 +64,7 @@ export async function startNodeAgent(
       transfers: paths.transfers,
       files: createWorkloadFiles(paths, asRoot),
       ledgers: createLedgerStore(paths),
-      network: createNoNetwork(),
+      network: openNetwork({ choice: flags.network, client, nodeName, identity: directory.identity, directory: directory.path, searchPath, log }),
       gpus: facts.gpus,
       usersTaken: new Set(),
     }
