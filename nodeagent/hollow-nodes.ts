@@ -46,7 +46,8 @@ export async function runHollowNodes(options: HollowNodesOptions, signal: AbortS
         transfers: dataFolder,
         files: hollowFiles((uid) => ledgers.delete(uid)),
         ledgers,
-        network: createNoNetwork(),
+        // It runs nothing that could be reached.
+        network: { ...createNoNetwork(), condition: async () => undefined },
         gpus: facts.gpus,
         usersTaken: new Set<number>(),
       }

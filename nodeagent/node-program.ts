@@ -50,7 +50,7 @@ export async function runNode(options: NodeProgramOptions, signal: AbortSignal):
     return bavail * bsize
   }
   const backends = [...parts.backends.values()]
-  const reporter = new NodeReporter({ client, clock, log, nodeName, labels, facts, backends, settings, freeDisk })
+  const reporter = new NodeReporter({ client, clock, log, nodeName, labels, facts, backends, network: parts.network, settings, freeDisk })
   const work = async () => {
     await Promise.race([heartbeat.claimed, aborted(running)])
     if (running.aborted) return

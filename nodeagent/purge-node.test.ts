@@ -67,7 +67,7 @@ describe('what an agent left', () => {
 
   it('is said to be there still when a backend does not answer', async () => {
     await expect(purge(['process', 'docker'])).rejects.toThrow(PurgeError)
-    await expect(purge(['process', 'docker'])).rejects.toThrow(/^not all runs could be removed: docker: /)
+    await expect(purge(['process', 'docker'])).rejects.toThrow(/^not all could be removed: docker: /)
   })
 
   it('is nothing of a directory in which no agent has worked', async () => {

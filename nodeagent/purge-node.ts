@@ -1,14 +1,18 @@
 import { existsSync } from 'node:fs'
-import { rmdir } from 'node:fs/promises'
+import { readFile, rmdir } from 'node:fs/promises'
 import path from 'node:path'
 import { FlagError } from '../lib/base/flags.js'
 import type { AgentFlags } from './agent-flags.js'
 import type { Backend } from './backends/backend.js'
 import type { MachineBackend } from './backends/machine-backend.js'
+import { removeEngineNetwork } from './backends/docker/engine-networks.js'
 import { agentPaths } from './files/agent-paths.js'
 import { createLedgerStore } from './files/ledger-store.js'
 import { createMachineRecordStore } from './files/machine-record-store.js'
 import { createWorkloadFiles } from './files/workload-files.js'
+import { removeBridge } from './network/bridge.js'
+import { bridgeMark } from './network/bridge-network.js'
+import { commandRunner } from './network/run-command.js'
 import { holdAgentDirectory } from './node/agent-directory.js'
 import { openBackends, openMachineBackends } from './open-backends.js'
 
@@ -35,6 +39,7 @@ export async function purgeNode(flags: PurgeFlags, searchPath: string): Promise<
     let runs = 0
     let machines = 0
     const failures: string[] = []
+    const bridge = await bridgeOf(directory.path)
     for (const backend of await openBackends(flags, { runs: paths.runs, identity: directory.identity, asRoot, searchPath }))
       try {
         runs += await removeRuns(backend)
@@ -51,17 +56,30 @@ export async function purgeNode(flags: PurgeFlags, searchPath: string): Promise<
       } finally {
         await backend.close()
       }
+    if (bridge !== undefined) await removeNetwork(bridge, flags, searchPath).catch((error: Error) => failures.push(error.message))
     const uids = await createLedgerStore(paths).uids()
     for (const uid of uids) await files.removeAll(uid)
     const records = createMachineRecordStore(paths)
     for (const uid of await records.uids()) await records.remove(uid)
     for (const folder of [paths.work, paths.secrets]) await rmdir(folder).catch(() => {})
-    if (failures.length > 0) throw new PurgeError(`not all runs could be removed: ${[...new Set(failures)].join('; ')}`)
+    if (failures.length > 0) throw new PurgeError(`not all could be removed: ${[...new Set(failures)].join('; ')}`)
     const andMachines = machines === 0 ? '' : `, and ${machines} machines with their snapshots`
     return `ended and removed ${runs} runs, and the files of ${uids.length} workloads${andMachines}`
   } finally {
     await directory.release()
   }
+}
+
+/** The bridge that the agent has made, if it ever made one. */
+async function bridgeOf(directory: string): Promise<string | undefined> {
+  const file = bridgeMark(directory)
+  return existsSync(file) ? (await readFile(file, 'utf8')).trim() : undefined
+}
+
+async function removeNetwork(bridge: string, { backends, dockerSocket }: PurgeFlags, searchPath: string): Promise<void> {
+  const signal = AbortSignal.timeout(removalDeadlineMs)
+  if (backends.includes('docker')) await removeEngineNetwork(dockerSocket, bridge, signal)
+  await removeBridge(commandRunner(searchPath), bridge, signal)
 }
 
 async function removeRuns(backend: Backend): Promise<number> {

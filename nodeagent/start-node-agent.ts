@@ -64,7 +64,15 @@ export async function startNodeAgent(
       transfers: paths.transfers,
       files: createWorkloadFiles(paths, asRoot),
       ledgers: createLedgerStore(paths),
-      network: openNetwork({ choice: flags.network, client, nodeName, identity: directory.identity, directory: directory.path, searchPath, log }),
+      network: openNetwork({
+        choice: flags.network,
+        client,
+        nodeName,
+        identity: directory.identity,
+        directory: directory.path,
+        searchPath,
+        log,
+      }),
       gpus: facts.gpus,
       usersTaken: new Set(),
     }

@@ -6,6 +6,7 @@
 import type { Duplex } from 'node:stream'
 import type { Task } from '../../lib/api/kinds/task.js'
 import type { ExecOrder, ExecSession } from './exec-session.js'
+import type { MachineAddress } from './machine-backend.js'
 
 export type BackendFeature =
   | 'image'
@@ -19,6 +20,8 @@ export type BackendFeature =
   | 'ports'
   | 'numa'
   | 'gpus'
+  /** Joins the node's bridge, with the address that the run was given. */
+  | 'addresses'
 
 /** Names one run of one attempt of one workload: the identity that labels and file names carry. */
 export interface RunId {
@@ -46,6 +49,8 @@ export interface RunSpec {
   readonly userId?: number
   /** The NUMA node whose CPUs and memory the run has, alone. */
   readonly numaNode?: number
+  /** The run's place in the network of its node; absent: the backend's own network. */
+  readonly address?: MachineAddress
   /** The GPUs that the run has, and no others; absent on a node without any. */
   readonly gpus?: readonly RunGpu[]
 }

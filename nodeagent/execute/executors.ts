@@ -5,6 +5,7 @@
 import { backendOf, Task } from '../../lib/api/kinds/task.js'
 import { type Backend, BackendError, type RunSpec } from '../backends/backend.js'
 import type { AttemptFiles } from '../files/workload-files.js'
+import type { AddressHolder } from '../network/node-network.js'
 import type { Ledger } from '../plan/ledger.js'
 import type { StepOf, StepType } from '../plan/step.js'
 import { admitTask } from './admission.js'
@@ -45,13 +46,15 @@ export const executors: { readonly [T in StepType]: (step: StepOf<T>, context: S
     const backend = backendFor(context)
     const attempt = await openAttempt(context, id.attempt)
     const attemptStartedAtMs = id.run === 0 ? parts.clock.now() : attempt.attemptStartedAtMs
-    const ledger = { ...attempt, run: id.run, streak, started: false, stopped: false, attemptStartedAtMs }
+    const { numaNode, gpus } = hardwareOf(task, parts.gpus)
+    const address = backend.features.has('addresses') ? await parts.network.claim(holderOf(uid, attempt), undefined, signal) : undefined
+    const fresh = { run: id.run, streak, started: false, stopped: false, attemptStartedAtMs }
+    const ledger = { ...attempt, ...fresh, ...(address ? { hasAddress: true } : {}) }
     const config = createConfigReader(parts.client, ledger.namespace, signal)
     const env = { ...(await resolveEnvironment(task.spec, config)), ...ownEnvironment(context, ledger, backend) }
     const mounts = await parts.files.mounts(attemptFiles(task, ledger, context))
     // From here on the run may exist: the ledger says so first.
     await parts.ledgers.write(uid, ledger)
-    const { numaNode, gpus } = hardwareOf(task, parts.gpus)
     const run: RunSpec = {
       id,
       namespace: ledger.namespace,
@@ -62,6 +65,7 @@ export const executors: { readonly [T in StepType]: (step: StepOf<T>, context: S
       homeDirectory: parts.files.home(uid, id.attempt),
       logDirectory: parts.files.logs(id),
       ...(ledger.userId === undefined ? {} : { userId: ledger.userId }),
+      ...(address === undefined ? {} : { address }),
       ...(numaNode === undefined ? {} : { numaNode }),
       ...(gpus === undefined ? {} : { gpus }),
     }
@@ -70,8 +74,8 @@ export const executors: { readonly [T in StepType]: (step: StepOf<T>, context: S
     parts.events.record(task, 'Normal', 'Started', id.run === 0 ? 'started' : `started again, run ${id.run}`)
   },
 
-  pause: ({ id }, context) => holderOf(context).pause(id, context.signal),
-  resume: ({ id }, context) => holderOf(context).resume(id, context.signal),
+  pause: ({ id }, context) => keeperOf(context).pause(id, context.signal),
+  resume: ({ id }, context) => keeperOf(context).resume(id, context.signal),
 
   async stop({ id, graceMs }, context) {
     const { task, parts, uid } = context
@@ -91,7 +95,13 @@ export const executors: { readonly [T in StepType]: (step: StepOf<T>, context: S
     await parts.files.removeVolumes(uid)
   },
 
-  async removeFiles(_step, { parts, uid }) {
+  async releaseAddress(_step, context) {
+    await releaseAddress(context)
+  },
+
+  async removeFiles(_step, context) {
+    const { parts, uid } = context
+    await releaseAddress(context)
     const ledger = await parts.ledgers.read(uid)
     await parts.files.removeAll(uid)
     if (ledger?.userId !== undefined) parts.usersTaken.delete(ledger.userId)
@@ -121,7 +131,18 @@ function backendFor(context: StepContext): Backend {
 }
 
 /** The backend that holds the workload's runs. */
-const holderOf = backendFor
+const keeperOf = backendFor
+
+/** The task as the holder of an address. */
+const holderOf = (uid: string, { namespace, name }: Ledger): AddressHolder => ({ kind: 'Task', namespace, name, uid })
+
+/** What the ledger does not know of is owned by the task, and goes with it. */
+async function releaseAddress({ parts, uid, signal }: StepContext): Promise<void> {
+  const ledger = await parts.ledgers.read(uid)
+  if (!ledger?.hasAddress) return
+  await parts.network.release(holderOf(uid, ledger), signal)
+  await parts.ledgers.write(uid, { ...ledger, hasAddress: undefined })
+}
 
 /** A workload that the API does not know may be held by any backend; stopping and removing what is not there is no error. */
 async function onEach({ parts, task, backend }: StepContext, act: (backend: Backend) => Promise<void>): Promise<void> {
@@ -145,6 +166,7 @@ async function openAttempt({ parts, uid, ...context }: StepContext, attempt: num
     started: false,
     streak: 0,
     attemptStartedAtMs: parts.clock.now(),
+    hasAddress: present?.hasAddress,
     userId,
   }
   await parts.ledgers.write(uid, ledger)

@@ -7,6 +7,7 @@ import type { Client } from '../../lib/client/client.js'
 import { createClient } from '../../lib/client/create-client.js'
 import { type TestCluster, testCluster } from '../../lib/testing/test-cluster.js'
 import { HollowBackend, HollowMachine } from '../backends/hollow/hollow-backend.js'
+import { createNoNetwork } from '../network/node-network.js'
 import { readMachineFacts } from './machine-facts.js'
 import { NodeReporter } from './node-reporter.js'
 
@@ -29,6 +30,7 @@ beforeAll(async () => {
     labels: { 'example.com/rack': 'r7' },
     facts: await readMachineFacts('/tmp', '/usr/bin:/bin'),
     backends: [new HollowBackend(new HollowMachine(), 'docker')],
+    network: createNoNetwork(),
     settings: { cpuFactor: 2, maxWorkloads: 50, version: '0.1.0' },
     freeDisk: async () => 1024 ** 4,
   })

@@ -10,6 +10,7 @@ import { type Clock, sleep } from '../../lib/base/clock.js'
 import type { Logger } from '../../lib/base/log.js'
 import type { Client } from '../../lib/client/client.js'
 import type { Backend } from '../backends/backend.js'
+import type { NodeNetwork } from '../network/node-network.js'
 import type { MachineFacts } from './machine-facts.js'
 import { type NodeSettings, nodeStatus } from './node-status.js'
 
@@ -22,6 +23,7 @@ export interface NodeReporterOptions {
   readonly labels: Readonly<Record<string, string>>
   readonly facts: MachineFacts
   readonly backends: readonly Backend[]
+  readonly network: Pick<NodeNetwork, 'condition'>
   readonly settings: NodeSettings
   /** How much of the disk is free, bytes. */
   readonly freeDisk: () => Promise<number>
@@ -51,7 +53,7 @@ export class NodeReporter {
 
   /** Registers the Node where it is not there, and writes what changed. */
   async report(signal: AbortSignal): Promise<void> {
-    const { client, clock, nodeName, facts, backends, settings, freeDisk } = this.options
+    const { client, clock, nodeName, facts, backends, network, settings, freeDisk } = this.options
     const infos = await Promise.all(
       backends.map(async (backend) => ({
         name: backend.name,
@@ -60,7 +62,12 @@ export class NodeReporter {
       })),
     )
     const node = await this.getOrRegister(signal)
-    const seen = { backends: infos, freeMemoryBytes: freemem(), freeDiskBytes: await freeDisk() }
+    const seen = {
+      backends: infos,
+      freeMemoryBytes: freemem(),
+      freeDiskBytes: await freeDisk(),
+      network: await network.condition(node.spec.podCIDR),
+    }
     const status = nodeStatus(node.status, facts, seen, settings, clock.now())
     if (!sameValue(status, node.status)) {
       const { resourceVersion } = node.metadata

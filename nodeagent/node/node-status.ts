@@ -1,6 +1,7 @@
 import { type Condition, withCondition } from '../../lib/api/condition.js'
 import type { NodeStatus } from '../../lib/api/kinds/node.js'
 import type { BackendFeature, BackendInfo } from '../backends/backend.js'
+import type { NetworkCondition } from '../network/node-network.js'
 import type { MachineFacts } from './machine-facts.js'
 
 /** What changes while the agent runs. */
@@ -8,6 +9,8 @@ export interface NodeObservation {
   readonly backends: readonly ({ readonly name: string; readonly features: ReadonlySet<BackendFeature> } & BackendInfo)[]
   readonly freeMemoryBytes: number
   readonly freeDiskBytes: number
+  /** What is said of the network, if anything. */
+  readonly network?: NetworkCondition | undefined
 }
 
 export interface NodeSettings {
@@ -98,6 +101,7 @@ function conditionsOf(before: readonly Condition[] | undefined, facts: MachineFa
           reason: 'Unavailable',
           message: missing.map(({ name, message }) => `${name}: ${message ?? 'not available'}`).join('; '),
         },
+    ...(seen.network ? [seen.network] : []),
     works
       ? { type: 'Ready', status: 'True', reason: 'AgentReady', message: 'the agent reports' }
       : { type: 'Ready', status: 'False', reason: 'NoBackend', message: 'no backend can run workloads' },

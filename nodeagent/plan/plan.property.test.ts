@@ -84,7 +84,7 @@ class World {
       case 'start':
         return [
           () => this.openAttempt(step.id.attempt),
-          () => this.writeLedger({ run: step.id.run, streak: step.streak, started: false }),
+          () => this.writeLedger({ run: step.id.run, streak: step.streak, started: false, hasAddress: true }),
           () => this.create(step.id),
           () => this.start(step.id),
           () => this.writeLedger({ started: true }),
@@ -105,6 +105,13 @@ class World {
         ]
       case 'removeVolumes':
         return [() => this.setVolumes(false)]
+      case 'releaseAddress':
+        return [
+          () => {
+            expect(this.alive, 'takes the address from what still runs').toEqual([])
+            this.writeLedger({ hasAddress: undefined })
+          },
+        ]
       case 'removeFiles':
         return [() => this.setVolumes(false), () => this.removeLedger()]
       case 'releaseFinalizer':

@@ -49,7 +49,12 @@ function planKept(task: Task, actual: Actual, nowMs: number): Step[] {
     ...[...others, ...old.filter(({ id }) => newest && id.run < newest.id.run - 1)].map(({ id }): Step => ({ type: 'removeRun', id })),
   ]
   if (isConditionTrue(task, 'Complete'))
-    return [...cleaning, ...endRuns(newest ? [newest] : [], graceMs), ...(actual.files.volumes ? [{ type: 'removeVolumes' } as const] : [])]
+    return [
+      ...cleaning,
+      ...endRuns(newest ? [newest] : [], graceMs),
+      ...(actual.ledger?.hasAddress ? [{ type: 'releaseAddress' } as const] : []),
+      ...(actual.files.volumes ? [{ type: 'removeVolumes' } as const] : []),
+    ]
   if (completionOf(task, actual, nowMs)) return cleaning
   if (disruptionOf(task)) return [...cleaning, ...endRuns(newest ? [newest] : [], disruptedGraceMs(task))]
   return [

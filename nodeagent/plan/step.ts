@@ -15,6 +15,8 @@ export type Step =
   /** Removes what the backend holds of a run that has ended, with its log files. */
   | { readonly type: 'removeRun'; readonly id: RunId }
   | { readonly type: 'removeVolumes' }
+  /** Gives back the address of a task that has ended. */
+  | { readonly type: 'releaseAddress' }
   /** Removes everything that the agent holds of the workload: ledger, logs, volumes. */
   | { readonly type: 'removeFiles' }
   | { readonly type: 'releaseFinalizer' }

@@ -74,7 +74,7 @@ function restrictBound(node: string, subresource: string, old: KubeObject, next:
 
 function restrictClaim(node: string, { old, next, view }: NodeWrite): StatusCause[] {
   if (!old) return next ? restrictNewClaim(node, next, view) : []
-  if (!next) return restrictGoneClaim(node, old, view)
+  if (!next) return restrictGoneClaim(node, old)
   return [...differences(old, next, ['spec']), ...restrictHeldClaim(node, old, next, view)]
 }
 

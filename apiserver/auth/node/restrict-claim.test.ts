@@ -42,6 +42,7 @@ describe('a node and the addresses of its range', () => {
   it.each<[string, Claim | undefined, Claim | undefined]>([
     ['makes one for a workload that is bound to it', undefined, ofTask],
     ['deletes it', ofTask, undefined],
+    ['deletes what was made for a workload that has left it', { owner: theirs, spec: { holder: theirs } }, undefined],
     ['deletes what was made for a workload that is gone', { owner: gone, spec: { holder: gone } }, undefined],
     ['gives a reserved one to the Vps that names it', { name: 'reserved' }, { name: 'reserved', spec: { holder: dev } }],
     ['takes it back', { name: 'reserved', spec: { holder: dev } }, { name: 'reserved' }],
@@ -68,7 +69,6 @@ describe('a node and the addresses of its range', () => {
       'spec.nodeName',
     ],
     ['deletes none that people reserved', { name: 'reserved' }, undefined, 'metadata.ownerReferences'],
-    ['deletes none of a workload elsewhere', { owner: theirs, spec: { holder: theirs } }, undefined, 'metadata.ownerReferences'],
     ['gives no reserved one to who does not name it', { name: 'free' }, { name: 'free', spec: { holder: dev } }, 'spec.holder'],
     [
       'takes none from a workload elsewhere',

@@ -40,14 +40,14 @@ export function restrictHeldClaim(node: string, old: KubeObject, next: KubeObjec
   ]
 }
 
-/** It deletes a claim that was made for what is bound to it, and none that people keep. */
-export function restrictGoneClaim(node: string, old: KubeObject, view: View): StatusCause[] {
+/** It deletes a claim of its range that was made for a workload, wherever that is by now, and none that people keep. */
+export function restrictGoneClaim(node: string, old: KubeObject): StatusCause[] {
   const { metadata, spec } = old as unknown as IPClaim
   const owners = metadata.ownerReferences ?? []
-  const ownOnly = owners.length > 0 && owners.every(({ kind, name, uid }) => isFree(node, metadata.namespace, { kind, name, uid }, view))
+  const ownOnly = owners.length > 0 && owners.every((owner) => runningKinds.some(({ kind }) => kind === owner.kind))
   return [
     ...ofOwnRange(node, spec),
-    ...(ownOnly ? [] : [forbiddenField('metadata.ownerReferences', 'a node deletes the claims of the workloads bound to it alone')]),
+    ...(ownOnly ? [] : [forbiddenField('metadata.ownerReferences', 'a node deletes the claims that were made for workloads alone')]),
   ]
 }
 

@@ -2,6 +2,7 @@ import type Docker from 'dockerode'
 import { cpuMillis, memoryBytes } from '../../../lib/api/quantity.js'
 import type { RunSpec } from '../backend.js'
 import { gpuName, nvidiaEnvironment } from '../gpu-environment.js'
+import type { MachineAddress } from '../machine-backend.js'
 import { printRunKey } from '../run-key.js'
 
 /** Labels by which the agent finds its containers again. */
@@ -55,8 +56,9 @@ export function containerOptions(run: RunSpec, agent: string, network: string, n
     AttachStdin: false,
     AttachStdout: false,
     AttachStderr: false,
+    ...(run.address === undefined ? {} : { NetworkingConfig: endpointOf(run.address) }),
     HostConfig: {
-      NetworkMode: network,
+      NetworkMode: run.address?.bridge ?? network,
       Privileged: spec.privileged,
       Mounts: run.mounts.map(({ source, target, readOnly }) => ({
         Type: 'bind' as const,
@@ -78,5 +80,10 @@ export function containerOptions(run: RunSpec, agent: string, network: string, n
     },
   }
 }
+
+/** On the network of the bridge, with the address that was claimed. */
+export const endpointOf = ({ bridge, address }: Pick<MachineAddress, 'bridge' | 'address'>) => ({
+  EndpointsConfig: { [bridge]: { IPAMConfig: { IPv4Address: address } } },
+})
 
 const portKey = ({ port, protocol }: { port: number; protocol: string }) => `${port}/${protocol.toLowerCase()}`

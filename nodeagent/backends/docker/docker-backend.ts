@@ -25,8 +25,9 @@ import { containerName, containerOptions, labels } from './container-options.js'
 import { readContainerUsage } from './container-usage.js'
 import { dialContainer } from './dial-container.js'
 import { removeContainer, stopContainer } from './end-container.js'
-import { Engine, statusOf, unlessIdle, unlessMissing } from './engine.js'
+import { Engine, isIdle, statusOf, unlessIdle, unlessMissing } from './engine.js'
 import { engineInfo } from './engine-info.js'
+import { EngineNetworks } from './engine-networks.js'
 import { execInContainer } from './exec-in-container.js'
 import { parseImageReference } from './image-reference.js'
 import { makeContainer, startDeadlineMs, startFailure } from './make-container.js'
@@ -59,6 +60,7 @@ export class DockerBackend implements Backend {
     'ports',
     'numa',
     'gpus',
+    'addresses',
   ])
   private readonly starts = new Semaphore(startsPerCore * availableParallelism())
   private readonly questions = new Semaphore(questionsAtOnce)
@@ -67,10 +69,14 @@ export class DockerBackend implements Backend {
   /** Containers as they were when last inspected in this state: what does not change is not asked again. */
   private readonly inspected = new Map<string, { readonly state: string; readonly run: ObservedRun }>()
 
+  private readonly networks: EngineNetworks
+
   private constructor(
     private readonly engine: Engine,
     private readonly options: DockerBackendOptions,
-  ) {}
+  ) {
+    this.networks = new EngineNetworks(engine, options.agent)
+  }
 
   static async open(options: DockerBackendOptions): Promise<DockerBackend> {
     const backend = new DockerBackend(await Engine.open(options.socketPath), options)
@@ -178,10 +184,12 @@ export class DockerBackend implements Backend {
   private async createAndStart(run: RunSpec, signal: AbortSignal): Promise<void> {
     const present = await this.inspect(run.id, signal)
     if (present && observeContainer(present)?.state !== 'created') return
+    await this.networks.join(run.address, signal)
     if (!present) await this.create(run, signal)
     try {
-      await unlessIdle(this.engine, (options) => this.container(run.id).start(options), signal, startDeadlineMs)
+      await this.engine.call(signal, (options) => this.container(run.id).start(options), startDeadlineMs)
     } catch (error) {
+      if (!this.networks.isLost(run.address, error) && isIdle(error)) return
       if (error instanceof BackendError || statusOf(error) === undefined) throw error
       const left = await this.inspect(run.id, signal)
       if (left && observeContainer(left)?.state === 'exited') return

@@ -89,9 +89,12 @@ export async function unlessIdle(
   try {
     await engine.call(signal, act, deadlineMs)
   } catch (error) {
-    if (![304, 404, 409].includes(statusOf(error) ?? 0)) throw error
+    if (!isIdle(error)) throw error
   }
 }
+
+/** Whether the engine answered that it is so already, or that there is nothing to do it to. */
+export const isIdle = (error: unknown) => [304, 404, 409].includes(statusOf(error) ?? 0)
 
 export type EngineStream = AsyncIterable<Buffer> & { destroy(): void }
 

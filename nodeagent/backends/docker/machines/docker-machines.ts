@@ -26,6 +26,7 @@ import { readContainerUsage } from '../container-usage.js'
 import { dialContainer } from '../dial-container.js'
 import { removeContainer, stopContainer } from '../end-container.js'
 import { Engine, sayingOf, statusOf, unlessIdle, unlessMissing } from '../engine.js'
+import { EngineNetworks } from '../engine-networks.js'
 import { engineInfo } from '../engine-info.js'
 import { parseImageReference } from '../image-reference.js'
 import { makeContainer, startDeadlineMs, startFailure } from '../make-container.js'
@@ -59,12 +60,14 @@ export class DockerMachines implements MachineBackend {
   private readonly closing = new AbortController()
   private readonly hints = new Set<() => void>()
   private readonly snapshots: MachineSnapshots
+  private readonly networks: EngineNetworks
 
   private constructor(
     private readonly engine: Engine,
     private readonly options: DockerMachinesOptions,
   ) {
     this.snapshots = new MachineSnapshots(engine, options)
+    this.networks = new EngineNetworks(engine, options.agent)
   }
 
   static async open(options: DockerMachinesOptions): Promise<DockerMachines> {
@@ -114,11 +117,12 @@ export class DockerMachines implements MachineBackend {
   async startMachine(machine: MachineSpec, signal: AbortSignal): Promise<void> {
     await this.settleRestore(machine.uid, signal)
     await this.updateLimits(machine, signal)
+    await this.networks.join(machine.address, signal)
     try {
       await unlessRunning(this.engine, this.container(machine.uid), signal)
     } catch (error) {
       if (error instanceof BackendError || statusOf(error) === undefined) throw error
-      if (statusOf(error) === 404 && sayingOf(error).includes('No such container'))
+      if (!this.networks.isLost(machine.address, error) && statusOf(error) === 404 && sayingOf(error).includes('No such container'))
         throw new BackendError('StartFailed', 'its container is no longer there', true, { cause: error })
       throw startFailure(error)
     } finally {
