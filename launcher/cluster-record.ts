@@ -15,6 +15,8 @@ export interface ClusterRecord {
   readonly sshPort?: number
   readonly backends: readonly string[]
   readonly hollowNodes: number
+  /** As in millrace-nodeagent --network; absent in records of before. */
+  readonly network?: string
   readonly nodeName: string
   /** Whether a start ever went through. Until then there is nothing in it that a user made. */
   readonly complete: boolean

@@ -7,7 +7,14 @@ import { settle } from './cluster-settings.js'
 import { isPortFree } from './free-port.js'
 
 const directory = clusterDirectory('/data/x')
-const nothing = { port: undefined, gatewayPort: undefined, sshPort: undefined, backends: undefined, hollowNodes: undefined }
+const nothing = {
+  port: undefined,
+  gatewayPort: undefined,
+  sshPort: undefined,
+  backends: undefined,
+  hollowNodes: undefined,
+  network: undefined,
+}
 const record: ClusterRecord = {
   format: 1,
   version: '0.1.0',
@@ -16,6 +23,7 @@ const record: ClusterRecord = {
   sshPort: 3,
   backends: ['process'],
   hollowNodes: 2,
+  network: 'bridge',
   nodeName: 'n',
   complete: true,
 }
@@ -48,6 +56,7 @@ describe('settle', () => {
       sshPort: 3,
       backends: ['process'],
       hollowNodes: 2,
+      network: 'bridge',
     })
   })
 
@@ -100,6 +109,7 @@ describe('settle', () => {
     [{ ...nothing, backends: [] }, 'names no backend'],
     [{ ...nothing, port: 70_000 }, 'from 1 to 65535'],
     [{ ...nothing, hollowNodes: -1 }, '0 or more'],
+    [{ ...nothing, network: 'vlan' }, '--network: "vlan" is not known; there are auto, bridge, none'],
   ])('refuses %j', async (asked, message) => {
     await expect(settle(asked, undefined, directory, [], noDocker)).rejects.toThrow(message)
   })

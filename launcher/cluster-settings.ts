@@ -11,9 +11,10 @@ export interface AskedSettings {
   readonly sshPort: number | undefined
   readonly backends: readonly string[] | undefined
   readonly hollowNodes: number | undefined
+  readonly network: string | undefined
 }
 
-export type ClusterSettings = Required<Pick<ClusterRecord, PortName | 'backends' | 'hollowNodes'>>
+export type ClusterSettings = Required<Pick<ClusterRecord, PortName | 'backends' | 'hollowNodes' | 'network'>>
 
 /** Ports are given once, and are the cluster's from then on. */
 const ports = {
@@ -23,6 +24,7 @@ const ports = {
 } as const satisfies Record<string, { flag: string; first: number; program: ProgramName; does: string }>
 type PortName = keyof typeof ports
 
+const networks = ['auto', 'bridge', 'none']
 const knownBackends = ['process', 'docker']
 export const listenHost = '127.0.0.1'
 
@@ -43,10 +45,12 @@ export async function settle(
   const backends = asked.backends ?? record?.backends ?? ((await dockerAnswers()) ? ['process', 'docker'] : ['process'])
   const hollowNodes = asked.hollowNodes ?? record?.hollowNodes ?? 0
   if (hollowNodes < 0) throw new LaunchError('--hollow-nodes is a count: 0 or more.')
+  const network = asked.network ?? record?.network ?? 'auto'
+  if (!networks.includes(network)) throw new LaunchError(`--network: "${network}" is not known; there are ${networks.join(', ')}.`)
   const port = await settlePort('port', asked, record, directory, running, [])
   const gatewayPort = await settlePort('gatewayPort', asked, record, directory, running, [port])
   const sshPort = await settlePort('sshPort', asked, record, directory, running, [port, gatewayPort])
-  return { port, gatewayPort, sshPort, backends, hollowNodes }
+  return { port, gatewayPort, sshPort, backends, hollowNodes, network }
 }
 
 async function settlePort(

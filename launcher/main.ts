@@ -29,6 +29,11 @@ const startFlags = {
     description: 'where people log in by SSH, at the gateway (default: 2222, or the next free one)',
   },
   backends: { type: 'list', description: 'what runs Tasks: process, docker (default: process, and docker when its socket answers)' },
+  network: {
+    type: 'string',
+    value: 'MODE',
+    description: 'auto: containers and virtual machines share a bridge where that can be; bridge; none (default: auto)',
+  },
   'hollow-nodes': { type: 'integer', description: 'further nodes that only pretend to run Tasks (default: 0)' },
 } as const
 const stopFlags = {
@@ -65,6 +70,7 @@ async function main([command, ...argv]: readonly string[]): Promise<number> {
     sshPort: values['ssh-port'],
     backends: values.backends,
     hollowNodes: values['hollow-nodes'],
+    network: values.network,
     say,
   }
   const isRoot = process.getuid?.() === 0

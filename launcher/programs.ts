@@ -7,7 +7,9 @@ import { listenHost } from './cluster-settings.js'
 export const programs = ['apiserver', 'scheduler', 'controller-manager', 'nodeagent', 'gateway'] as const
 export type ProgramName = (typeof programs)[number]
 
-export type ProgramSettings = Required<Pick<ClusterRecord, 'port' | 'gatewayPort' | 'sshPort' | 'backends' | 'hollowNodes' | 'nodeName'>>
+export type ProgramSettings = Required<
+  Pick<ClusterRecord, 'port' | 'gatewayPort' | 'sshPort' | 'backends' | 'hollowNodes' | 'network' | 'nodeName'>
+>
 
 /** Where the token with which the node joins lies until it is used. Its value is in no command line. */
 export function joinTokenFile(directory: ClusterDirectory): string {
@@ -36,6 +38,7 @@ export function programArgs(program: ProgramName, directory: ClusterDirectory, s
         ...['--data-dir', directory.node(settings.nodeName), '--node-name', settings.nodeName],
         ...['--server', `https://${listenHost}:${settings.port}`, '--ca-file', `${directory.path}/apiserver/pki/ca.crt`],
         ...['--join-token-file', joinTokenFile(directory), '--backends', settings.backends.join(',')],
+        ...['--network', settings.network],
         ...(dockerSocket === undefined ? [] : ['--docker-socket', dockerSocket]),
         ...(settings.hollowNodes > 0 ? ['--hollow-nodes', String(settings.hollowNodes)] : []),
       ]

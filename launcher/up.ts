@@ -90,12 +90,19 @@ async function endOutdated(directory: ClusterDirectory, { commands, say }: UpOpt
   }
 }
 
-function refuseChange(before: ClusterRecord | undefined, asked: Pick<ClusterRecord, 'backends' | 'hollowNodes'>, directory: string): void {
+function refuseChange(
+  before: ClusterRecord | undefined,
+  asked: Pick<ClusterRecord, 'backends' | 'hollowNodes' | 'network'>,
+  directory: string,
+): void {
   if (!before) return
-  const same = before.backends.join() === asked.backends.join() && before.hollowNodes === asked.hollowNodes
+  const same =
+    before.backends.join() === asked.backends.join() &&
+    before.hollowNodes === asked.hollowNodes &&
+    (before.network ?? 'auto') === asked.network
   if (!same)
     throw new LaunchError(
-      `The cluster in ${directory} runs with other backends or hollow nodes (${before.backends.join(',')}; ${before.hollowNodes}). End it first: npm run down -- --data-dir ${directory}`,
+      `The cluster in ${directory} runs with other backends, hollow nodes or another network (${before.backends.join(',')}; ${before.hollowNodes}; ${before.network ?? 'auto'}). End it first: npm run down -- --data-dir ${directory}`,
     )
 }
 

@@ -11,13 +11,14 @@ export function parseRoutes(text: string): Route[] {
   const routes: Route[] = []
   for (const line of text.split('\n').slice(1)) {
     const [device, destination = '', , , , , , mask = ''] = line.trim().split(/\s+/)
+    if (!device || !isNumber.test(destination) || !isNumber.test(mask) || swapped(mask) === 0) continue
     const size = 2 ** 32 - swapped(mask)
-    if (!device || !/^[0-9A-F]{8}$/i.test(destination) || !/^[0-9A-F]{8}$/i.test(mask) || size === 2 ** 32) continue
     routes.push({ device, range: { first: swapped(destination), prefixLength: 32 - Math.log2(size), size } })
   }
   return routes
 }
 
+const isNumber = /^[0-9A-F]{8}$/i
 const swapped = (hex: string) => Buffer.from(hex, 'hex').readUInt32LE()
 
 /** Why the node cannot have the range, in words: the machine reaches other machines there already. */

@@ -48,6 +48,8 @@ export async function oneMachine({ env = {} }: OneMachineOptions = {}): Promise<
     const isNew = command !== 'down' && !existsSync(`${directory}/cluster.json`)
     const ports = [
       ...(isNew && !args.includes('--port') ? ['--port', String(await freePort())] : []),
+      // Its containers stay off the machine's own network.
+      ...(isNew && !args.includes('--network') ? ['--network', 'none'] : []),
       ...(isNew ? ['--gateway-port', String(await freePort()), '--ssh-port', String(await freePort())] : []),
     ]
     return await run(process.execPath, ['launcher/setup.mjs', command, '--data-dir', directory, ...ports, ...args], ownEnv)

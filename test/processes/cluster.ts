@@ -22,6 +22,8 @@ export interface Cluster {
 export interface ClusterOptions {
   /** As in `up --backends`. */
   readonly backends: string
+  /** As in `up --network`; default none: its containers stay off the machine's own network. */
+  readonly network?: string
   /** As in `up --hollow-nodes`. */
   readonly hollowNodes?: number
   readonly env?: Readonly<Record<string, string>>
@@ -37,7 +39,8 @@ export async function startCluster(owner: Owner, options: ClusterOptions): Promi
   owner.defer(() => runToEnd(launcher, ['down', '--data-dir', directory, '--stop-workloads'], env))
   const hollow = options.hollowNodes === undefined ? [] : ['--hollow-nodes', String(options.hollowNodes)]
   const ports = ['--port', String(port), '--gateway-port', String(await freePort()), '--ssh-port', String(await freePort())]
-  await runToEnd(launcher, ['up', '--data-dir', directory, ...ports, '--backends', options.backends, ...hollow], env)
+  const settings = ['--backends', options.backends, '--network', options.network ?? 'none', ...hollow]
+  await runToEnd(launcher, ['up', '--data-dir', directory, ...ports, ...settings], env)
   const kubeconfig = path.join(directory, 'admin.kubeconfig')
   const kubectl = (args: readonly string[], input = '') => {
     const command = [path.join(owner.build, 'dist/kubectl-lite/main.js'), '--kubeconfig', kubeconfig, ...args]

@@ -1,0 +1,98 @@
+/**
+ * A machine's network of a test's own: a namespace with an engine and a whole cluster in it, and one behind it that stands for the outside. Nothing of it
+ * reaches the machine's own network. For tests alone.
+ */
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { startTestEngine, type TestEngine } from '../../nodeagent/backends/docker/fixtures/test-engine.js'
+
+const execute = promisify(execFile)
+const root = path.resolve(import.meta.dirname, '../..')
+
+export const outsideAddress = '192.0.2.1'
+export const machineAddress = '192.0.2.2'
+
+export interface NetworkBed extends AsyncDisposable {
+  readonly engine: TestEngine
+  readonly directory: string
+  /** Runs a program in the machine's network; rejects when it fails. */
+  inside(program: string, ...args: string[]): Promise<string>
+  /** Runs a program where the machine's default route leads. */
+  outside(program: string, ...args: string[]): Promise<string>
+  /** `up` or `down` of the cluster. */
+  launch(command: 'up' | 'down', ...args: string[]): Promise<string>
+  kubectl(...args: string[]): Promise<string>
+  apply(...objects: object[]): Promise<void>
+  docker(...args: string[]): Promise<string>
+}
+
+export async function networkBed(): Promise<NetworkBed> {
+  const [machine, beyond] = [`mrt-${process.pid}-m`, `mrt-${process.pid}-o`]
+  const folder = await mkdtemp('/tmp/mrn-')
+  const directory = path.join(folder, 'cluster')
+  const ip = (...args: string[]) => execute('ip', args)
+  const within =
+    (netns: string) =>
+    async (program: string, ...args: string[]) =>
+      (await execute('nsenter', [`--net=/run/netns/${netns}`, program, ...args], { cwd: root, env: environment(), timeout: 300_000 }))
+        .stdout
+  let engine: TestEngine | undefined
+  const environment = () => ({ ...process.env, HOME: folder, KUBECONFIG: '', DOCKER_HOST: `unix://${engine?.socketPath}` })
+  const inside = within(machine)
+  const launch: NetworkBed['launch'] = (command, ...args) =>
+    inside(process.execPath, path.join(root, 'dist/launcher/main.js'), command, '--data-dir', directory, ...args)
+  const close = async () => {
+    await launch('down', '--purge').catch(() => {})
+    await engine?.close()
+    for (const netns of [machine, beyond]) {
+      const { stdout } = await ip('netns', 'pids', netns).catch(() => ({ stdout: '' }))
+      for (const pid of stdout.split('\n').filter(Boolean)) process.kill(Number(pid), 'SIGKILL')
+      await ip('netns', 'delete', netns).catch(() => {})
+    }
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    for (const netns of [machine, beyond]) {
+      await ip('netns', 'add', netns)
+      await ip('-n', netns, 'link', 'set', 'lo', 'up')
+    }
+    await ip('-n', machine, 'link', 'add', 'up0', 'type', 'veth', 'peer', 'name', 'down0', 'netns', beyond)
+    await ip('-n', machine, 'address', 'add', `${machineAddress}/24`, 'dev', 'up0')
+    await ip('-n', beyond, 'address', 'add', `${outsideAddress}/24`, 'dev', 'down0')
+    await ip('-n', machine, 'link', 'set', 'up0', 'up')
+    await ip('-n', beyond, 'link', 'set', 'down0', 'up')
+    await ip('-n', machine, 'route', 'add', 'default', 'via', outsideAddress)
+    engine = await startTestEngine({ netns: machine })
+  } catch (error) {
+    await close()
+    throw error
+  }
+  const kubectl: NetworkBed['kubectl'] = (...args) =>
+    inside(process.execPath, path.join(root, 'dist/kubectl-lite/main.js'), '--kubeconfig', `${directory}/admin.kubeconfig`, ...args)
+  const socket = `unix://${engine.socketPath}`
+  return {
+    engine,
+    directory,
+    inside,
+    outside: within(beyond),
+    launch,
+    kubectl,
+    async apply(...objects) {
+      const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects })
+      await inside(
+        'sh',
+        '-c',
+        `printf %s "$1" | "$2" "$3" --kubeconfig "$4" apply -f -`,
+        'sh',
+        list,
+        process.execPath,
+        path.join(root, 'dist/kubectl-lite/main.js'),
+        `${directory}/admin.kubeconfig`,
+      )
+    },
+    docker: async (...args) => (await execute('docker', ['-H', socket, ...args])).stdout,
+    [Symbol.asyncDispose]: close,
+  }
+}
