@@ -4,8 +4,8 @@ import path from 'node:path'
 import { FlagError } from '../lib/base/flags.js'
 import type { AgentFlags } from './agent-flags.js'
 import type { Backend } from './backends/backend.js'
-import type { MachineBackend } from './backends/machine-backend.js'
 import { removeEngineNetwork } from './backends/docker/engine-networks.js'
+import type { MachineBackend } from './backends/machine-backend.js'
 import { agentPaths } from './files/agent-paths.js'
 import { createLedgerStore } from './files/ledger-store.js'
 import { createMachineRecordStore } from './files/machine-record-store.js'
@@ -27,7 +27,7 @@ export class PurgeError extends Error {
 
 /**
  * Ends at once whatever an agent that works no more has left running, and removes all of it but its data directory: runs with their control groups,
- * volumes, secrets, logs, and the folders outside of the data directory. Returns what to print.
+ * volumes, secrets, logs, the bridge with its rules and taps, and the folders outside of the data directory. Returns what to print.
  */
 export async function purgeNode(flags: PurgeFlags, searchPath: string): Promise<string> {
   if (!existsSync(path.join(flags.dataDirectory, 'identity'))) throw new FlagError(`no agent has worked in ${flags.dataDirectory}`)
