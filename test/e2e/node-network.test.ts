@@ -72,8 +72,10 @@ describe.skipIf(withoutDocker || !canHaveNamespaces)('the network of a node', { 
     await ping('b', a)
     await ping('a', outsideAddress)
     expect(await bed.outside('/bin/busybox', 'wget', '-q', '-O', '-', `http://${machineAddress}:18080/`)).toBe('hello\n')
-    const condition = await bed.kubectl('get', 'nodes', '-o', 'jsonpath={.items[0].status.conditions[?(@.type=="NetworkReady")]}')
-    expect(JSON.parse(condition)).toMatchObject({ status: 'True', reason: 'BridgeReady' })
+    await eventually(async () => {
+      const condition = await bed.kubectl('get', 'nodes', '-o', 'jsonpath={.items[0].status.conditions[?(@.type=="NetworkReady")]}')
+      expect(JSON.parse(condition)).toMatchObject({ status: 'True', reason: 'BridgeReady' })
+    }, patient)
   })
 
   it('a machine on the bridge, with an address that was reserved for it, is reached by containers and reaches them', async () => {
