@@ -1,15 +1,26 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import net from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Vps } from '../../lib/api/kinds/vps.js'
 import { createClient } from '../../lib/client/create-client.js'
+import { writeKubeconfig } from '../../lib/client/kubeconfig/write-kubeconfig.js'
 import { resourcePath } from '../../lib/client/resource-path.js'
 import { type ChannelLink, channels, messagesOf, writeMessage } from '../../lib/stream/channel-link.js'
 import { dialNodeStreams } from '../../lib/stream/dial-node-streams.js'
 import { FramedChannels } from '../../lib/stream/framed-channels.js'
 import { eventually } from '../../lib/testing/eventually.js'
 import { type TestCluster, testCluster } from '../../lib/testing/test-cluster.js'
+import { pemOf } from './raw-upgrade.js'
 
 let cluster: TestCluster
 let asked: URL[] = []
+let listens = true
 const abort = new AbortController()
 let dialling: Promise<void>
 
@@ -30,6 +41,10 @@ beforeAll(async () => {
     onRequest: async ({ path }, stream) => {
       const url = new URL(path, 'http://node')
       asked.push(url)
+      if (url.pathname.startsWith('/portforward/') && !listens) {
+        stream.respond({ ':status': 400 })
+        return void stream.end('nothing listens on port 22')
+      }
       stream.respond({ ':status': 200 })
       if (url.pathname.startsWith('/logs/') || url.pathname.startsWith('/portforward/')) return void stream.end(`${url.pathname}\n`)
       const link = new FramedChannels(stream)
@@ -131,6 +146,57 @@ describe('a session with a Vps', () => {
       await expect(
         ann.channels(resourcePath(Vps, { namespace: 'default', name: 'machine', subresource: type }), AbortSignal.timeout(30_000)),
       ).rejects.toThrow(`cannot get resource "vpses/${type}"`)
+  })
+})
+
+describe('a port-forward of kubectl-lite to a Vps', () => {
+  it('goes on after a connection was refused, and after its target was stopped and started', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'vps-forward-'))
+    const kubeconfig = path.join(folder, 'kubeconfig')
+    const { ca, cert, key } = pemOf(cluster.admin)
+    const base64 = (pem: string) => Buffer.from(pem).toString('base64')
+    await writeKubeconfig(kubeconfig, {
+      clusters: [{ name: 'c', cluster: { server: cluster.url, 'certificate-authority-data': base64(ca) } }],
+      users: [{ name: 'u', user: { 'client-certificate-data': base64(cert), 'client-key-data': base64(key) } }],
+      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+      'current-context': 'x',
+    })
+    const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+    const main = path.resolve(import.meta.dirname, '../../kubectl-lite/main.ts')
+    const child = spawn(process.execPath, ['--import', tsx, main, '--kubeconfig', kubeconfig, 'port-forward', 'vps/box', ':22'])
+    let told = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk) => {
+        told += chunk
+      })
+    const ended = once(child, 'exit')
+    try {
+      await eventually(() => /:(\d+) -> 22/.test(told))
+      const port = Number(/:(\d+) -> 22/.exec(told)?.[1])
+      const connect = async () => {
+        let said = ''
+        const socket = net.connect(port, '127.0.0.1').on('data', (chunk) => {
+          said += chunk
+        })
+        await new Promise((resolve) => socket.on('error', () => {}).once('close', resolve))
+        return said
+      }
+      expect(await connect()).toBe('/portforward/default/box\n')
+      listens = false
+      expect(await connect()).toBe('')
+      await eventually(() => told.includes('nothing listens on port 22'))
+      listens = true
+      expect(await connect()).toBe('/portforward/default/box\n')
+      await report('box', { phase: 'Stopped' })
+      expect(await connect()).toBe('')
+      await eventually(() => told.includes('vps "box" is not running: its phase is Stopped'))
+      await report('box', { phase: 'Running' })
+      expect(await connect()).toBe('/portforward/default/box\n')
+    } finally {
+      child.kill()
+      await ended
+      await rm(folder, { recursive: true })
+    }
   })
 })
 
