@@ -9,6 +9,7 @@ describe('the command line', () => {
       backends: ['docker'],
       dockerSocket: '/var/run/docker.sock',
       cpuFactor: 4,
+      capacity: { cpus: undefined, memoryBytes: undefined },
       maxWorkloads: 110,
       keepProcesses: false,
       purge: false,
@@ -19,7 +20,21 @@ describe('the command line', () => {
   it('is read', () => {
     const flags = agentFlags([
       ...['--data-dir', '/d', '--node-name', 'n7', '--server', 'https://10.0.0.1:6443/', '--backends', 'process,docker'],
-      ...['--docker-socket', 'unix:///x.sock', '--cpu-factor', '1.5', '--labels', 'a=b,c=d=e', '--hollow-nodes', '3', '--keep-processes'],
+      ...[
+        '--docker-socket',
+        'unix:///x.sock',
+        '--cpu-factor',
+        '1.5',
+        '--cpus',
+        '8',
+        '--memory',
+        '2Gi',
+        '--labels',
+        'a=b,c=d=e',
+        '--hollow-nodes',
+        '3',
+        '--keep-processes',
+      ],
     ])
     expect(flags).toMatchObject({
       nodeName: 'n7',
@@ -27,6 +42,7 @@ describe('the command line', () => {
       backends: ['process', 'docker'],
       dockerSocket: '/x.sock',
       cpuFactor: 1.5,
+      capacity: { cpus: 8, memoryBytes: 2 * 1024 ** 3 },
       labels: { a: 'b', c: 'd=e' },
       hollowNodes: 3,
       keepProcesses: true,
@@ -43,6 +59,8 @@ describe('the command line', () => {
     [['--data-dir', '/d', '--backends', 'podman'], 'there is no backend "podman"; there are process and docker'],
     [['--data-dir', '/d', '--server', 'http://x'], '--server takes an address such as'],
     [['--data-dir', '/d', '--cpu-factor', '0'], '--cpu-factor takes a number'],
+    [['--data-dir', '/d', '--cpus', '0'], '--cpus takes a number'],
+    [['--data-dir', '/d', '--memory', 'much'], '--memory takes an amount'],
     [['--data-dir', '/d', '--labels', 'x'], '--labels takes KEY=VALUE'],
     [['--data-dir', '/d', '--log-level', 'loud'], '--log-level takes one of'],
     [['--data-dir', '/d', '--hollow-nodes=-1'], 'are counts'],

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { tryParseQuantity } from '../lib/api/quantity.js'
 import { FlagError, parseFlags } from '../lib/base/flags.js'
 import type { LogLevel } from '../lib/base/log.js'
 
@@ -22,6 +23,8 @@ export interface AgentFlags {
   readonly dockerSocket: string
   readonly network: NetworkChoice
   readonly cpuFactor: number
+  /** What the node offers, where that is not what the machine has. */
+  readonly capacity: { readonly cpus: number | undefined; readonly memoryBytes: number | undefined }
   readonly labels: Readonly<Record<string, string>>
   readonly maxWorkloads: number
   readonly keepProcesses: boolean
@@ -77,6 +80,12 @@ export function agentFlags(argv: readonly string[]): AgentFlags | { readonly hel
             "bridge: workloads get addresses of the node's range on a bridge that they share; none: the engine's network; auto: bridge where it can be",
         },
         'cpu-factor': { type: 'string', value: 'X', default: '4', description: 'how many times the CPU may be promised' },
+        cpus: { type: 'integer', value: 'N', description: 'how many cores the node has to give (default: those of the machine)' },
+        memory: {
+          type: 'string',
+          value: 'QUANTITY',
+          description: 'how much memory the node has, as 16Gi; less than the machine has (default: all of it)',
+        },
         labels: { type: 'list', value: 'K=V,…', description: 'labels of the Node when it is registered' },
         'max-workloads': { type: 'integer', default: 110, description: 'how many workloads the node takes' },
         'keep-processes': {
@@ -115,6 +124,7 @@ export function agentFlags(argv: readonly string[]): AgentFlags | { readonly hel
     dockerSocket: values['docker-socket'].replace(/^unix:\/\//, ''),
     network: readNetwork(values.network),
     cpuFactor: readFactor(values['cpu-factor']),
+    capacity: { cpus: readCpus(values.cpus), memoryBytes: readMemory(values.memory) },
     labels: Object.fromEntries((values.labels ?? []).map(readLabel)),
     maxWorkloads: values['max-workloads'],
     keepProcesses: values['keep-processes'] ?? false,
@@ -141,6 +151,18 @@ function readFactor(text: string): number {
   const factor = Number(text)
   if (!(factor >= 1 && factor <= 100)) throw new FlagError(`--cpu-factor takes a number from 1 to 100, not ${text}`)
   return factor
+}
+
+function readCpus(cpus: number | undefined): number | undefined {
+  if (cpus !== undefined && (cpus < 1 || cpus > 100_000)) throw new FlagError(`--cpus takes a number of cores, not ${cpus}`)
+  return cpus
+}
+
+function readMemory(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const bytes = tryParseQuantity(text)
+  if (bytes === undefined || bytes < 1024 ** 2) throw new FlagError(`--memory takes an amount such as 16Gi, not ${text}`)
+  return bytes
 }
 
 function readLabel(text: string): [string, string] {

@@ -18,7 +18,7 @@ import { runHollowNodes } from './hollow-nodes.js'
 import { openNetwork } from './network/open-network.js'
 import { holdAgentDirectory } from './node/agent-directory.js'
 import { agentKubeconfig, hasJoined, joinCluster, joinedName, keepCertificate } from './node/client-certificate.js'
-import { type MachineFacts, readMachineFacts } from './node/machine-facts.js'
+import { type MachineFacts, readMachineFacts, withDeclared } from './node/machine-facts.js'
 import { runNode } from './node-program.js'
 import { openBackends, openMachineBackends } from './open-backends.js'
 import { version } from './version.js'
@@ -50,7 +50,7 @@ export async function startNodeAgent(
     await mkdir(paths.workloads, { recursive: true, mode: 0o700 })
     const backends = await openBackends(flags, { runs: paths.runs, identity: directory.identity, asRoot, searchPath })
     const machines = await openMachineBackends(flags, { snapshots: paths.dockerSnapshots, identity: directory.identity })
-    const facts = await readMachineFacts(directory.path, searchPath)
+    const facts = declaredFacts(await readMachineFacts(directory.path, searchPath), flags)
     const events = createEventRecorder({ client, component: 'millrace-nodeagent', instance: nodeName, clock: systemClock, log })
     const parts: AgentParts = {
       nodeName,
@@ -109,6 +109,14 @@ export async function startNodeAgent(
   } finally {
     clearInterval(awake)
     await directory.release()
+  }
+}
+
+function declaredFacts(facts: MachineFacts, { capacity }: AgentFlags): MachineFacts {
+  try {
+    return withDeclared(facts, capacity)
+  } catch (error) {
+    throw new FlagError(`--memory: ${(error as Error).message}`, { cause: error })
   }
 }
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { readdir, statfs } from 'node:fs/promises'
 import { arch, availableParallelism, hostname, networkInterfaces, release, totalmem } from 'node:os'
 import type { NodeStatus } from '../../lib/api/kinds/node.js'
+import { printBytes } from '../../lib/api/quantity.js'
 import { readGpus } from './machine-gpus.js'
 import { type MachineRoots, machineRoots } from './machine-roots.js'
 import { readMemoryGroup } from './memory-group.js'
@@ -44,6 +45,16 @@ export async function readMachineFacts(dataFolder: string, searchPath: string, r
     bootId: await textOf(`${roots.proc}/sys/kernel/random/boot_id`),
     machineId: await textOf('/etc/machine-id'),
   }
+}
+
+/** The facts with what is declared instead. Throws a RangeError for more memory than there is: it is never promised twice. */
+export function withDeclared(
+  facts: MachineFacts,
+  { cpus = facts.cpus, memoryBytes = facts.memoryBytes }: { readonly cpus?: number | undefined; readonly memoryBytes?: number | undefined },
+): MachineFacts {
+  if (memoryBytes > facts.memoryBytes)
+    throw new RangeError(`the machine has ${printBytes(facts.memoryBytes)} of memory, and cannot give ${printBytes(memoryBytes)}`)
+  return { ...facts, cpus, memoryBytes }
 }
 
 /** The machine's memory, or the limit of the group that the agent is in where that is less. */

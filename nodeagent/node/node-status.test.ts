@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { findCondition } from '../../lib/api/condition.js'
-import { type MachineFacts, readMachineFacts, readNuma } from './machine-facts.js'
+import { type MachineFacts, readMachineFacts, readNuma, withDeclared } from './machine-facts.js'
 import { type NodeObservation, nodeStatus } from './node-status.js'
 
 const now = Date.UTC(2026, 0, 1)
@@ -99,6 +99,18 @@ describe('the status of a node', () => {
   it('names GPUs as a resource', () => {
     const status = nodeStatus(undefined, { ...facts, gpus: [{ index: 0 }, { index: 1 }] }, seen([docker]), settings, now)
     expect(status.capacity?.['millrace.dev/gpu']).toBe('2')
+  })
+})
+
+describe('what is declared', () => {
+  it('is what the node has to give', () => {
+    expect(withDeclared(facts, {})).toEqual(facts)
+    const status = nodeStatus(undefined, withDeclared(facts, { cpus: 64, memoryBytes: 8 * 1024 ** 3 }), seen([docker]), settings, now)
+    expect(status.capacity).toMatchObject({ cpu: '64', memory: `${8 * 1024 ** 2}Ki` })
+  })
+
+  it('is no more memory than there is', () => {
+    expect(() => withDeclared(facts, { memoryBytes: facts.memoryBytes + 1 })).toThrow(/the machine has 16Gi of memory/)
   })
 })
 

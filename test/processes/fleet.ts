@@ -23,6 +23,8 @@ export interface FleetOptions {
   /** Default 1 of each. */
   readonly schedulers?: number
   readonly controllerManagers?: number
+  /** Further flags of every agent. */
+  readonly agentFlags?: readonly string[]
 }
 
 /** A program, whichever process it is at the moment. */
@@ -51,7 +53,10 @@ export interface Fleet {
 
 const run = promisify(execFile)
 
-export async function startFleet(owner: Owner, { nodes, schedulers = 1, controllerManagers = 1 }: FleetOptions): Promise<Fleet> {
+export async function startFleet(
+  owner: Owner,
+  { nodes, schedulers = 1, controllerManagers = 1, agentFlags = [] }: FleetOptions,
+): Promise<Fleet> {
   const directory = path.join(owner.directory, 'cluster')
   const port = await freePort()
   const server = await startApiServer(owner, { directory, port })
@@ -101,7 +106,7 @@ export async function startFleet(owner: Owner, { nodes, schedulers = 1, controll
         '--ca-file',
         path.join(directory, 'apiserver/pki/ca.crt'),
       ]
-      const args = ['--node-name', name, ...where, '--join-token-file', token, '--backends', 'process']
+      const args = ['--node-name', name, ...where, '--join-token-file', token, '--backends', 'process', ...agentFlags]
       return startProgram(owner, 'nodeagent/main.js', args, path.join(owner.directory, `${name}.log`))
     })
   }
