@@ -119,6 +119,45 @@ describe.skipIf(withoutDocker || !canHaveNamespaces)('the network of a node', { 
     await ping('a', before.b)
   })
 
+  it('a Vps has the address that was reserved for it, at each of its starts; another that wants it waits in words', async () => {
+    const claim = {
+      apiVersion: 'millrace.dev/v1',
+      kind: 'IPClaim',
+      metadata: { name: 'fixed', namespace: 'default' },
+      spec: { address: '172.30.7.7' },
+    }
+    const vps = (name: string) => ({
+      apiVersion: 'millrace.dev/v1',
+      kind: 'Vps',
+      metadata: { name, namespace: 'default' },
+      spec: { image: bed.engine.image, imagePullPolicy: 'Never', addressClaim: 'fixed', terminationGracePeriodSeconds: 1 },
+    })
+    const statusOf = async (name: string) => (await list('vpses')).find(({ metadata }) => metadata.name === name)?.status
+    const running = (name: string, phase: string) =>
+      eventually(
+        async () => expect(await statusOf(name)).toMatchObject({ phase, ...(phase === 'Running' ? { address: '172.30.7.7' } : {}) }),
+        patient,
+      )
+    await bed.apply(claim, vps('dev'))
+    await running('dev', 'Running')
+    await ping('a', '172.30.7.7')
+    await bed.apply(vps('later'))
+    await eventually(async () => {
+      const said = await bed.kubectl('get', 'vps', 'later', '-o', 'jsonpath={.status.conditions[*].message}')
+      expect(said).toMatch(/fixed.*held by Vps dev|fixed, which Vps dev holds/)
+    }, patient)
+    await bed.kubectl('stop', 'vps/dev')
+    await running('dev', 'Stopped')
+    expect((await claims())['172.30.7.7']).toBe('fixed')
+    await bed.kubectl('start', 'vps/dev')
+    await running('dev', 'Running')
+    await expect(bed.kubectl('delete', 'ipclaim', 'fixed')).rejects.toThrow('is held by Vps "default/dev"')
+    await bed.kubectl('delete', 'vps', 'dev')
+    await running('later', 'Running')
+    await bed.kubectl('delete', 'vps', 'later')
+    await eventually(() => bed.kubectl('delete', 'ipclaim', 'fixed'), patient)
+  })
+
   it('an address is given back when its Task has ended, or is deleted', async () => {
     await bed.apply(task('short', 'true', { restartPolicy: 'Never' }))
     await bed.kubectl('wait', 'task/short', '--for=condition=Complete', '--timeout=60s')
