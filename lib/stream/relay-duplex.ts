@@ -9,6 +9,9 @@ export interface RelayOptions {
   readonly release?: () => void
 }
 
+/** What may wait on the way in each direction: enough that neither end waits for the other's turn of a busy machine. */
+const heldBytes = 256 * 1024
+
 /**
  * A plain Duplex around another stream. Back-pressure, half-close and errors pass through both ways. An inner stream that closes without having
  * ended is a failure; what it ended with can still be read after it closed.
@@ -20,7 +23,7 @@ export class RelayDuplex extends Duplex {
   #afterWrite: ((error?: Error) => void) | undefined
 
   constructor(inner: Duplex, options: RelayOptions = {}) {
-    super({ allowHalfOpen: true })
+    super({ allowHalfOpen: true, highWaterMark: heldBytes })
     this.#inner = inner
     this.#release = options.release ?? (() => inner.destroy())
     // Who reads or writes learns of a failure from that; nobody else's silence may end the process.
@@ -43,7 +46,7 @@ export class RelayDuplex extends Duplex {
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     this.#afterWrite = done
     if (this.#inner.destroyed) this.#wrote(connectionCut())
-    else if (this.#inner.write(chunk)) this.#wrote()
+    else if (this.#inner.write(chunk) || this.#inner.writableLength < heldBytes) this.#wrote()
   }
 
   override _final(done: (error?: Error | null) => void): void {

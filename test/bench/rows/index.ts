@@ -7,6 +7,7 @@ import { informerCost } from './informer.js'
 import { residentObjects } from './resident.js'
 import { scheduling } from './scheduling.js'
 import { testClusters } from './test-cluster.js'
+import { tunnels } from './tunnels.js'
 import { watches } from './watches.js'
 
 /** In the order of the table of goals. */
@@ -21,4 +22,5 @@ export const rows: readonly Row[] = [
   coldCommand,
   testClusters,
   controllers,
+  tunnels,
 ]
