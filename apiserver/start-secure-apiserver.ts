@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { createNodeConnections } from '../lib/stream/node-connections.js'
 import { createAccess } from './auth/access.js'
 import { createAuthenticator } from './auth/authenticate.js'
 import { createTokenRetirement } from './auth/bootstrap/retire-token.js'
@@ -47,6 +48,7 @@ export async function startSecureApiserver({
   }
   const authenticate = withImpersonation(authenticateSender, access.authorizer)
   const streams = createNodeStreams()
+  const gateways = createNodeConnections()
   const server = await startApiserver({
     ...options,
     access,
@@ -54,7 +56,7 @@ export async function startSecureApiserver({
     tls: servingOptions(pki),
     authenticate,
     preparations: csrPreparations({ pki, store, clock }),
-    streams: createNodeStreamRoutes({ streams, store, authorizer: access.authorizer, authenticate, log }),
+    streams: createNodeStreamRoutes({ streams, gateways, store, authorizer: access.authorizer, authenticate, log }),
   })
   return {
     ...server,
@@ -62,10 +64,12 @@ export async function startSecureApiserver({
     async stop(graceMs) {
       const stopped = server.stop(graceMs)
       streams.close()
+      gateways.close()
       await stopped
     },
     async close() {
       streams.close()
+      gateways.close()
       await server.close()
     },
   }

@@ -5,6 +5,7 @@ import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Lease, streamNamespace } from '../lib/api/kinds/lease.js'
 import { Node } from '../lib/api/kinds/node.js'
+import { Tunnel } from '../lib/api/kinds/tunnel.js'
 import { readAnnouncement, type StreamAnnouncement } from '../lib/api/stream-announcement.js'
 import { silentLogger } from '../lib/base/log.js'
 import { createClient } from '../lib/client/create-client.js'
@@ -154,5 +155,63 @@ describe('a gateway', () => {
       await expect(client.of(Lease).create({ metadata: { namespace, name: 'gw' }, spec: {} })).rejects.toMatchObject({
         reason: 'Forbidden',
       })
+  })
+})
+
+describe('the counts of a Tunnel', () => {
+  const ask = async (user: string, groups: string[] = []) => {
+    const client = createClient(await cluster.configOf(user, groups))
+    ending.push(() => client.close())
+    const answer = await client.raw({ method: 'GET', path: '/apis/millrace.dev/v1/namespaces/default/tunnels/t/stats' })
+    return JSON.parse(await answer.text())
+  }
+  const aTunnel = () =>
+    cluster.client.of(Tunnel).create({
+      metadata: { name: 't', namespace: 'default' },
+      spec: { target: { kind: 'Task', name: 'web', port: 80 }, listen: { address: '127.0.0.1' } },
+    })
+
+  it('are asked of the gateway, for who may read them', async () => {
+    await aTunnel()
+    await expect(ask('admin', ['system:masters'])).rejects.toMatchObject({ code: 503, message: 'no gateway is connected; is one running?' })
+    await startGateway()
+    await eventually(async () =>
+      expect(await ask('admin', ['system:masters'])).toEqual({
+        apiVersion: 'millrace.dev/v1',
+        kind: 'TunnelStats',
+        metadata: { name: 't', namespace: 'default' },
+        gateways: [{ gateway: 'gw', connections: { open: 0, total: 0, failed: 0 }, bytes: { in: 0, out: 0 } }],
+      }),
+    )
+    await expect(ask('ann')).rejects.toMatchObject({ code: 403 })
+    await expect(ask('system:node:n1', ['system:nodes'])).rejects.toMatchObject({ code: 403 })
+  })
+
+  it('of a Tunnel that is not there are not found', async () => {
+    await expect(ask('admin', ['system:masters'])).rejects.toMatchObject({ code: 404 })
+  })
+
+  it.each<[string, string, string[]]>([
+    ['a user', 'ann', []],
+    ['a node', 'system:node:n1', ['system:nodes']],
+    ['the scheduler', 'system:scheduler', []],
+  ])('come from no connection of %s', async (_case, user, groups) => {
+    const { certificate = '', key = '', ca = '' } = createCredentialsReader(await cluster.configOf(user, groups))()
+    const stopping = new AbortController()
+    const refused = new Promise<Error>((resolve) => {
+      const done = dialNodeStreams({
+        server: cluster.url,
+        path: '/apis/millrace.dev/v1/gatewaystreams/gw',
+        tls: () => ({ ca, cert: certificate, key }),
+        onRequest: () => {},
+        onDisconnected: resolve,
+        signal: stopping.signal,
+      })
+      ending.push(async () => {
+        stopping.abort()
+        await done
+      })
+    })
+    expect((await refused).message).toContain('refused the connection for streams with code 403')
   })
 })

@@ -23,6 +23,7 @@ import { createGatewayMetrics } from './metrics.js'
 import { type Ssh, startSsh } from './ssh/start-ssh.js'
 import { keepVpsStatus } from './ssh-status/keep-vps-status.js'
 import { startTunnels, type Tunnelling } from './tunnels/start-tunnels.js'
+import { tellCounts } from './tunnels/tell-counts.js'
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -100,7 +101,9 @@ export async function runGateway(options: RunGatewayOptions, signal: AbortSignal
     log.info({ agents: server, ssh: announcement.sshEndpoint }, 'ready')
     options.onReady?.()
     const telling = ssh && keepVpsStatus({ client, clock: systemClock, log, identity: name, host: advertiseHost, ...ssh }, running)
-    await Promise.all([lease.run(running), telling])
+    const { countsOf } = tunnelling
+    const counting = tellCounts({ config, server: client.server, name, log, countsOf }, running)
+    await Promise.all([lease.run(running), telling, counting])
   } catch (error) {
     if (!signal.aborted) throw error
   } finally {

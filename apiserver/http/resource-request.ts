@@ -11,6 +11,7 @@ import { answerContent } from './answer-content.js'
 import { answerLog } from './answer-log.js'
 import { answerMeasured } from './answer-measured.js'
 import { answerQuestion, isQuestion } from './answer-question.js'
+import { answerStats } from './answer-stats.js'
 import { bindWorkload, bindWorkloads } from './bind-workloads.js'
 import { createToken } from './create-token.js'
 import { evictObject } from './evict-object.js'
@@ -88,6 +89,7 @@ function answerSubresource(parts: ServerParts, exchange: Exchange, kind: Kind): 
   if (kind.viewOf) return answerThroughView(parts, exchange, kind, kind.viewOf)
   if (subresource === 'log') return verb === 'get' ? answerLog(parts, exchange, kind) : refuseMethod(exchange)
   if (subresource === 'content') return verb === 'get' ? answerContent(parts, exchange, kind) : refuseMethod(exchange)
+  if (subresource === 'stats') return verb === 'get' ? answerStats(parts, exchange, kind) : refuseMethod(exchange)
   if (isSession(subresource)) return refuseWithoutUpgrade(parts, exchange)
   if (subresource === 'token') return verb === 'create' ? createToken(parts, exchange, kind) : refuseMethod(exchange)
   if (subresource === 'binding') return verb === 'create' ? bindWorkload(parts, exchange, kind) : refuseMethod(exchange)

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Kind } from '../../lib/api/define-kind.js'
 import type { NodeStats } from '../../lib/api/node-stats.js'
+import type { TunnelCountsOfGateway } from '../../lib/api/tunnel-stats.js'
 import type { Clock } from '../../lib/base/clock.js'
 import type { Logger } from '../../lib/base/log.js'
 import type { AccessRequest, Authorizer } from '../auth/authorizer.js'
@@ -97,4 +98,8 @@ export interface NodeStreamRoutes {
   readStats(node: string, question: StatsQuestion): Promise<NodeStats | undefined>
   /** Takes over the connection of a node's agent. Authorization is done before. */
   handleUpgrade(nodeName: string, request: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** What the gateways have counted of a Tunnel, by the gateway's name. Rejects with ServiceUnavailable when none is connected. */
+  tunnelCounts(namespace: string, name: string, signal: AbortSignal): Promise<readonly TunnelCountsOfGateway[]>
+  /** Takes over the connection of a gateway. Authorization is done before; `isAllowed` throws when the caller is nobody any more. */
+  handleGateway(name: string, upgrade: { request: IncomingMessage; socket: Duplex; head: Buffer }, isAllowed: () => boolean): void
 }

@@ -59,6 +59,13 @@ async function upgrade(
     parts.streams.handleUpgrade(info.name, request, socket, head)
     return
   }
+  if (isGatewayStream(info)) {
+    authorize(parts.authorizer, accessOf(user, info))
+    if (!parts.streams) throw serviceUnavailable('this server has no streams to gateways')
+    if (isDraining()) throw serviceUnavailable('the server is being stopped')
+    const isAllowed = () => parts.authorizer.authorize(accessOf(parts.authenticate(request), info)).allowed
+    return parts.streams.handleGateway(info.name, { request, socket, head }, isAllowed)
+  }
   const session = sessionOf(parts, exchange)
   if (session) {
     if (!parts.streams) throw serviceUnavailable('this server has no streams to nodes')
@@ -75,10 +82,13 @@ async function upgrade(
   })
 }
 
-const isNodeStream = (info: RequestInfo) =>
+const isNodeStream = (info: RequestInfo) => isStreamPath(info, 'nodestreams')
+const isGatewayStream = (info: RequestInfo) => isStreamPath(info, 'gatewaystreams')
+
+const isStreamPath = (info: RequestInfo, resource: string) =>
   info.group === 'millrace.dev' &&
   info.version === 'v1' &&
-  info.resource === 'nodestreams' &&
+  info.resource === resource &&
   info.namespace === '' &&
   info.verb === 'get' &&
   info.subresource === ''

@@ -14,6 +14,7 @@ import { Task } from '../../lib/api/kinds/task.js'
 import { printKey } from '../../lib/api/object-key.js'
 import { silentLogger } from '../../lib/base/log.js'
 import { dialNodeStreams } from '../../lib/stream/dial-node-streams.js'
+import { createNodeConnections } from '../../lib/stream/node-connections.js'
 import type { NodeRequestHandler } from '../../lib/stream/node-session.js'
 import { eventually } from '../../lib/testing/eventually.js'
 import { createAuthenticator } from '../auth/authenticate.js'
@@ -69,6 +70,7 @@ beforeEach(async () => {
   const { authenticate } = createAuthenticator({ tokens: { find: () => undefined } })
   const routes = createNodeStreamRoutes({
     streams,
+    gateways: createNodeConnections(),
     store: { get: (key) => tasks.get(printKey(key)) },
     authorizer: {
       authorize: ({ resource, subresource }) => ({ allowed: allowed && `${resource}/${subresource}` === 'pods/log', reason: '' }),

@@ -7,6 +7,7 @@ import { badRequest, forbidden } from '../../lib/api/api-error.js'
 import { Vps } from '../../lib/api/kinds/vps.js'
 import type { Logger } from '../../lib/base/log.js'
 import { acceptNodeConnection, offersNodeConnection } from '../../lib/stream/accept-node-connection.js'
+import type { NodeConnections } from '../../lib/stream/node-connections.js'
 import { nodeStreamProtocol } from '../../lib/stream/node-session.js'
 import { judgeRepeatedly } from '../../lib/stream/repeated-judgement.js'
 import type { Authorizer } from '../auth/authorizer.js'
@@ -14,6 +15,7 @@ import { nodeNameOf, type UserInfo } from '../auth/user.js'
 import type { LogTarget, NodeStreamRoutes } from '../http/server-parts.js'
 import type { Store } from '../storage/store.js'
 import { readRefusal } from './agent-refusal.js'
+import { askGateways } from './ask-gateways.js'
 import { parseLogQuery } from './log-query.js'
 import { type LogSource, logSourceOf } from './log-source.js'
 import type { NodeStreams } from './node-streams.js'
@@ -25,6 +27,8 @@ import { agentPath, findWorkload, subjectOf } from './streamed-workload.js'
 
 export interface NodeStreamRoutesOptions {
   readonly streams: NodeStreams
+  /** The connections that gateways have dialled, by their names. */
+  readonly gateways: NodeConnections
   readonly store: Pick<Store, 'get'>
   readonly authorizer: Authorizer
   /** Throws Unauthorized. */
@@ -35,7 +39,7 @@ export interface NodeStreamRoutesOptions {
 }
 
 export function createNodeStreamRoutes(options: NodeStreamRoutesOptions): NodeStreamRoutes {
-  const { streams, store, authorizer, authenticate, log, judgeEveryMs = 60_000 } = options
+  const { streams, gateways, store, authorizer, authenticate, log, judgeEveryMs = 60_000 } = options
 
   /** Whether the reader still may, and what it reads is still what it asked for. */
   function isStillDue(target: LogTarget, source: LogSource, request: IncomingMessage): boolean {
@@ -65,6 +69,16 @@ export function createNodeStreamRoutes(options: NodeStreamRoutesOptions): NodeSt
     readStats: createStatsSource(streams),
 
     openSession: (target, request, socket, head) => openSession({ streams, store, log, judgeEveryMs }, target, { request, socket, head }),
+
+    tunnelCounts: (namespace, name, signal) => askGateways(gateways, namespace, name, signal),
+
+    handleGateway(name, { request, socket, head }, isAllowed) {
+      if (!offersNodeConnection(request)) throw badRequest(`a gateway connects with the header Upgrade: ${nodeStreamProtocol}`)
+      const connection = acceptNodeConnection(socket, head)
+      const { close } = gateways.add(name, connection)
+      connection.once('close', judgeRepeatedly(judgeEveryMs, isAllowed, close))
+      log.info({ gateway: name }, 'a gateway is connected')
+    },
 
     handleUpgrade(nodeName, request, socket, head) {
       if (nodeNameOf(authenticate(request)) !== nodeName)

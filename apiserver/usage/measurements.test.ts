@@ -27,6 +27,8 @@ beforeAll(async () => {
       streamLog: () => Promise.reject(new Error('not asked for')),
       openSession: () => Promise.reject(new Error('not asked for')),
       streamSnapshot: () => Promise.reject(new Error('not asked for')),
+      tunnelCounts: () => Promise.reject(new Error('not asked for')),
+      handleGateway: () => {},
       handleUpgrade: () => {},
       async readStats(node, question) {
         asked.push([node, question])

@@ -30,6 +30,8 @@ beforeAll(async () => {
       },
       streamSnapshot: async () => {},
       readStats: async () => undefined,
+      tunnelCounts: async () => [],
+      handleGateway: () => {},
       handleUpgrade: () => {},
     },
   })

@@ -7,7 +7,9 @@ import type { Node } from '../../lib/api/kinds/node.js'
 import type { NodeMetrics } from '../../lib/api/kinds/node-metrics.js'
 import type { ReplicaSet } from '../../lib/api/kinds/replica-set.js'
 import type { Task } from '../../lib/api/kinds/task.js'
+import type { Tunnel } from '../../lib/api/kinds/tunnel.js'
 import type { Vps } from '../../lib/api/kinds/vps.js'
+import type { TunnelStats } from '../../lib/api/tunnel-stats.js'
 import type { Cli, DefineCommand } from '../cli/cli.js'
 import { forEach } from '../cli/for-each.js'
 import { errorText } from '../cli/report-error.js'
@@ -21,6 +23,7 @@ import type { NodeLoad } from '../describe/describe-load.js'
 import { describeNode } from '../describe/describe-node.js'
 import { describeDeployment, describeReplicaSet } from '../describe/describe-replicated.js'
 import { describeTask } from '../describe/describe-task.js'
+import { describeTunnel, type TunnelUse } from '../describe/describe-tunnel.js'
 import { describeVps } from '../describe/describe-vps.js'
 import { printEvents, readEvents } from '../describe/events.js'
 import { replicaSetsOf } from '../workloads/replica-sets.js'
@@ -61,6 +64,16 @@ async function readLoad(cluster: Cluster, name: string): Promise<NodeLoad> {
   }
 }
 
+/** What the gateways say now, likewise. */
+async function readTunnelUse(cluster: Cluster, target: Target): Promise<TunnelUse> {
+  try {
+    const stats = await getObject(cluster.client, target.resource, target, 'stats')
+    return { stats: stats as unknown as TunnelStats }
+  } catch (error) {
+    return isForbidden(error) ? {} : { failure: errorText(error) }
+  }
+}
+
 async function describeObject(cli: Cli, cluster: Cluster, target: Target, object: KubeObject): Promise<string> {
   const nowMs = cli.io.now()
   const { group, plural } = target.resource
@@ -88,5 +101,7 @@ async function describeObject(cli: Cli, cluster: Cluster, target: Target, object
     const own = items.filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === object.metadata.uid))
     return describeCronTask(object as unknown as CronTask, own as unknown as Task[], nowMs)
   }
+  if (group === 'millrace.dev' && plural === 'tunnels')
+    return describeTunnel(object as unknown as Tunnel, await readTunnelUse(cluster, target), nowMs)
   return await describeAny(object, nowMs)
 }

@@ -24,6 +24,8 @@ beforeAll(async () => {
       streamLog: notAskedFor,
       openSession: notAskedFor,
       streamSnapshot: notAskedFor,
+      tunnelCounts: notAskedFor,
+      handleGateway: () => {},
       handleUpgrade: () => {},
       async readStats(node, { of }) {
         asked++

@@ -43,6 +43,7 @@ export type Subresource =
   | 'token'
   | 'eviction'
   | 'content'
+  | 'stats'
 
 /** What a kind knows beyond its declaration when a CustomResourceDefinition made it. */
 export interface DefinedBy {

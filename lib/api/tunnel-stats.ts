@@ -14,3 +14,31 @@ export interface TunnelCounts {
   /** Why a connection last failed. */
   readonly lastFailure?: { readonly time: string; readonly message: string }
 }
+
+/** What one gateway has counted. */
+export interface TunnelCountsOfGateway extends TunnelCounts {
+  readonly gateway: string
+}
+
+/** The answer of the subresource `stats` of a Tunnel. */
+export interface TunnelStats {
+  readonly apiVersion: 'millrace.dev/v1'
+  readonly kind: 'TunnelStats'
+  readonly metadata: { readonly name: string; readonly namespace: string }
+  readonly gateways: readonly TunnelCountsOfGateway[]
+}
+
+export function printTunnelStats(namespace: string, name: string, gateways: readonly TunnelCountsOfGateway[]): TunnelStats {
+  return { apiVersion: 'millrace.dev/v1', kind: 'TunnelStats', metadata: { name, namespace }, gateways }
+}
+
+/** Where a gateway is asked for its counts of a Tunnel. */
+export function tunnelCountsPath(namespace: string, name: string): string {
+  return `/tunnels/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/stats`
+}
+
+/** Undefined for every other path. */
+export function parseTunnelCountsPath(path: string): { readonly namespace: string; readonly name: string } | undefined {
+  const [, namespace, name] = /^\/tunnels\/([^/?]+)\/([^/?]+)\/stats$/.exec(path) ?? []
+  return namespace && name ? { namespace: decodeURIComponent(namespace), name: decodeURIComponent(name) } : undefined
+}

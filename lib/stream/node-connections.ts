@@ -21,6 +21,8 @@ export interface NodeConnections {
   /** Asks a node's agent. Rejects with NodeUnreachable, or with the signal's reason. */
   ask(node: string, request: NodeRequest): Promise<NodeAnswer>
   isConnected(node: string): boolean
+  /** Who is connected. */
+  names(): readonly string[]
   /** How many nodes are connected. */
   readonly size: number
   /** Ends all connections of a node, with what they carry. */
@@ -59,6 +61,8 @@ export function createNodeConnections(options: { keepAlive?: KeepAliveOptions } 
     },
 
     isConnected: (node) => newest.has(node),
+
+    names: () => [...newest.keys()],
 
     get size() {
       return newest.size

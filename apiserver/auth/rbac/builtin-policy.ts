@@ -95,6 +95,7 @@ export const builtinRoles: readonly PolicyRole[] = [
           'vpses/log',
         ],
       },
+      { verbs: ['get'], apiGroups: [millrace], resources: ['tunnels/stats'] },
       {
         verbs: read,
         apiGroups: [apps],
@@ -148,6 +149,8 @@ export const builtinRoles: readonly PolicyRole[] = [
     { verbs: read, apiGroups: [millrace], resources: ['tasks', 'vpses', 'tunnels'] },
     { verbs: write, apiGroups: [millrace], resources: ['vpses/status', 'tunnels/status'] },
     { verbs: read, apiGroups: [''], resources: ['nodes'] },
+    // Its own connection, over which it is asked what it has counted.
+    { verbs: ['get'], apiGroups: [millrace], resources: ['gatewaystreams'] },
     recordEvents,
   ]),
   role('system:stream-server', [

@@ -43,6 +43,7 @@ export const subresourceShapes: Readonly<Record<Subresource, SubresourceShape>> 
   eviction: { verbs: ['create'], kind: { group: 'policy', version: 'v1', kind: 'Eviction' } },
   log: { verbs: ['get'] },
   content: { verbs: ['get'] },
+  stats: { verbs: ['get'], kind: { group: 'millrace.dev', version: 'v1', kind: 'TunnelStats' } },
   exec: { verbs: ['create', 'get'] },
   attach: { verbs: ['create', 'get'] },
   portforward: { verbs: ['create', 'get'] },

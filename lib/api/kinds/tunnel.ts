@@ -49,6 +49,7 @@ export const Tunnel = defineKind({
   description: 'A way in from outside, by TCP or UDP, to a port of a Task or a Vps. The gateway listens; nodes need no open port.',
   spec: TunnelSpecSchema,
   status: TunnelStatusSchema,
+  subresources: ['status', 'stats'],
   conditions: ['Listening', 'TargetReady'],
   columns: [
     { name: 'Endpoint', jsonPath: '.status.endpoint', description: 'Where clients connect.' },
