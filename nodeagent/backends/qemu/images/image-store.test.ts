@@ -61,9 +61,23 @@ describe('the disk images of a node', () => {
     const after = await store.prepare({ image: 'box' }, quiet, signal)
     expect(after.key).not.toBe(before.key)
     expect(await readFile(before.disk)).toEqual(bytes)
-    await store.removeUnused(new Set([after.key]))
+    await store.removeUnused(async () => new Set([after.key]))
     expect(await store.base(before.key)).toBeUndefined()
     expect(await store.base(after.key)).toEqual(after)
+  })
+
+  it('a base that somebody began to use while others were removed stays', async () => {
+    await writeFile(at('images/box.raw'), bytes)
+    const used: string[] = []
+    const { key } = await store.prepare({ image: 'box' }, quiet, signal)
+    await store.removeUnused(async () => {
+      await store.prepare({ image: 'box' }, quiet, signal, async (claimed) => void used.push(claimed))
+      return new Set()
+    })
+    expect(used).toEqual([key])
+    expect(await store.base(key)).toBeDefined()
+    await store.removeUnused(async () => new Set())
+    expect(await readdir(at('store/bases'))).toEqual([])
   })
 
   it('an image that was overwritten in its place is refused: disks lie over what it was', async () => {

@@ -7,7 +7,7 @@
  *     DIRECTORY/bases/KEY/{disk,base.json,vmlinuz,initrd,cmdline}
  */
 import { createHash } from 'node:crypto'
-import { constants } from 'node:fs'
+import { constants, renameSync } from 'node:fs'
 import { chmod, copyFile, link, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -47,6 +47,7 @@ interface BaseRecord extends DiskFormat {
 
 type ImageSpec = Pick<Vps['spec'], 'image' | 'imageChecksum'>
 
+const goneSuffix = '.gone'
 const suffixes = ['', '.qcow2', '.img', '.raw']
 const imageFile = /\.(qcow2|img|raw)$/
 const besides = ['vmlinuz', 'initrd', 'cmdline'] as const
@@ -54,6 +55,9 @@ const besides = ['vmlinuz', 'initrd', 'cmdline'] as const
 export class ImageStore {
   /** What is being prepared, by image and checksum: whoever asks meanwhile waits for the same. */
   private readonly underWay = new Map<string, Promise<BaseImage>>()
+
+  /** Counts calls of prepare. */
+  private prepared = 0
 
   constructor(private readonly options: ImageStoreOptions) {}
 
@@ -64,8 +68,16 @@ export class ImageStore {
     return names.flatMap((name, index) => (sizes[index] ? [{ names: [name.replace(imageFile, '')], sizeBytes: sizes[index].size }] : []))
   }
 
-  /** Fetches, compares and looks at the image, once for all that ask at a time. Rejects with BackendError. */
-  async prepare(spec: ImageSpec, onProgress: (text: string) => void, signal: AbortSignal): Promise<BaseImage> {
+  /**
+   * Fetches, compares and looks at the image, once for all that ask at a time. `claim` writes down who uses the base, while nothing removes it. Rejects
+   * with BackendError.
+   */
+  async prepare(
+    spec: ImageSpec,
+    onProgress: (text: string) => void,
+    signal: AbortSignal,
+    claim: (key: string) => Promise<void> = async () => {},
+  ): Promise<BaseImage> {
     const key = `${spec.image}\n${spec.imageChecksum ?? ''}`
     for (;;) {
       signal.throwIfAborted()
@@ -74,7 +86,11 @@ export class ImageStore {
       // Whoever began it may have given up; then it is this one's turn.
       await Promise.race([present.catch(() => {}), aborted(signal)])
     }
-    const work = this.makeBase(spec, onProgress, signal)
+    this.prepared++
+    const work = this.makeBase(spec, onProgress, signal).then(async (base) => {
+      await claim(base.key)
+      return base
+    })
     this.underWay.set(key, work)
     try {
       return await work
@@ -83,11 +99,17 @@ export class ImageStore {
     }
   }
 
-  /** Removes the bases that no machine and no snapshot lies over. */
-  async removeUnused(used: ReadonlySet<string>): Promise<void> {
-    if (this.underWay.size > 0) return
-    for (const key of await readdir(this.bases()).catch(() => []))
-      if (!used.has(key)) await rm(this.bases(key), { recursive: true, force: true })
+  /** Removes the bases that nobody uses, unless an image was prepared meanwhile: then the next removal does. */
+  async removeUnused(readUsed: () => Promise<ReadonlySet<string>>): Promise<void> {
+    const before = this.prepared
+    const used = await readUsed()
+    const unused = (await readdir(this.bases()).catch(() => [])).filter((key) => !used.has(key))
+    if (this.underWay.size > 0 || this.prepared !== before) return
+    // Nobody can ask for one between the question above and these lines.
+    const gone = unused.filter((key) => !key.endsWith(goneSuffix))
+    for (const key of gone) renameSync(this.bases(key), this.bases(`${key}${goneSuffix}`))
+    for (const name of [...unused.filter((key) => key.endsWith(goneSuffix)), ...gone.map((key) => `${key}${goneSuffix}`)])
+      await rm(this.bases(name), { recursive: true, force: true })
   }
 
   /** A base that was prepared before; undefined when it is gone. Rejects with BackendError when somebody wrote into its file since. */

@@ -9,7 +9,6 @@ import path from 'node:path'
 import { type Duplex, Readable } from 'node:stream'
 import type { ClientChannel } from 'ssh2'
 import type { Vps } from '../../../../lib/api/kinds/vps.js'
-import { cpuMillis, memoryBytes } from '../../../../lib/api/quantity.js'
 import { BackendError, type BackendInfo, type RunGpu } from '../../backend.js'
 import { connectDatagrams } from '../../connect-datagrams.js'
 import { connectTo } from '../../connect-to.js'
@@ -29,13 +28,15 @@ import { writeSeed } from '../cloud-init/write-seed.js'
 import { type BaseImage, ImageStore } from '../images/image-store.js'
 import { describeEngine, findQemu, type QemuEngine } from '../qemu-engine.js'
 import { programRunner, type RunProgram } from '../run-program.js'
-import { releaseGpus, takeGpus } from './apply-vfio.js'
 import { backupDisk } from './backup-disk.js'
 import { execInGuest } from './exec-in-guest.js'
+import { flushGuest } from './flush-guest.js'
 import { consoleSocketName, machineArguments, macOf } from './machine-arguments.js'
 import { MachineConsole } from './machine-console.js'
+import { machineDemands } from './machine-demands.js'
 import { MachineDisks, requireSize } from './machine-disks.js'
 import { MachineFiles, type MachineRecord } from './machine-files.js'
+import { MachineGpus } from './machine-gpus.js'
 import { MachineLife } from './machine-life.js'
 import { SnapshotStore } from './snapshot-store.js'
 import { openUdpForward } from './user-network.js'
@@ -59,9 +60,7 @@ export interface QemuMachinesOptions {
   readonly sys?: string
 }
 
-const defaultMemoryBytes = 1024 * 1024 * 1024
 const program = 'qemu-system-x86_64'
-const flushMs = 5000
 
 export class QemuMachines implements MachineBackend {
   readonly name = 'qemu'
@@ -77,6 +76,7 @@ export class QemuMachines implements MachineBackend {
   private readonly images: ImageStore
   private readonly disks: MachineDisks
   private readonly snapshots: SnapshotStore
+  private readonly gpus: MachineGpus
   /** One at a time of what changes a machine. */
   private readonly turns = new Map<string, Semaphore>()
   private readonly consoles = new Map<string, MachineConsole>()
@@ -95,6 +95,7 @@ export class QemuMachines implements MachineBackend {
     })
     this.disks = new MachineDisks(this.run)
     this.snapshots = new SnapshotStore(path.join(options.directory, 'snapshots'), this.disks)
+    this.gpus = new MachineGpus({ files: this.files, sys: options.sys ?? '/sys', pciAddressOf: options.pciAddressOf })
   }
 
   static async open(options: QemuMachinesOptions): Promise<QemuMachines> {
@@ -145,14 +146,17 @@ export class QemuMachines implements MachineBackend {
     return this.inTurn(machine.uid, signal, async () => {
       const { uid, namespace, name } = machine
       if (await this.files.hasDisk(uid)) return
-      const diskBytes = diskBytesOf(machine)
       await this.files.write(uid, { namespace, name })
       await machineKeys(this.files.folder(uid))
       if (source.type === 'snapshot') await this.fillFromSnapshot(machine, { namespace, name }, source, signal)
       else {
-        const base = await this.images.prepare(machine.spec, () => {}, signal)
-        requireSize(diskBytes, base, machine.spec.image)
-        await this.files.write(uid, { namespace, name, base: base.key })
+        const base = await this.images.prepare(
+          machine.spec,
+          () => {},
+          signal,
+          (key) => this.files.write(uid, { namespace, name, base: key }),
+        )
+        requireSize(machineDemands(machine.spec).diskBytes, base, machine.spec.image)
         await this.disks.overlay(this.files.disk(uid), base, signal)
       }
     })
@@ -169,13 +173,12 @@ export class QemuMachines implements MachineBackend {
       if ('missing' in engine) throw new BackendError('BackendUnavailable', engine.missing, true)
       await this.life.clear(uid, signal)
       const directBoot = (await this.baseOf(record.base ?? record.kernelOf))?.directBoot
-      const diskBytes = diskBytesOf(machine)
+      const { diskBytes, ...given } = machineDemands(spec)
       if (diskBytes !== undefined) await this.disks.grow(this.files.disk(uid), diskBytes, signal)
-      const given = { cpuMillis: cpuMillisOf(spec), memoryBytes: memoryBytesOf(spec) }
       const keys = await machineKeys(this.files.folder(uid))
       const mac = machine.address?.mac ?? macOf(uid)
       await writeSeed(this.files.seed(uid), machine, keys, mac, this.run, signal)
-      const gpus = await this.takeGpus(uid, record, machine.gpus ?? [])
+      const gpus = await this.gpus.take(uid, machine.gpus ?? [])
       const tap = machine.address ? await this.options.addTap(uid, signal) : undefined
       const { address: _before, ...kept } = (await this.files.read(uid)) ?? record
       await this.files.write(uid, { ...kept, ...given, ...(machine.address ? { address: machine.address.address } : {}) })
@@ -202,7 +205,7 @@ export class QemuMachines implements MachineBackend {
     await this.life.end(uid, graceMs, signal)
     const record = await this.files.read(uid)
     if (!record) return
-    await this.giveBackGpus(uid, record)
+    await this.gpus.giveBack(uid)
     if (record.address !== undefined) await this.options.removeTap(uid, signal)
   }
 
@@ -219,8 +222,7 @@ export class QemuMachines implements MachineBackend {
     await this.life.clear(uid, signal)
     await this.inTurn(uid, signal, async () => {
       await this.life.clear(uid, signal)
-      const record = await this.files.read(uid)
-      if (record) await this.giveBackGpus(uid, record)
+      await this.gpus.giveBack(uid)
       await this.options.removeTap(uid, signal)
       await this.files.remove(uid)
     })
@@ -269,7 +271,7 @@ export class QemuMachines implements MachineBackend {
       if (!record || !machine || machine.state === 'partial') throw new BackendError('CreateFailed', 'the machine has no disk yet', true)
       const taken = { machineUid: uid, takenAtMs: Date.now(), ...(record.base === undefined ? {} : { base: record.base }) }
       const isRunning = machine.state === 'running'
-      if (isRunning && !(await this.snapshots.read(snapshotUid))) await this.flushGuest(uid, signal)
+      if (isRunning && !(await this.snapshots.read(snapshotUid))) await flushGuest((until) => this.life.wayIn(uid, until), signal)
       return this.snapshots.make(snapshotUid, taken, async (disk) =>
         isRunning
           ? backupDisk((question, until) => this.life.ask(uid, question, until), disk, signal)
@@ -334,38 +336,6 @@ export class QemuMachines implements MachineBackend {
     if (before !== undefined && before !== (base ?? kernel)?.key) await this.removeUnusedBases()
   }
 
-  /** What the guest has not written yet is not in a snapshot; a guest that does not answer in time is copied as it is, as after a loss of power. */
-  private async flushGuest(uid: string, signal: AbortSignal): Promise<void> {
-    const soon = AbortSignal.any([signal, AbortSignal.timeout(flushMs)])
-    try {
-      const session = await this.openMachineExec(uid, { command: ['sync'], stdin: false, tty: false }, soon)
-      session.stdout.resume()
-      session.stderr?.resume()
-      await Promise.race([session.ended, new Promise((_, reject) => soon.addEventListener('abort', () => reject(soon.reason)))])
-    } catch {
-      signal.throwIfAborted()
-    }
-  }
-
-  private async takeGpus(uid: string, record: MachineRecord, gpus: readonly RunGpu[]): Promise<readonly string[]> {
-    if (gpus.length === 0) return []
-    const addresses = gpus.map((gpu) => {
-      const address = this.options.pciAddressOf(gpu)
-      if (address === undefined)
-        throw new BackendError('Unsupported', `the node does not know where its GPU ${gpu.index} is on the PCI bus`, false)
-      return address
-    })
-    const sys = this.options.sys ?? '/sys'
-    const { devices } = await takeGpus(sys, addresses, (taken) => this.files.write(uid, { ...record, gpus: taken }))
-    return devices
-  }
-
-  private async giveBackGpus(uid: string, { gpus, ...record }: MachineRecord): Promise<void> {
-    if (!gpus) return
-    await releaseGpus(this.options.sys ?? '/sys', gpus)
-    await this.files.write(uid, record)
-  }
-
   private baseOf(key: string | undefined): Promise<BaseImage | undefined> {
     return key === undefined ? Promise.resolve(undefined) : this.requireBase(key)
   }
@@ -380,10 +350,12 @@ export class QemuMachines implements MachineBackend {
     )
   }
 
-  private async removeUnusedBases(): Promise<void> {
-    const records = await Promise.all((await this.files.uids()).map((uid) => this.files.read(uid)))
-    const used = records.flatMap((record) => [record?.base, record?.kernelOf, record?.restoring])
-    await this.images.removeUnused(new Set([...used, ...(await this.snapshots.bases())].filter((key) => key !== undefined)))
+  private removeUnusedBases(): Promise<void> {
+    return this.images.removeUnused(async () => {
+      const records = await Promise.all((await this.files.uids()).map((uid) => this.files.read(uid)))
+      const used = records.flatMap((record) => [record?.base, record?.kernelOf, record?.restoring])
+      return new Set([...used, ...(await this.snapshots.bases())].filter((key) => key !== undefined))
+    })
   }
 
   private findEngine(): Promise<QemuEngine | { readonly missing: string }> {
@@ -396,19 +368,4 @@ export class QemuMachines implements MachineBackend {
     this.turns.set(uid, turn)
     return turn.run(signal, act)
   }
-}
-
-function diskBytesOf({ spec }: MachineSpec): number | undefined {
-  return spec.diskSize === undefined ? undefined : memoryBytes(spec.diskSize)
-}
-
-/** What a limit allows; what is asked for, where there is none; else one CPU, and memory in which a usual image boots. */
-function cpuMillisOf({ resources }: Vps['spec']): number {
-  const cpu = resources?.limits?.cpu ?? resources?.requests?.cpu
-  return cpu === undefined ? 1000 : cpuMillis(cpu)
-}
-
-function memoryBytesOf({ resources }: Vps['spec']): number {
-  const memory = resources?.limits?.memory ?? resources?.requests?.memory
-  return memory === undefined ? defaultMemoryBytes : memoryBytes(memory)
 }

@@ -1,0 +1,23 @@
+import type { Vps } from '../../../../lib/api/kinds/vps.js'
+import { cpuMillis, memoryBytes } from '../../../../lib/api/quantity.js'
+
+const defaultMemoryBytes = 1024 * 1024 * 1024
+const defaultCpuMillis = 1000
+
+export interface MachineDemands {
+  readonly cpuMillis: number
+  readonly memoryBytes: number
+  /** Absent: that of the image. */
+  readonly diskBytes?: number
+}
+
+/** What a limit allows; what is asked for, where there is none; else one CPU, and memory in which a usual image boots. */
+export function machineDemands({ resources, diskSize }: Pick<Vps['spec'], 'resources' | 'diskSize'>): MachineDemands {
+  const cpu = resources?.limits?.cpu ?? resources?.requests?.cpu
+  const memory = resources?.limits?.memory ?? resources?.requests?.memory
+  return {
+    cpuMillis: cpu === undefined ? defaultCpuMillis : cpuMillis(cpu),
+    memoryBytes: memory === undefined ? defaultMemoryBytes : memoryBytes(memory),
+    ...(diskSize === undefined ? {} : { diskBytes: memoryBytes(diskSize) }),
+  }
+}
