@@ -105,7 +105,7 @@ describe('settle', () => {
   })
 
   it.each([
-    [{ ...nothing, backends: ['qemu'] }, '"qemu" is not known'],
+    [{ ...nothing, backends: ['podman'] }, '"podman" is not known'],
     [{ ...nothing, backends: [] }, 'names no backend'],
     [{ ...nothing, port: 70_000 }, 'from 1 to 65535'],
     [{ ...nothing, hollowNodes: -1 }, '0 or more'],

@@ -25,7 +25,7 @@ const ports = {
 type PortName = keyof typeof ports
 
 const networks = ['auto', 'bridge', 'none']
-const knownBackends = ['process', 'docker']
+const knownBackends = ['process', 'docker', 'qemu']
 export const listenHost = '127.0.0.1'
 
 /**
@@ -40,8 +40,9 @@ export async function settle(
   dockerAnswers: () => Promise<boolean>,
 ): Promise<ClusterSettings> {
   const unknown = asked.backends?.find((name) => !knownBackends.includes(name))
-  if (unknown !== undefined) throw new LaunchError(`--backends: "${unknown}" is not known; there are ${knownBackends.join(' and ')}.`)
-  if (asked.backends?.length === 0) throw new LaunchError('--backends names no backend; use process, docker, or process,docker.')
+  if (unknown !== undefined) throw new LaunchError(`--backends: "${unknown}" is not known; there are ${knownBackends.join(', ')}.`)
+  if (asked.backends?.length === 0)
+    throw new LaunchError('--backends names no backend; use process, docker, qemu, or several as process,docker.')
   const backends = asked.backends ?? record?.backends ?? ((await dockerAnswers()) ? ['process', 'docker'] : ['process'])
   const hollowNodes = asked.hollowNodes ?? record?.hollowNodes ?? 0
   if (hollowNodes < 0) throw new LaunchError('--hollow-nodes is a count: 0 or more.')

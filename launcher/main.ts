@@ -28,7 +28,7 @@ const startFlags = {
     value: 'PORT',
     description: 'where people log in by SSH, at the gateway (default: 2222, or the next free one)',
   },
-  backends: { type: 'list', description: 'what runs Tasks: process, docker (default: process, and docker when its socket answers)' },
+  backends: { type: 'list', description: 'what runs Tasks: process, docker, qemu (default: process, and docker when its socket answers)' },
   network: {
     type: 'string',
     value: 'MODE',

@@ -8,6 +8,8 @@ describe('the command line', () => {
       dataDirectory: '/d',
       backends: ['docker'],
       dockerSocket: '/var/run/docker.sock',
+      imageDirectory: undefined,
+      qemuBinary: 'qemu-system-x86_64',
       cpuFactor: 4,
       capacity: { cpus: undefined, memoryBytes: undefined },
       maxWorkloads: 110,
@@ -56,7 +58,7 @@ describe('the command line', () => {
   })
   it.each([
     [[], '--data-dir is needed'],
-    [['--data-dir', '/d', '--backends', 'podman'], 'there is no backend "podman"; there are process and docker'],
+    [['--data-dir', '/d', '--backends', 'podman'], 'there is no backend "podman"; there are process, docker, qemu'],
     [['--data-dir', '/d', '--server', 'http://x'], '--server takes an address such as'],
     [['--data-dir', '/d', '--cpu-factor', '0'], '--cpu-factor takes a number'],
     [['--data-dir', '/d', '--cpus', '0'], '--cpus takes a number'],

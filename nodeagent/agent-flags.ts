@@ -3,7 +3,7 @@ import { tryParseQuantity } from '../lib/api/quantity.js'
 import { FlagError, parseFlags } from '../lib/base/flags.js'
 import type { LogLevel } from '../lib/base/log.js'
 
-const backendNames = ['process', 'docker'] as const
+const backendNames = ['process', 'docker', 'qemu'] as const
 export type BackendName = (typeof backendNames)[number]
 
 const networkChoices = ['auto', 'bridge', 'none'] as const
@@ -22,6 +22,9 @@ export interface AgentFlags {
   readonly backends: readonly BackendName[]
   readonly dockerSocket: string
   readonly network: NetworkChoice
+  /** Undefined: `images` in the data directory. */
+  readonly imageDirectory: string | undefined
+  readonly qemuBinary: string
   readonly cpuFactor: number
   /** What the node offers, where that is not what the machine has. */
   readonly capacity: { readonly cpus: number | undefined; readonly memoryBytes: number | undefined }
@@ -69,9 +72,20 @@ export function agentFlags(argv: readonly string[]): AgentFlags | { readonly hel
         backends: {
           type: 'list',
           default: ['docker'],
-          description: 'what runs tasks: process, docker. Without root, process isolates nothing',
+          description: 'what runs tasks: process, docker, qemu. Without root, process isolates nothing',
         },
         'docker-socket': { type: 'string', value: 'PATH', default: '/var/run/docker.sock', description: 'where the Docker engine listens' },
+        'image-dir': {
+          type: 'string',
+          value: 'DIR',
+          description: 'where images of virtual machines lie (default: images in the data directory)',
+        },
+        'qemu-binary': {
+          type: 'string',
+          value: 'PROGRAM',
+          default: 'qemu-system-x86_64',
+          description: 'the QEMU that runs virtual machines',
+        },
         network: {
           type: 'string',
           value: 'MODE',
@@ -123,6 +137,8 @@ export function agentFlags(argv: readonly string[]): AgentFlags | { readonly hel
     backends: values.backends.map(readBackend),
     dockerSocket: values['docker-socket'].replace(/^unix:\/\//, ''),
     network: readNetwork(values.network),
+    imageDirectory: values['image-dir'],
+    qemuBinary: values['qemu-binary'],
     cpuFactor: readFactor(values['cpu-factor']),
     capacity: { cpus: readCpus(values.cpus), memoryBytes: readMemory(values.memory) },
     labels: Object.fromEntries((values.labels ?? []).map(readLabel)),
@@ -137,7 +153,7 @@ export function agentFlags(argv: readonly string[]): AgentFlags | { readonly hel
 
 function readBackend(name: string): BackendName {
   const known = backendNames.find((backend) => backend === name)
-  if (!known) throw new FlagError(`there is no backend "${name}"; there are ${backendNames.join(' and ')}`)
+  if (!known) throw new FlagError(`there is no backend "${name}"; there are ${backendNames.join(', ')}`)
   return known
 }
 

@@ -37,6 +37,8 @@ export interface NodeProgramOptions {
   readonly loops?: readonly ((signal: AbortSignal) => Promise<void>)[]
 }
 
+const noFeatures: ReadonlySet<never> = new Set()
+
 /** Works until the signal aborts; rejects when the node is another agent's, or a loop fails for good. */
 export async function runNode(options: NodeProgramOptions, signal: AbortSignal): Promise<void> {
   const { parts, identity, facts, settings, labels, dataFolder, loops = [] } = options
@@ -50,7 +52,21 @@ export async function runNode(options: NodeProgramOptions, signal: AbortSignal):
     return bavail * bsize
   }
   const backends = [...parts.backends.values()]
-  const reporter = new NodeReporter({ client, clock, log, nodeName, labels, facts, backends, network: parts.network, settings, freeDisk })
+  // A backend of machines alone runs no Tasks, and has no features of theirs.
+  const machinesAlone = [...parts.machines.values()].filter(({ name }) => !parts.backends.has(name))
+  const reported = [...backends, ...machinesAlone.map((each) => ({ name: each.name, features: noFeatures, info: each.info.bind(each) }))]
+  const reporter = new NodeReporter({
+    client,
+    clock,
+    log,
+    nodeName,
+    labels,
+    facts,
+    backends: reported,
+    network: parts.network,
+    settings,
+    freeDisk,
+  })
   const work = async () => {
     await Promise.race([heartbeat.claimed, aborted(running)])
     if (running.aborted) return

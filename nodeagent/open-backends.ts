@@ -5,6 +5,9 @@ import { DockerMachines } from './backends/docker/machines/docker-machines.js'
 import type { MachineBackend } from './backends/machine-backend.js'
 import { openCgroups } from './backends/process/cgroups.js'
 import { ProcessBackend } from './backends/process/process-backend.js'
+import { QemuMachines } from './backends/qemu/machines/qemu-machines.js'
+import type { NodeNetwork } from './network/node-network.js'
+import type { MachineFacts } from './node/machine-facts.js'
 import { version } from './version.js'
 
 export interface BackendPlaces {
@@ -22,7 +25,7 @@ export async function openBackends(flags: Pick<AgentFlags, 'backends' | 'dockerS
   const backends: Backend[] = []
   for (const name of flags.backends) {
     if (name === 'docker') backends.push(await DockerBackend.open({ socketPath: flags.dockerSocket, agent: at.identity }))
-    else {
+    else if (name === 'process') {
       const cgroups = at.asRoot ? await openCgroups() : undefined
       backends.push(
         await ProcessBackend.open({ directory: at.runs, separateUsers: at.asRoot, cgroups, version, searchPath: at.searchPath }),
@@ -32,20 +35,40 @@ export async function openBackends(flags: Pick<AgentFlags, 'backends' | 'dockerS
   return backends
 }
 
+export interface MachinePlaces {
+  /** The agent's data directory. */
+  readonly data: string
+  readonly dockerSnapshots: string
+  /** Where images of virtual machines are, unless the flags say it. */
+  readonly images: string
+  readonly identity: string
+  readonly searchPath: string
+  readonly network: NodeNetwork
+  readonly gpus: MachineFacts['gpus']
+}
+
 /** The backends that keep machines, of those that the flags name. */
 export async function openMachineBackends(
-  flags: Pick<AgentFlags, 'backends' | 'dockerSocket'>,
-  at: { readonly snapshots: string; readonly identity: string },
+  flags: Pick<AgentFlags, 'backends' | 'dockerSocket' | 'imageDirectory' | 'qemuBinary'>,
+  at: MachinePlaces,
 ): Promise<MachineBackend[]> {
+  const { network } = at
   const backends: MachineBackend[] = []
-  for (const name of flags.backends)
+  for (const name of flags.backends) {
     if (name === 'docker')
+      backends.push(await DockerMachines.open({ socketPath: flags.dockerSocket, agent: at.identity, directory: at.dockerSnapshots }))
+    if (name === 'qemu')
       backends.push(
-        await DockerMachines.open({
-          socketPath: flags.dockerSocket,
-          agent: at.identity,
-          directory: at.snapshots,
+        await QemuMachines.open({
+          directory: at.data,
+          imageDirectory: flags.imageDirectory ?? at.images,
+          searchPath: at.searchPath,
+          binary: flags.qemuBinary,
+          addTap: (uid, signal) => network.addTap(uid, undefined, signal),
+          removeTap: (uid, signal) => network.removeTap(uid, signal),
+          pciAddressOf: ({ index }) => at.gpus.find((gpu) => gpu.index === index)?.pciAddress,
         }),
       )
+  }
   return backends
 }

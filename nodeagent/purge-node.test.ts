@@ -22,7 +22,17 @@ describe('what an agent left', () => {
   })
   afterEach(async () => await folders.remove())
   const purge = (backends: readonly ('process' | 'docker')[] = ['process']) =>
-    purgeNode({ dataDirectory: folders.data, workDirectory: folders.work, backends, dockerSocket: '/nowhere.sock' }, searchPath)
+    purgeNode(
+      {
+        dataDirectory: folders.data,
+        workDirectory: folders.work,
+        backends,
+        dockerSocket: '/nowhere.sock',
+        imageDirectory: undefined,
+        qemuBinary: 'no-qemu',
+      },
+      searchPath,
+    )
 
   it('is ended and removed: processes, control groups, volumes, logs; the agent keeps its name', async () => {
     await using cluster = await testCluster()

@@ -12,13 +12,15 @@ import { createMachineRecordStore } from './files/machine-record-store.js'
 import { createWorkloadFiles } from './files/workload-files.js'
 import { removeBridge } from './network/bridge.js'
 import { bridgeMark } from './network/bridge-network.js'
+import { createNoNetwork } from './network/node-network.js'
 import { commandRunner } from './network/run-command.js'
 import { holdAgentDirectory } from './node/agent-directory.js'
+import { readMachineFacts } from './node/machine-facts.js'
 import { openBackends, openMachineBackends } from './open-backends.js'
 
 const removalDeadlineMs = 120_000
 
-export type PurgeFlags = Pick<AgentFlags, 'dataDirectory' | 'workDirectory' | 'backends' | 'dockerSocket'>
+export type PurgeFlags = Pick<AgentFlags, 'dataDirectory' | 'workDirectory' | 'backends' | 'dockerSocket' | 'imageDirectory' | 'qemuBinary'>
 
 /** Something of the agent is still there, and why. */
 export class PurgeError extends Error {
@@ -48,7 +50,13 @@ export async function purgeNode(flags: PurgeFlags, searchPath: string): Promise<
       } finally {
         await backend.close()
       }
-    for (const backend of await openMachineBackends(flags, { snapshots: paths.dockerSnapshots, identity: directory.identity }))
+    const common = {
+      identity: directory.identity,
+      searchPath,
+      network: createNoNetwork(),
+      gpus: (await readMachineFacts(directory.path, searchPath)).gpus,
+    }
+    for (const backend of await openMachineBackends(flags, { ...paths, ...common }))
       try {
         machines += await removeMachines(backend)
       } catch (error) {

@@ -49,8 +49,18 @@ export async function startNodeAgent(
     const paths = await agentPaths({ data: directory.path, work: flags.workDirectory, asRoot })
     await mkdir(paths.workloads, { recursive: true, mode: 0o700 })
     const backends = await openBackends(flags, { runs: paths.runs, identity: directory.identity, asRoot, searchPath })
-    const machines = await openMachineBackends(flags, { snapshots: paths.dockerSnapshots, identity: directory.identity })
     const facts = declaredFacts(await readMachineFacts(directory.path, searchPath), flags)
+    const network = openNetwork({
+      choice: flags.network,
+      client,
+      nodeName,
+      identity: directory.identity,
+      directory: directory.path,
+      searchPath,
+      log,
+    })
+    const common = { identity: directory.identity, searchPath, network, gpus: facts.gpus }
+    const machines = await openMachineBackends(flags, { ...paths, ...common })
     const events = createEventRecorder({ client, component: 'millrace-nodeagent', instance: nodeName, clock: systemClock, log })
     const parts: AgentParts = {
       nodeName,
@@ -64,15 +74,7 @@ export async function startNodeAgent(
       transfers: paths.transfers,
       files: createWorkloadFiles(paths, asRoot),
       ledgers: createLedgerStore(paths),
-      network: openNetwork({
-        choice: flags.network,
-        client,
-        nodeName,
-        identity: directory.identity,
-        directory: directory.path,
-        searchPath,
-        log,
-      }),
+      network,
       gpus: facts.gpus,
       usersTaken: new Set(),
     }

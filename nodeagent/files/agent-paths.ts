@@ -3,6 +3,7 @@
  * last part, which are DNS labels.
  *
  *     DATA/workloads/UID/ledger.json, DATA/workloads/UID/logs/ATTEMPT-RUN/     the agent's own; no task can reach them
+ *     DATA/images/                                                             images of virtual machines, unless --image-dir names another place
  *     DATA/runs/                                                               the process backend's records
  *     DATA/machine-records/UID.json                                            what the agent remembers of a Vps
  *     DATA/transfers/UID.part                                                  snapshots on their way from other nodes
@@ -20,6 +21,7 @@ import { printRunKey } from '../backends/run-key.js'
 export interface AgentPaths {
   readonly data: string
   readonly runs: string
+  readonly images: string
   readonly workloads: string
   /** Snapshots of containers, as they are sent to other nodes. */
   readonly dockerSnapshots: string
@@ -55,6 +57,7 @@ export async function agentPaths(options: { data: string; work?: string | undefi
   return {
     data,
     runs: path.join(data, 'runs'),
+    images: path.join(data, 'images'),
     workloads,
     dockerSnapshots: path.join(data, 'docker-snapshots'),
     machineRecords,

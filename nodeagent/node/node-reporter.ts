@@ -14,6 +14,9 @@ import type { NodeNetwork } from '../network/node-network.js'
 import type { MachineFacts } from './machine-facts.js'
 import { type NodeSettings, nodeStatus } from './node-status.js'
 
+/** What a Node says of a backend. */
+export type ReportedBackend = Pick<Backend, 'name' | 'features' | 'info'>
+
 export interface NodeReporterOptions {
   readonly client: Client
   readonly clock: Clock
@@ -22,7 +25,7 @@ export interface NodeReporterOptions {
   /** Set when the Node is registered, beside what the agent says of the machine. */
   readonly labels: Readonly<Record<string, string>>
   readonly facts: MachineFacts
-  readonly backends: readonly Backend[]
+  readonly backends: readonly ReportedBackend[]
   readonly network: Pick<NodeNetwork, 'condition'>
   readonly settings: NodeSettings
   /** How much of the disk is free, bytes. */

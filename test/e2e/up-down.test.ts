@@ -244,7 +244,7 @@ describe('what is in the way of a start', () => {
 
   it.each([
     [['--port', 'x'], 2, '--port takes a whole number'],
-    [['--backends', 'qemu'], 1, '"qemu" is not known'],
+    [['--backends', 'podman'], 1, '"podman" is not known'],
     [['--prot', '1'], 2, '--prot'],
   ])('a wrong command line: %j', async (args, code, message) => {
     const other = path.join(machine.folder, 'other')
