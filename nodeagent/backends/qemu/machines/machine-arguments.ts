@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { RunId } from '../../backend.js'
 import { clockParameters, engineArguments, escapeOption } from '../engine-arguments.js'
 import type { BaseImage } from '../images/image-store.js'
@@ -50,12 +49,6 @@ export function machineArguments(machine: MachineArguments): string[] {
     ...(machine.directBoot ? bootDirectly(machine.directBoot, engine) : []),
     ...gpus.flatMap((address) => ['-device', `vfio-pci,host=${address}`]),
   ]
-}
-
-/** The same for a machine for ever: its card's address, where the node's network did not give one. */
-export function macOf(uid: string): string {
-  const bytes = createHash('sha256').update(uid).digest().subarray(0, 3)
-  return ['52', '54', '00', ...[...bytes].map((byte) => byte.toString(16).padStart(2, '0'))].join(':')
 }
 
 function netdev(tap: string | undefined): string {
