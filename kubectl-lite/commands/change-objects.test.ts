@@ -208,6 +208,7 @@ describe('nodes', () => {
   it('are drained of Vpses, which stop and stay', async () => {
     const vps = { apiVersion: 'millrace.dev/v1', kind: 'Vps', metadata: { name: 'dev' }, spec: { image: 'busybox', nodeName: 'n2' } }
     await line.run('create -f -', { input: JSON.stringify(vps) })
+    expect((await line.run('describe node n2')).out).toMatch(/Vpses:\n.*\n.*\n +default +dev +\w+ +0\.1 +[\d.]+Mi\n/)
     const drained = line.run('drain n2 --timeout=90s')
     await eventually(async () => expect(await spec('n2')).toMatchObject({ taints: [{ key: 'millrace.dev/drain', effect: 'NoExecute' }] }))
     await line.run(['patch', 'vps', 'dev', '--type=merge', '-p', '{"spec":{"running":false}}'])

@@ -90,10 +90,13 @@ async function describeObject(cli: Cli, cluster: Cluster, target: Target, object
   if (group === 'apps' && plural === 'replicasets')
     return describeReplicaSet(object as unknown as ReplicaSet, nowMs) + printWhy(await readWhy(cluster, target))
   if (group === '' && plural === 'nodes') {
-    const tasks = await cluster.discovery.findOne('tasks.millrace.dev')
-    const { items } = await listObjects(cluster.client, tasks, { fieldSelector: `spec.nodeName=${object.metadata.name}` })
-    const load = await readLoad(cluster, object.metadata.name)
-    return describeNode(object as unknown as Node, items as unknown as Task[], load, nowMs)
+    const { name } = object.metadata
+    const [tasks, vpses, load] = await Promise.all([
+      onNode(cluster, 'tasks', name),
+      onNode(cluster, 'vpses', name),
+      readLoad(cluster, name),
+    ])
+    return describeNode(object as unknown as Node, { tasks: tasks as unknown as Task[], vpses: vpses as unknown as Vps[] }, load, nowMs)
   }
   if (group === 'millrace.dev' && plural === 'crontasks') {
     const tasks = await cluster.discovery.findOne('tasks.millrace.dev')
@@ -104,4 +107,9 @@ async function describeObject(cli: Cli, cluster: Cluster, target: Target, object
   if (group === 'millrace.dev' && plural === 'tunnels')
     return describeTunnel(object as unknown as Tunnel, await readTunnelUse(cluster, target), nowMs)
   return await describeAny(object, nowMs)
+}
+
+async function onNode(cluster: Cluster, plural: string, node: string): Promise<KubeObject[]> {
+  const resource = await cluster.discovery.findOne(`${plural}.millrace.dev`)
+  return (await listObjects(cluster.client, resource, { fieldSelector: `spec.nodeName=${node}` })).items
 }

@@ -1,5 +1,6 @@
 import type { Node } from '../../lib/api/kinds/node.js'
 import type { Task } from '../../lib/api/kinds/task.js'
+import type { Vps } from '../../lib/api/kinds/vps.js'
 import { printBytes } from '../../lib/api/quantity.js'
 import { addAmounts, printAmount, type ResourceAmounts, requestsOf, toAmounts } from '../../lib/api/resource-amounts.js'
 import { shortDuration } from '../../lib/api/short-duration.js'
@@ -9,10 +10,18 @@ import { printConditions } from './conditions.js'
 import { describeGpus, describeLoad, describeNuma, type NodeLoad } from './describe-load.js'
 import { fieldLines, keyLines } from './text-block.js'
 
+/** What is bound to a node. */
+export interface BoundWorkloads {
+  readonly tasks: readonly Task[]
+  readonly vpses: readonly Vps[]
+}
+
 /** A Node in words, with what runs on it. */
-export function describeNode(node: Node, tasks: readonly Task[], load: NodeLoad, nowMs: number): string {
+export function describeNode(node: Node, bound: BoundWorkloads, load: NodeLoad, nowMs: number): string {
   const { metadata, spec = {}, status = {} } = node
-  const running = tasks.filter((task) => task.status?.phase !== 'Succeeded' && task.status?.phase !== 'Failed')
+  const tasks = bound.tasks.filter((task) => task.status?.phase !== 'Succeeded' && task.status?.phase !== 'Failed')
+  // Stopped, it holds its disk alone.
+  const holding = [...tasks, ...bound.vpses.filter((vps) => vps.spec.running || vps.status?.phase === 'Running')]
   const info = status.nodeInfo
   return [
     fieldLines([
@@ -32,19 +41,20 @@ export function describeNode(node: Node, tasks: readonly Task[], load: NodeLoad,
       ...describeLoad(node, load),
     ]),
     printConditions(status.conditions, nowMs),
-    printAmounts(node, running),
-    running.length === 0
-      ? 'Tasks:  <none>\n'
-      : `Tasks:\n${alignColumns([
-          ['  Namespace', 'Name', 'Phase', 'CPU', 'Memory'],
-          ['  ---------', '----', '-----', '---', '------'],
-          ...running.map((task) => {
-            const amounts = requestsOf(task.spec)
-            const [cpu, memory] = ['cpu', 'memory'].map((name) => printAmount(name, amounts[name] ?? 0))
-            return [`  ${task.metadata.namespace}`, task.metadata.name, task.status?.phase ?? 'Pending', cpu ?? '', memory ?? '']
-          }),
-        ])}`,
+    printAmounts(node, holding),
+    printWorkloads('Tasks', tasks),
+    ...(bound.vpses.length === 0 ? [] : [printWorkloads('Vpses', bound.vpses)]),
   ].join('')
+}
+
+function printWorkloads(title: string, workloads: readonly (Task | Vps)[]): string {
+  if (workloads.length === 0) return `${title}:  <none>\n`
+  const rows = workloads.map(({ metadata, spec, status }) => {
+    const amounts = requestsOf(spec)
+    const [cpu, memory] = ['cpu', 'memory'].map((name) => printAmount(name, amounts[name] ?? 0))
+    return [`  ${metadata.namespace}`, metadata.name, status?.phase ?? 'Pending', cpu ?? '', memory ?? '']
+  })
+  return `${title}:\n${alignColumns([['  Namespace', 'Name', 'Phase', 'CPU', 'Memory'], ['  ---------', '----', '-----', '---', '------'], ...rows])}`
 }
 
 const imagesShown = 10
@@ -68,10 +78,10 @@ function printBackend(backend: Backend): string {
   return `${backend.name}: ${facts.join(', ') || 'available'}`
 }
 
-/** What the running Tasks reserve, of what the node may promise: CPU more than once, memory never. */
-function printAmounts({ status = {} }: Node, running: readonly Task[]): string {
+/** What runs reserves, of what the node may promise: CPU more than once, memory never. */
+function printAmounts({ status = {} }: Node, holding: readonly (Task | Vps)[]): string {
   const allocatable = toAmounts(status.allocatable)
-  const asked = running.map((task) => requestsOf(task.spec)).reduce<ResourceAmounts>(addAmounts, {})
+  const asked = holding.map(({ spec }) => requestsOf(spec)).reduce<ResourceAmounts>(addAmounts, {})
   const rows = Object.entries(allocatable).map(([name, amount]) => {
     const factor = name === 'cpu' ? (status.cpuFactor ?? 1) : 1
     const share = amount > 0 ? `${Math.round((100 * (asked[name] ?? 0)) / (amount * factor))}%` : ''

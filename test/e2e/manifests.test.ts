@@ -1,9 +1,14 @@
 /** Every numbered manifest, applied as its first comment says, reaches the state that it promises. */
+import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import net from 'node:net'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../../lib/testing/eventually.js'
 import { startTestEngine, type TestEngine, withoutDocker } from '../../nodeagent/backends/docker/fixtures/test-engine.js'
+import { importProgram } from './import-program.js'
 import { type OneMachine, oneMachine, root } from './one-machine.js'
 
 const manifests = readdirSync(path.join(root, 'manifests')).sort()
@@ -174,7 +179,90 @@ describe.skipIf(withoutDocker)('manifests that need Docker', () => {
     expect(await field('web', '.status.restarts')).toMatch(/^0?$/)
     expect((await machine.kubectlLite('delete', 'task', 'web', '--timeout=90s')).code).toBe(0)
   })
+
+  const vpsIs = async (name: string, phase: string) => {
+    const waited = await machine.kubectlLite('wait', `vps/${name}`, `--for=jsonpath={.status.phase}=${phase}`, '--timeout=90s')
+    if (waited.code !== 0) throw new Error(`${name} is not ${phase}: ${(await machine.kubectlLite('describe', 'vps', name)).out}`)
+  }
+
+  it('13-dev-box is a machine with a disk, and a key that lets in', async () => {
+    await apply('13-dev-box.yaml')
+    await vpsIs('dev-box', 'Running')
+    const secret = ['get', 'secret', 'dev-box-ssh', '-o', 'jsonpath={.data.ssh-privatekey}']
+    await eventually(async () => expect((await machine.kubectlLite(...secret)).out).not.toBe(''))
+    const key = path.join(machine.home, 'dev-box.key')
+    await writeFile(key, Buffer.from((await machine.kubectlLite(...secret)).out, 'base64'), { mode: 0o600 })
+    const endpoint = ['get', 'vps', 'dev-box', '-o', 'jsonpath={.status.sshCommand}']
+    await eventually(async () => expect((await machine.kubectlLite(...endpoint)).out).toMatch(/^ssh -p \d+ dev-box\.default@127\.0\.0\.1$/))
+    const [, ...words] = (await machine.kubectlLite(...endpoint)).out.split(' ')
+    const ssh = async (command: string) => (await promisify(execFile)('ssh', [...sshOptions(key), ...words, command])).stdout
+    await ssh('echo mine > /mine')
+    for (const [action, phase] of [
+      ['stop', 'Stopped'],
+      ['start', 'Running'],
+    ] as const) {
+      expect((await machine.kubectlLite(action, 'vps/dev-box')).code).toBe(0)
+      await vpsIs('dev-box', phase)
+    }
+    expect(await ssh('cat /mine')).toBe('mine\n')
+    expect((await machine.kubectlLite('delete', 'vps', 'dev-box', '--timeout=90s')).code).toBe(0)
+  })
+
+  it('14-database answers through its Tunnel, and again when it has died', async () => {
+    await importProgram(engine.socketPath, '/usr/bin/redis-server', 'redis:7')
+    await apply('14-database.yaml')
+    await phase('ledger', 'Running')
+    const endpoint = ['get', 'tunnel', 'ledger', '-o', 'jsonpath={.status.endpoint}']
+    await eventually(async () => expect((await machine.kubectlLite(...endpoint)).out).toBe('127.0.0.1:30379'))
+    await eventually(async () => expect(await redis(30379, 'SET mill race')).toBe('+OK\r\n'))
+    expect(await redis(30379, 'GET mill')).toBe('$4\r\nrace\r\n')
+    await redis(30379, 'SHUTDOWN NOSAVE')
+    await eventually(async () => expect(await redis(30379, 'PING')).toBe('+PONG\r\n'), { timeoutMs: 90_000, intervalMs: 200 })
+    expect((await machine.kubectlLite('delete', '-f', path.join(root, 'manifests/14-database.yaml'), '--timeout=90s')).code).toBe(0)
+  })
+
+  it('15-nightly-snapshot says when the next one is taken, and takes one when it stops', async () => {
+    await apply('15-nightly-snapshot.yaml')
+    await vpsIs('archive', 'Running')
+    const next = ['get', 'vps', 'archive', '-o', 'jsonpath={.status.snapshots.nextScheduleTime}']
+    await eventually(async () => expect((await machine.kubectlLite(...next)).out).toMatch(/T0[12]:00:00Z$/))
+    expect((await machine.kubectlLite('exec', 'vps/archive', '--', 'sh', '-c', 'echo old > /state')).code).toBe(0)
+    expect((await machine.kubectlLite('stop', 'vps/archive')).code).toBe(0)
+    const taken = ['wait', 'vsnap/archive-stop-1', '--for=condition=Ready', '--timeout=90s']
+    await eventually(async () => expect((await machine.kubectlLite(...taken)).code).toBe(0))
+    expect((await machine.kubectlLite('start', 'vps/archive')).code).toBe(0)
+    await vpsIs('archive', 'Running')
+    expect((await machine.kubectlLite('exec', 'vps/archive', '--', 'sh', '-c', 'echo new > /state')).code).toBe(0)
+    expect((await machine.kubectlLite('restore', 'vps/archive', '--from=archive-stop-1')).code).toBe(0)
+    expect(
+      (await machine.kubectlLite('wait', 'vps/archive', '--for=jsonpath={.status.restoredFrom.name}=archive-stop-1', '--timeout=90s')).code,
+    ).toBe(0)
+    await vpsIs('archive', 'Running')
+    await eventually(async () => expect((await machine.kubectlLite('exec', 'vps/archive', '--', 'cat', '/state')).out).toBe('old\n'))
+    expect((await machine.kubectlLite('delete', 'vps', 'archive', '--timeout=90s')).code).toBe(0)
+    expect((await machine.kubectlLite('delete', 'vsnap', '--all', '--timeout=90s')).code).toBe(0)
+  })
 })
+
+const sshOptions = (key: string) => [
+  '-i',
+  key,
+  ...['IdentitiesOnly=yes', 'BatchMode=yes', 'StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR'].flatMap(
+    (option) => ['-o', option],
+  ),
+]
+
+/** What the server answers to one line, up to the end of the first answer; empty when it breaks. */
+function redis(port: number, line: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1', () => socket.end(`${line}\r\n`))
+    let answer = ''
+    socket.setTimeout(10_000, () => socket.destroy())
+    socket.on('data', (bytes) => (answer += bytes.toString()))
+    socket.on('error', () => {})
+    socket.on('close', () => resolve(answer))
+  })
+}
 
 it.skipIf(withoutDocker)('every manifest has its test', () => {
   expect([...tested].sort()).toEqual(manifests)

@@ -11,6 +11,7 @@ const parts = [
   { name: 'docker', command: 'dockerd', package: 'docker.io' },
   { name: 'docker', command: 'iptables', package: 'iptables' },
   { name: 'docker', command: 'busybox', package: 'busybox-static' },
+  { name: 'docker', command: 'redis-server', package: 'redis-server' },
   { name: 'etcd', command: 'etcd', package: 'etcd-server' },
   { name: 'etcd', command: 'etcdctl', package: 'etcd-client' },
   { name: 'qemu', command: 'qemu-system-x86_64', package: 'qemu-system-x86' },

@@ -1,6 +1,7 @@
 import type Docker from 'dockerode'
 import type { BackendInfo } from '../backend.js'
 import { type Engine, sayingOf } from './engine.js'
+import { snapshotImages } from './machines/machine-snapshots.js'
 
 const imagesShown = 50
 
@@ -12,7 +13,9 @@ export async function engineInfo(engine: Engine, signal: AbortSignal): Promise<B
     const images = await engine.call(signal, (options) => engine.docker.listImages(options))
     const shown = images
       .map((image) => ({
-        names: [...(image.RepoTags ?? []), ...(image.RepoDigests ?? [])].filter((name) => !name.includes('<none>')),
+        names: [...(image.RepoTags ?? []), ...(image.RepoDigests ?? [])].filter(
+          (name) => !name.includes('<none>') && !name.startsWith(snapshotImages),
+        ),
         sizeBytes: image.Size,
       }))
       .filter(({ names }) => names.length > 0)

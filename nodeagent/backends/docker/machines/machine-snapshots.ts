@@ -15,6 +15,8 @@ import type { ObservedSnapshot } from '../../machine-backend.js'
 import { dialEngine, type Engine, sayingOf, statusOf, unlessMissing } from '../engine.js'
 import { machineName } from './machine-options.js'
 
+/** What the names of all of them begin with: nothing is made of them but by a restore. */
+export const snapshotImages = 'millrace-snapshot/'
 /** Set on every image of a snapshot that was taken here: the agent's identity. */
 const snapshotLabel = 'millrace.dev/snapshot-of'
 /** A disk of many gigabytes takes its time. */
@@ -34,7 +36,7 @@ export class MachineSnapshots {
     private readonly options: { readonly agent: string; readonly directory: string },
   ) {
     // A path of an image's name takes lower-case letters and digits alone.
-    this.prefix = `millrace-snapshot/${createHash('sha256').update(options.agent).digest('hex').slice(0, 16)}/`
+    this.prefix = `${snapshotImages}${createHash('sha256').update(options.agent).digest('hex').slice(0, 16)}/`
   }
 
   async observe(signal: AbortSignal): Promise<readonly ObservedSnapshot[]> {
