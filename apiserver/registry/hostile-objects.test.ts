@@ -61,6 +61,12 @@ describe('whatever a client sends', () => {
       await registry.create(kindOf('Node'), '', bodyOf({ metadata: { name: 'n' }, spec: { podCIDR: '10.0.0.0/16' } }), admin)
       const context = as('system:controller-manager', { fieldValidation: 'Ignore' })
       const namespace = kind.scope === 'Namespaced' ? 'default' : ''
+      if (kind.kind === 'VpsSnapshot') {
+        // A snapshot is of a disk that is there.
+        const vps = { metadata: { name: 'v' }, spec: { image: 'x', nodeName: 'n1' } }
+        await registry.create(kindOf('Vps'), namespace, bodyOf(vps), context)
+        await registry.patch(targetOf('Vps', 'v', 'status'), 'application/merge-patch+json', bodyOf({ status: { starts: 1 } }), context)
+      }
       const outcomes = new Set<string>()
       const settle = async (write: () => Promise<unknown>) => {
         try {
@@ -102,6 +108,7 @@ function oddObject(kind: Kind): fc.Arbitrary<unknown> {
     IPClaim: { spec: { nodeName: 'n' } },
     Task: { spec: { command: ['x'] } },
     Vps: { spec: { image: 'x' } },
+    VpsSnapshot: { spec: { vpsName: 'v' } },
     Deployment: replicated,
     ReplicaSet: replicated,
     PodDisruptionBudget: { spec: { minAvailable: 1 } },

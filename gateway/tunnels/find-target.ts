@@ -39,7 +39,7 @@ export function findTarget(tunnel: Pick<Tunnel, 'metadata' | 'spec'>, lookup: Ta
     return { reason: 'TargetNotRunning', message: `${word} "${name}" does not run: its phase is ${target.status?.phase ?? 'Pending'}` }
   if (!lookup.isConnected(nodeName))
     return { reason: 'NodeNotConnected', message: `the agent of node "${nodeName}" has no connection to the gateway` }
-  const attempt = kind === 'Task' ? (target.status?.attempt ?? 0) : 0
+  const attempt = kind === 'Task' ? (lookup.task(name, namespace)?.status?.attempt ?? 0) : 0
   return { node: nodeName, kind, namespace, name, uid: target.metadata.uid, attempt, port }
 }
 

@@ -102,7 +102,6 @@ export const VpsStatusSchema = t.object({
   startedAt: t.time().describe('When it was last started.').optional(),
   stoppedAt: t.time().describe('When it last ended.').optional(),
   starts: t.integer().describe('How often it was started.').optional(),
-  attempt: t.integer().describe('Counts the placements on a node, from 0.').optional(),
   address: t.string().describe('Its address on the network of its node.').optional(),
   runtimeId: t.string().describe("The backend's own name for it.").optional(),
   gpus: t.set(t.integer()).describe('The indexes of the GPUs of its node that it has, given when it is bound.').optional(),
