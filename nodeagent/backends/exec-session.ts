@@ -8,6 +8,8 @@ export interface ExecOrder {
   readonly stdin: boolean
   /** Whether it has a terminal: then what it says comes as one stream. */
   readonly tty: boolean
+  /** Of a session in a machine: TERM and the language of who looks on. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** The command while it runs. Both directions go at the reader's pace. */

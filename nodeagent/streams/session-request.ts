@@ -1,9 +1,10 @@
+import type { ExecOrder } from '../backends/exec-session.js'
 import { parseSubject, type RunSubject } from './find-subject.js'
 
 /** What the server asks a session of. */
 export type SessionRequest = RunSubject &
   (
-    | { readonly type: 'exec'; readonly command: readonly string[]; readonly stdin: boolean; readonly tty: boolean }
+    | ({ readonly type: 'exec' } & ExecOrder)
     | { readonly type: 'attach' | 'sftp' | 'console' }
     | { readonly type: 'portforward'; readonly port: number; readonly protocol: 'tcp' | 'udp' }
   )
@@ -17,7 +18,14 @@ export function parseSessionRequest(path: string): SessionRequest | undefined {
   const flag = (parameter: string) => searchParams.get(parameter) === 'true'
   switch (type) {
     case 'exec':
-      return { ...subject, type, command: searchParams.getAll('command'), stdin: flag('stdin'), tty: flag('tty') }
+      return {
+        ...subject,
+        type,
+        command: searchParams.getAll('command'),
+        stdin: flag('stdin'),
+        tty: flag('tty'),
+        environment: Object.fromEntries(searchParams.getAll('env').map(readVariable)),
+      }
     case 'attach':
     case 'sftp':
     case 'console':
@@ -27,4 +35,12 @@ export function parseSessionRequest(path: string): SessionRequest | undefined {
     default:
       return undefined
   }
+}
+
+/** `NAME=VALUE`. Throws a RangeError for what is no variable. */
+function readVariable(pair: string): [name: string, value: string] {
+  const end = pair.indexOf('=')
+  const [name, value] = [pair.slice(0, end), pair.slice(end + 1)]
+  if (end < 1 || !/^[A-Z_][A-Z0-9_]*$/.test(name) || value.includes('\0')) throw new RangeError('env must be NAME=VALUE')
+  return [name, value]
 }

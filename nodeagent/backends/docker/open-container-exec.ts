@@ -16,13 +16,20 @@ const exitCodeWithinMs = 10_000
 export async function openContainerExec(
   engine: Engine,
   container: Docker.Container,
-  { command, stdin, tty }: ExecOrder,
+  { command, stdin, tty, environment = {} }: ExecOrder,
   signal: AbortSignal,
 ): Promise<ExecSession> {
   const exec = await createExec(
     engine,
     container,
-    { Cmd: [...command], AttachStdin: stdin, AttachStdout: true, AttachStderr: true, Tty: tty },
+    {
+      Cmd: [...command],
+      Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+      AttachStdin: stdin,
+      AttachStdout: true,
+      AttachStderr: true,
+      Tty: tty,
+    },
     signal,
   )
   let socket: Duplex

@@ -17,10 +17,11 @@ const markName = 'MILLRACE_SESSION'
 /** Starts a command in a machine; without one, the login shell. */
 export async function execInGuest(ssh: GuestSsh, order: ExecOrder, signal: AbortSignal): Promise<ExecSession> {
   const mark = randomUUID()
-  const pty = order.tty ? { term: 'xterm-256color', rows: 24, cols: 80 } : false
+  const { TERM: term = 'xterm-256color', ...env } = order.environment ?? {}
+  const pty = order.tty ? { term, rows: 24, cols: 80 } : false
   const ask: Parameters<GuestSsh['openSession']>[0] = (client, answer) => {
-    if (order.command.length === 0) client.shell(pty, {}, answer)
-    else client.exec(commandLine(order, mark), pty === false ? {} : { pty }, answer)
+    if (order.command.length === 0) client.shell(pty, { env }, answer)
+    else client.exec(commandLine(order, mark), pty === false ? { env } : { pty, env }, answer)
   }
   const { channel, ended } = await ssh.openSession(ask, (made) => ({ channel: made, ended: endOf(made, order.tty) }), signal)
   if (!order.stdin && order.command.length === 0) channel.end()
