@@ -157,9 +157,10 @@ describe('a login', () => {
     for (const [index, change] of changes.entries()) {
       const used = index === 1 ? key : leaving
       const child = spawn('ssh', [...bed.options(used), '-p', String(bed.port()), 'left@127.0.0.1', 'echo in; exec sleep 600'])
+      const ended = once(child, 'exit')
       await once(child.stdout, 'data')
       await change()
-      expect(await once(child, 'exit')).toEqual([255, null])
+      expect(await ended).toEqual([255, null])
     }
     await eventually(() => expect(bed.node.processes.size).toBe(0))
   })
