@@ -94,7 +94,7 @@ function sourceFiles(root) {
 
 /** Scripts, and the files of templates. */
 function isCopied(file) {
-  return file.endsWith('.pl') || (path.basename(path.dirname(file)) === 'templates' && path.extname(file) !== '')
+  return /\.(pl|sh)$/.test(file) || (path.basename(path.dirname(file)) === 'templates' && path.extname(file) !== '')
 }
 
 function readStamp(root) {

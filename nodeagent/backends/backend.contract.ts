@@ -34,7 +34,7 @@ export interface ContractPrograms {
   echo(port: number): string[]
   /** Says every datagram back on a UDP port of the loopback. Absent where the backend's images have no program that could. */
   echoDatagrams?(port: number): string[]
-  /** Uses more memory than 32 MiB. */
+  /** Uses more memory than `memoryLimit`. */
   hungry: string[]
 }
 
@@ -44,6 +44,10 @@ export interface ContractSubject {
   readonly programs: ContractPrograms
   /** Where the backend runs images: one that is present. */
   readonly image?: string
+  /** Whether a start takes seconds: what is tried many times is then tried twice. */
+  readonly slow?: boolean
+  /** The memory that `hungry` does not get by with. Default: 32Mi. */
+  readonly memoryLimit?: string
 }
 
 export function describeBackend(name: string, prepare: () => Promise<ContractSubject>, { sessions = true } = {}): void {
@@ -300,7 +304,7 @@ export function describeBackend(name: string, prepare: () => Promise<ContractSub
     })
 
     it('ends what has only just begun: no polite signal is lost on the way', async () => {
-      const started = Array.from({ length: 8 }, () => aRun(subject.programs.sleep))
+      const started = Array.from({ length: subject.slow ? 2 : 8 }, () => aRun(subject.programs.sleep))
       for (const run of started) {
         await backend.start(run, signal)
         await backend.stop(run.id, 600_000, signal)
@@ -421,7 +425,7 @@ export function describeBackend(name: string, prepare: () => Promise<ContractSub
 
     it('ends what needs more memory than its limit and says so, or does not declare the limit', async () => {
       if (!declares('memoryLimit')) return
-      const run = aRun(subject.programs.hungry, { resources: { limits: { memory: '32Mi' } } })
+      const run = aRun(subject.programs.hungry, { resources: { limits: { memory: subject.memoryLimit ?? '32Mi' } } })
       await backend.start(run, signal)
       expect((await inState(run, 'exited'))?.exit).toMatchObject({ oomKilled: true })
     })

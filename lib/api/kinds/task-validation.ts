@@ -1,6 +1,7 @@
 import { duplicateValue, forbiddenField, invalidValue, notSupported, requiredValue, type StatusCause } from '../api-error.js'
 import type { KubeObject } from '../define-kind.js'
 import { sameValue } from '../json/same-value.js'
+import { memoryBytes } from '../quantity.js'
 import type { TaskSpec } from './task.js'
 
 /** Rules across the fields of a Task; see define-kind.ts. */
@@ -18,7 +19,7 @@ export function validateTask(object: KubeObject, old: KubeObject | undefined): S
 function validateBackend(spec: TaskSpec): StatusCause[] {
   const causes: StatusCause[] = []
   const backend = spec.backend ?? (spec.image ? 'docker' : 'process')
-  if (backend === 'qemu') causes.push(notSupported('spec.backend', 'qemu', 'supported values: "docker", "process"'))
+  if (backend === 'qemu') causes.push(...validateMicrovm(spec))
   if (backend === 'docker' && !spec.image) causes.push(requiredValue('spec.image', 'the docker backend runs an image'))
   if (backend === 'process') {
     if (spec.image) causes.push(notSupported('spec.image', spec.image, 'the process backend runs no image'))
@@ -39,6 +40,35 @@ function validateBackend(spec: TaskSpec): StatusCause[] {
     for (const [index, mount] of (spec.volumeMounts ?? []).entries())
       if (!mount.mountPath?.startsWith('/'))
         causes.push(invalidValue(`spec.volumeMounts[${index}].mountPath`, mount.mountPath ?? '', 'must be an absolute path'))
+  return causes
+}
+
+/** Less does not boot. */
+export const minimumGuestMemoryBytes = 128 * 1024 ** 2
+
+/** A microVM sees nothing of its node, and runs nothing by itself. */
+function validateMicrovm(spec: TaskSpec): StatusCause[] {
+  const causes: StatusCause[] = []
+  if (!spec.image) causes.push(requiredValue('spec.image', "the qemu backend boots an image of the node's image directory"))
+  else if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(spec.image))
+    causes.push(
+      invalidValue('spec.image', spec.image, 'must be the name of an image in the image directory: letters, digits, ".", "_" and "-"'),
+    )
+  if (!spec.command?.length && !spec.args?.length)
+    causes.push(requiredValue('spec.command', 'the images of the qemu backend have no command of their own'))
+  if (spec.imagePullPolicy === 'Always')
+    causes.push(notSupported('spec.imagePullPolicy', 'Always', 'the images of the qemu backend lie on the node and are not pulled'))
+  if (spec.privileged) causes.push(notSupported('spec.privileged', true, 'a microVM has no rights on its node'))
+  if (spec.volumes?.length) causes.push(notSupported('spec.volumes', spec.volumes.length, 'a microVM sees no directories of its node'))
+  if (spec.workingDir !== undefined && !spec.workingDir.startsWith('/'))
+    causes.push(invalidValue('spec.workingDir', spec.workingDir, 'must be an absolute path'))
+  for (const list of ['requests', 'limits'] as const) {
+    const resources = spec.resources?.[list] ?? {}
+    if (resources.memory !== undefined && memoryBytes(resources.memory) < minimumGuestMemoryBytes)
+      causes.push(invalidValue(`spec.resources.${list}.memory`, resources.memory, 'a microVM needs at least 128Mi'))
+    if (resources['millrace.dev/gpu'] !== undefined)
+      causes.push(notSupported(`spec.resources.${list}`, 'millrace.dev/gpu', 'the qemu backend gives no GPUs to tasks'))
+  }
   return causes
 }
 

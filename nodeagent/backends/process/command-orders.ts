@@ -8,6 +8,8 @@ export interface CommandOrders {
   readonly userId?: number | undefined
   /** Where perl is found; the command has its own in `env`. */
   readonly searchPath: string
+  /** What the command reads on standard input; kept in memory alone. Default: nothing. */
+  readonly input?: string | undefined
   /** Files into which the command's pid is written before it runs. */
   readonly cgroupFiles?: readonly string[] | undefined
 }
@@ -18,6 +20,7 @@ export function commandItems(orders: CommandOrders): Item[] {
   return [
     ['cwd', orders.workingDirectory],
     ...(orders.userId === undefined ? [] : [['uid', String(orders.userId)] as const]),
+    ...(orders.input === undefined ? [] : [['input', orders.input] as const]),
     ...(orders.cgroupFiles ?? []).map((file) => ['cgroup', file] as const),
     ...Object.entries(orders.env).map(([name, value]) => ['env', `${name}=${value}`] as const),
     ...orders.command.map((word) => ['arg', word] as const),

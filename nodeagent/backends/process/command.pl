@@ -3,7 +3,7 @@ use strict;
 use warnings;
 use POSIX ();
 
-my %numbers = ( x86_64 => { prctl => 157, gettimeofday => 96 }, aarch64 => { prctl => 167, gettimeofday => 169 } );
+my %numbers = ( x86_64 => { prctl => 157, gettimeofday => 96, memfd_create => 319 }, aarch64 => { prctl => 167, gettimeofday => 169, memfd_create => 279 } );
 
 # The numbers of the system calls that perl has no name for; empty on other machines.
 sub systemCalls { return $numbers{ ( POSIX::uname() )[4] } || {} }
@@ -41,6 +41,7 @@ sub becomeCommand {
         my $prctl = systemCalls()->{prctl};
         syscall( $prctl, 38, 1, 0, 0, 0 ) if $prctl;    # PR_SET_NO_NEW_PRIVS: no way back through setuid programs
     }
+    giveInput( $order{input} ) or return fail( 'StartFailed', "cannot keep the command's input: $!" ) if defined $order{input};
     chdir $order{cwd} or return fail( 'StartFailed', "cannot enter the directory $order{cwd}: $!" );
     umask 022;
     $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP PIPE CHLD);
@@ -50,6 +51,19 @@ sub becomeCommand {
         my $missing = $!{ENOENT};
         return fail( $missing ? 'CommandNotFound' : 'StartFailed', "cannot run $order{arg}[0]: $!" );
     };
+}
+
+# What the command reads on standard input, from memory: it may hold secrets, which go to no disk.
+sub giveInput {
+    my ($text) = @_;
+    my $create = systemCalls()->{memfd_create} or return 0;
+    my $name = 'input';
+    my $descriptor = syscall( $create, $name, 0 );
+    return 0 if $descriptor < 0;
+    open( my $file, '+<&=', $descriptor ) or return 0;
+    for ( my $at = 0 ; $at < length $text ; ) { $at += syswrite( $file, $text, length($text) - $at, $at ) || return 0 }
+    sysseek( $file, 0, 0 );
+    return POSIX::dup2( $descriptor, 0 ) ? 1 : 0;
 }
 
 # A failure goes to standard error, or with its reason into the given pipe; 126 or 127 is the answer, as a shell has it.

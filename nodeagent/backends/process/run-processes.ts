@@ -67,6 +67,8 @@ export class RunProcesses {
   async endLost(id: RunId, signal: AbortSignal): Promise<void> {
     const files = await this.records.read(id)
     if (!files?.started?.child.pid || files.exit) return
+    // It may not have become its command yet, and so bears no mark.
+    if (await this.isAlive(files.started.child, files.started.bootId)) signalProcess(files.started.child.pid, 'SIGKILL')
     await endStrays(printRunKey(id), this.cgroups, signal)
     const message = files.started.bootId === this.bootId ? 'the process that watched over it was killed' : 'the node was restarted'
     await this.records.markLost(id, systemClock.now(), message)

@@ -32,6 +32,8 @@ export interface RunFiles {
   readonly started: StartedRecord | undefined
   readonly exit: RunExit | undefined
   readonly oomKilled: boolean
+  /** What the command reported, where it may. */
+  readonly report?: string
 }
 
 /** In the order of their removal. */
@@ -89,6 +91,7 @@ export class RunRecords {
       started: started ? parseStarted(started) : undefined,
       exit: exit === undefined ? undefined : parseExit(exit, oomKilled),
       oomKilled,
+      ...(exit === undefined ? {} : reportOf(exit)),
     }
   }
 
@@ -186,6 +189,11 @@ function parseExit(text: string, oomKilled: boolean): RunExit {
     finishedAtMs: Number(fields.get('at')),
     ...(isFailure(reason) ? { failure: { reason, message: words.join(' ') } } : {}),
   }
+}
+
+function reportOf(text: string): Pick<RunFiles, 'report'> {
+  const report = fieldsOf(text).get('report')
+  return report ? { report } : {}
 }
 
 function isFailure(word: string): word is RunFailure {

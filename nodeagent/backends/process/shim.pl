@@ -13,8 +13,10 @@ use Fcntl qw(O_RDONLY O_WRONLY O_CREAT O_EXCL O_APPEND F_GETFL F_SETFL O_NONBLOC
 use IO::Handle ();
 use POSIX ();
 
-my $longestLine = 16 * 1024;    # longer lines are written in pieces
-my $idleFlush   = 0.5;          # seconds after which a line without its end is shown
+my $longestLine   = 16 * 1024;    # longer lines are written in pieces
+my $longestReport = 4096;         # more of what a command reports is not kept
+my $reportFile    = 20;           # the file by which a command reports, where it may
+my $idleFlush     = 0.5;          # seconds after which a line without its end is shown
 
 my ($folder) = $0 =~ m{^(.*)/};
 require "$folder/command.pl";
@@ -42,6 +44,7 @@ sub superviseRun {
     pipe( my $err,     my $errEnd )     or die "pipe: $!\n";
     pipe( my $go,      my $goEnd )      or die "pipe: $!\n";
     pipe( my $failure, my $failureEnd ) or die "pipe: $!\n";
+    pipe( my $report,  my $reportEnd )  or die "pipe: $!\n";
     # The command can be told to end from its first moment on: no signal falls to the handlers that it has from here.
     my $signals = POSIX::SigSet->new( POSIX::SIGTERM(), POSIX::SIGINT(), POSIX::SIGHUP() );
     my $mask = POSIX::SigSet->new();
@@ -51,16 +54,17 @@ sub superviseRun {
     if ( $child == 0 ) {
         $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP PIPE CHLD);
         POSIX::sigprocmask( POSIX::SIG_SETMASK(), $mask );
-        close $_ for $goEnd, $out, $err, $failure, $runFile;
+        close $_ for $goEnd, $out, $err, $failure, $report, $runFile;
         POSIX::setsid();
         tellFailuresTo($failureEnd);
         sysread( $go, my $word, 1 ) or POSIX::_exit(0);    # not allowed to start
         POSIX::dup2( fileno($outEnd), 1 );
         POSIX::dup2( fileno($errEnd), 2 );
+        POSIX::dup2( fileno($reportEnd), $reportFile ) if $order{report};
         becomeCommand( \%order );
     }
     POSIX::sigprocmask( POSIX::SIG_SETMASK(), $mask );
-    close $_ for $go, $outEnd, $errEnd, $failureEnd;
+    close $_ for $go, $outEnd, $errEnd, $failureEnd, $reportEnd;
 
     my $started = sprintf "shim=%d %s\nchild=%d %s\nboot=%s\nat=%s\n", $$, startTime($$), $child, startTime($child), bootId(), nowMs();
     if ( !record( "$prefix.started", $started ) ) {
@@ -80,8 +84,9 @@ sub superviseRun {
 
     my $log = LogFile->new( $order{log}, $order{maxBytes}, $order{maxFiles} );
     my @pumps = ( Pump->new( $out, 'stdout', $log ), Pump->new( $err, 'stderr', $log ) );
-    my ( $status, $failureText ) = ( undef, '' );
+    my ( $status, $failureText, $reportText ) = ( undef, '', '' );
     my $failureOpen = 1;
+    my $reportOpen  = 1;
     my $pidfd = syscall( 434, $child, 0 );                 # pidfd_open: readable once the command has ended; Linux 5.3
     my $longestWait = $pidfd >= 0 ? 10 : 0.1;
     while (1) {
@@ -91,6 +96,7 @@ sub superviseRun {
         my $bits = '';
         vec( $bits, fileno( $_->{from} ), 1 ) = 1 for grep { $_->{open} } @pumps;
         vec( $bits, fileno($failure), 1 ) = 1 if $failureOpen;
+        vec( $bits, fileno($report),  1 ) = 1 if $reportOpen;
         vec( $bits, $pidfd, 1 ) = 1 if $pidfd >= 0;
         my $held = grep { $_->{held} ne '' } @pumps;
         my $ready = select( $bits, undef, undef, $held && $idleFlush < $longestWait ? $idleFlush : $longestWait );
@@ -98,6 +104,7 @@ sub superviseRun {
         if ( $failureOpen && vec( $bits, fileno($failure), 1 ) ) {
             sysread( $failure, $failureText, 4096, length $failureText ) or $failureOpen = 0;
         }
+        if ( $reportOpen && vec( $bits, fileno($report), 1 ) ) { $reportOpen = readReport( $report, \$reportText ) }
         $_->pump() for grep { $_->{open} && vec( $bits, fileno( $_->{from} ), 1 ) } @pumps;
     }
     my $finished = nowMs();
@@ -108,10 +115,21 @@ sub superviseRun {
         $pump->flush();
     }
     sysread( $failure, $failureText, 4096, length $failureText ) if $failureOpen;
-    $failureText =~ s/[\r\n]+/ /g;
+    fcntl( $report, F_SETFL, fcntl( $report, F_GETFL, 0 ) | O_NONBLOCK );
+    1 while $reportOpen && readReport( $report, \$reportText );
+    s/[\r\n]+/ /g for $failureText, $reportText;
     my $exit = sprintf "code=%d\nsignal=%d\nat=%s\nfailure=%s\n", $status >> 8, $status & 127, $finished, $failureText;
+    $exit .= "report=$reportText\n" if $order{report};
     until ( record( "$prefix.exit", $exit ) || !-e "$prefix.run" ) { sleep 1 }    # a full disk may heal
     exit 0;
+}
+
+# Reads once and keeps the beginning; false when there was nothing.
+sub readReport {
+    my ( $from, $text ) = @_;
+    my $count = sysread( $from, my $chunk, 4096 ) or return 0;
+    $$text = substr $$text . $chunk, 0, $longestReport;
+    return $count;
 }
 
 # Ends every process below this one. Orphans were given to us, so nothing that the command started is anywhere else.

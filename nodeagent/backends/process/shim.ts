@@ -12,7 +12,12 @@ export interface RunOrders extends CommandOrders {
   readonly maxBytes?: number
   readonly maxFiles?: number
   readonly thawFile?: string | undefined
+  /** Whether the command may write a line to its file 20 (reportFile), which is kept with how it ended. */
+  readonly report?: boolean | undefined
 }
+
+/** The number of the file by which a command reports. */
+export const reportFile = 20
 
 /** Log files of a run: this many, each this large; then the oldest goes. */
 export const maxLogBytes = 10 * 1024 * 1024
@@ -27,6 +32,7 @@ export async function startShim(orders: RunOrders): Promise<void> {
     ['log', orders.logFile],
     ['maxBytes', String(orders.maxBytes ?? maxLogBytes)],
     ['maxFiles', String(orders.maxFiles ?? maxLogFiles)],
+    ...(orders.report ? [['report', '1'] as const] : []),
     ...(orders.thawFile ? [['thaw', orders.thawFile] as const] : []),
     ...commandItems(orders),
   ])

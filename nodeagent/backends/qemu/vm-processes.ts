@@ -45,6 +45,10 @@ export interface VmLaunch {
   /** What QEMU says on its two streams, as lines with times; rotated. */
   readonly logFile: string
   readonly limits?: CgroupLimits | undefined
+  /** What QEMU reads on standard input; kept in memory alone. */
+  readonly input?: string | undefined
+  /** Whether something of it may write to its file 20; see ObservedVm.report. */
+  readonly report?: boolean | undefined
 }
 
 /** A process as its files and the machine show it. */
@@ -59,6 +63,8 @@ export interface ObservedVm {
   readonly pid?: number
   readonly startedAtMs?: number
   readonly exit?: RunExit
+  /** The line that was written to file 20. */
+  readonly report?: string
 }
 
 /** What QMP's `query-name` answers in the process of this id. */
@@ -122,6 +128,8 @@ export class VmProcesses {
       label: key,
       logFile: vm.logFile,
       thawFile: cgroups?.thawFile(key),
+      input: vm.input,
+      report: vm.report,
       command: vm.command,
       env: { PATH: searchPath, MILLRACE_RUN: key },
       workingDirectory: vm.directory,
@@ -212,7 +220,7 @@ export class VmProcesses {
     }
   }
 
-  private async observeOne({ record, started, exit }: RunFiles): Promise<ObservedVm> {
+  private async observeOne({ record, started, exit, report }: RunFiles): Promise<ObservedVm> {
     const common = {
       id: record.id,
       namespace: record.namespace,
@@ -220,13 +228,14 @@ export class VmProcesses {
       directory: record.workingDirectory,
       ...(started?.child.pid ? { pid: started.child.pid } : {}),
       ...(started?.atMs ? { startedAtMs: started.atMs } : {}),
+      ...(report === undefined ? {} : { report }),
     }
     if (exit) return { ...common, state: 'exited', exit }
     if (!started?.child.pid) return { ...common, state: 'created' }
     if (await this.processes.isAlive(started.shim, started.bootId)) return { ...common, state: 'running' }
     // It may have ended since its record was read.
-    const ended = (await this.records.read(record.id))?.exit
-    return ended ? { ...common, state: 'exited', exit: ended } : { ...common, state: 'unknown' }
+    const ended = await this.records.read(record.id)
+    return ended?.exit ? this.observeOne(ended) : { ...common, state: 'unknown' }
   }
 
   private hint(): void {
