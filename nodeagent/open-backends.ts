@@ -6,6 +6,7 @@ import type { MachineBackend } from './backends/machine-backend.js'
 import { openCgroups } from './backends/process/cgroups.js'
 import { ProcessBackend } from './backends/process/process-backend.js'
 import { QemuMachines } from './backends/qemu/machines/qemu-machines.js'
+import { QemuBackend } from './backends/qemu/qemu-backend.js'
 import type { NodeNetwork } from './network/node-network.js'
 import type { MachineFacts } from './node/machine-facts.js'
 import { version } from './version.js'
@@ -13,6 +14,10 @@ import { version } from './version.js'
 export interface BackendPlaces {
   /** Where the process backend keeps its records. */
   readonly runs: string
+  /** Where the qemu backend keeps its own. */
+  readonly microvms: string
+  /** Where images of virtual machines are, unless the flags say it. */
+  readonly images: string
   /** Names the agent: other agents' containers are not its own. */
   readonly identity: string
   readonly asRoot: boolean
@@ -21,17 +26,25 @@ export interface BackendPlaces {
 }
 
 /** The backends that the flags name. */
-export async function openBackends(flags: Pick<AgentFlags, 'backends' | 'dockerSocket'>, at: BackendPlaces): Promise<Backend[]> {
+export async function openBackends(
+  flags: Pick<AgentFlags, 'backends' | 'dockerSocket' | 'imageDirectory' | 'qemuBinary'>,
+  at: BackendPlaces,
+): Promise<Backend[]> {
+  const cgroups = at.asRoot && flags.backends.some((name) => name !== 'docker') ? await openCgroups() : undefined
+  const common = { separateUsers: at.asRoot, cgroups, searchPath: at.searchPath }
+  const open = {
+    docker: () => DockerBackend.open({ socketPath: flags.dockerSocket, agent: at.identity }),
+    process: () => ProcessBackend.open({ ...common, directory: at.runs, version }),
+    qemu: () =>
+      QemuBackend.open({
+        ...common,
+        directory: at.microvms,
+        imageDirectory: flags.imageDirectory ?? at.images,
+        binary: flags.qemuBinary,
+      }),
+  } as const satisfies Record<AgentFlags['backends'][number], () => Promise<Backend>>
   const backends: Backend[] = []
-  for (const name of flags.backends) {
-    if (name === 'docker') backends.push(await DockerBackend.open({ socketPath: flags.dockerSocket, agent: at.identity }))
-    else if (name === 'process') {
-      const cgroups = at.asRoot ? await openCgroups() : undefined
-      backends.push(
-        await ProcessBackend.open({ directory: at.runs, separateUsers: at.asRoot, cgroups, version, searchPath: at.searchPath }),
-      )
-    }
-  }
+  for (const name of flags.backends) backends.push(await open[name]())
   return backends
 }
 

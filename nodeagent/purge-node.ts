@@ -42,7 +42,7 @@ export async function purgeNode(flags: PurgeFlags, searchPath: string): Promise<
     let machines = 0
     const failures: string[] = []
     const bridge = await bridgeOf(directory.path)
-    for (const backend of await openBackends(flags, { runs: paths.runs, identity: directory.identity, asRoot, searchPath }))
+    for (const backend of await openBackends(flags, { ...paths, identity: directory.identity, asRoot, searchPath }))
       try {
         runs += await removeRuns(backend)
       } catch (error) {

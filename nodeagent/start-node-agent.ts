@@ -48,7 +48,7 @@ export async function startNodeAgent(
     const client = createClient(config, { userAgent: `millrace-nodeagent/${version}` })
     const paths = await agentPaths({ data: directory.path, work: flags.workDirectory, asRoot })
     await mkdir(paths.workloads, { recursive: true, mode: 0o700 })
-    const backends = await openBackends(flags, { runs: paths.runs, identity: directory.identity, asRoot, searchPath })
+    const backends = await openBackends(flags, { ...paths, identity: directory.identity, asRoot, searchPath })
     const facts = declaredFacts(await readMachineFacts(directory.path, searchPath), flags)
     const network = openNetwork({
       choice: flags.network,

@@ -39,7 +39,7 @@ export function createNamespaceSecurity(): Admit {
 }
 
 /** What a node that has said nothing yet is taken for: processes have the agent's own rights. */
-const unreported = (backend: string) => (backend === 'process' ? 'none' : 'container')
+const unreported = (backend: string) => (backend === 'process' ? 'none' : backend === 'qemu' ? 'vm' : 'container')
 
 function levelOf(namespace: string, view: ReadView): string {
   return view.get({ group: '', resource: 'namespaces', namespace: '', name: namespace })?.facets.labels[securityLabel] ?? 'baseline'

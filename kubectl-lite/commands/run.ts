@@ -29,7 +29,9 @@ export const run: DefineCommand = (command, cli) => {
     .argument('<name>', 'the name of the Task')
     .argument('[words...]', 'after --: what to run (for an image: its arguments, or with --command the command)')
     .option('--image <image>', 'the container image; without one the Task is a plain process')
-    .addOption(new Option('--backend <name>', 'what runs it (default: docker with --image, else process)').choices(['docker', 'process']))
+    .addOption(
+      new Option('--backend <name>', 'what runs it (default: docker with --image, else process)').choices(['docker', 'process', 'qemu']),
+    )
     .option('--command', 'with --image: the words replace the entrypoint of the image')
     .option('--env <NAME=VALUE...>', 'environment variables')
     .option('--labels <pairs>', 'labels: app=web,tier=test')

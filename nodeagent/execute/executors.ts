@@ -185,6 +185,6 @@ function ownEnvironment({ parts, uid }: StepContext, ledger: Ledger, backend: Ba
     MILLRACE_UID: uid,
     MILLRACE_NODE: parts.nodeName,
     MILLRACE_ATTEMPT: String(ledger.attempt),
-    ...(backend.features.has('mounts') ? {} : { MILLRACE_VOLUMES: parts.files.links(uid, ledger.attempt) }),
+    ...(backend.name !== 'process' ? {} : { MILLRACE_VOLUMES: parts.files.links(uid, ledger.attempt) }),
   }
 }

@@ -5,6 +5,7 @@
  *     DATA/workloads/UID/ledger.json, DATA/workloads/UID/logs/ATTEMPT-RUN/     the agent's own; no task can reach them
  *     DATA/images/                                                             images of virtual machines, unless --image-dir names another place
  *     DATA/runs/                                                               the process backend's records
+ *     DATA/microvms/                                                           the qemu backend's records, and a folder for each run
  *     DATA/machine-records/UID.json                                            what the agent remembers of a Vps
  *     DATA/transfers/UID.part                                                  snapshots on their way from other nodes
  *     DATA/docker-snapshots/UID.tar                                            snapshots of containers, as other nodes fetch them
@@ -21,6 +22,7 @@ import { printRunKey } from '../backends/run-key.js'
 export interface AgentPaths {
   readonly data: string
   readonly runs: string
+  readonly microvms: string
   readonly images: string
   readonly workloads: string
   /** Snapshots of containers, as they are sent to other nodes. */
@@ -57,6 +59,7 @@ export async function agentPaths(options: { data: string; work?: string | undefi
   return {
     data,
     runs: path.join(data, 'runs'),
+    microvms: path.join(data, 'microvms'),
     images: path.join(data, 'images'),
     workloads,
     dockerSnapshots: path.join(data, 'docker-snapshots'),

@@ -109,7 +109,7 @@ function planStart(task: Task, actual: Actual, run: number, streak: number): Ste
   const attempt = attemptOf(task)
   const steps: Step[] = []
   if (!prepared.admission) steps.push({ type: 'admit' })
-  if (backendOf(task.spec) === 'docker' && task.spec.image && !prepared.image)
+  if (backendOf(task.spec) !== 'process' && task.spec.image && !prepared.image)
     steps.push({ type: 'prepareImage', image: task.spec.image, policy: resolvePullPolicy(task.spec.image, task.spec.imagePullPolicy) })
   if (prepared.volumesOfAttempt !== attempt) steps.push({ type: 'prepareVolumes', attempt })
   return [...steps, { type: 'start', id: { uid: task.metadata.uid, attempt, run }, streak }]

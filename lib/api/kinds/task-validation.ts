@@ -43,8 +43,8 @@ function validateBackend(spec: TaskSpec): StatusCause[] {
   return causes
 }
 
-/** Less does not boot. */
-export const minimumGuestMemoryBytes = 128 * 1024 ** 2
+/** Less does not boot surely: the kernel, and the buffers of the ports by which the guest speaks. */
+export const minimumGuestMemoryBytes = 256 * 1024 ** 2
 
 /** A microVM sees nothing of its node, and runs nothing by itself. */
 function validateMicrovm(spec: TaskSpec): StatusCause[] {
@@ -65,7 +65,7 @@ function validateMicrovm(spec: TaskSpec): StatusCause[] {
   for (const list of ['requests', 'limits'] as const) {
     const resources = spec.resources?.[list] ?? {}
     if (resources.memory !== undefined && memoryBytes(resources.memory) < minimumGuestMemoryBytes)
-      causes.push(invalidValue(`spec.resources.${list}.memory`, resources.memory, 'a microVM needs at least 128Mi'))
+      causes.push(invalidValue(`spec.resources.${list}.memory`, resources.memory, 'a microVM needs at least 256Mi'))
     if (resources['millrace.dev/gpu'] !== undefined)
       causes.push(notSupported(`spec.resources.${list}`, 'millrace.dev/gpu', 'the qemu backend gives no GPUs to tasks'))
   }

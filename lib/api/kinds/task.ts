@@ -108,8 +108,15 @@ const ProbeSchema = t.object({
 })
 
 export const TaskSpecSchema = t.object({
-  backend: t.oneOf('docker', 'qemu', 'process').describe('What runs the task. Default: docker when image is set, else process.').optional(),
-  image: t.string().describe('The container image.').with({ maxLength: 1024 }).optional(),
+  backend: t
+    .oneOf('docker', 'qemu', 'process')
+    .describe('What runs the task. qemu: a microVM for each run. Default: docker when image is set, else process.')
+    .optional(),
+  image: t
+    .string()
+    .describe("The container image. qemu: the name of an image in the node's image directory, NAME.vmlinuz and NAME.initrd.")
+    .with({ maxLength: 1024 })
+    .optional(),
   imagePullPolicy: t
     .oneOf('Always', 'IfNotPresent', 'Never')
     .describe('When the image is pulled. Default: Always for the tag latest, else IfNotPresent.')

@@ -205,7 +205,8 @@ export class QemuBackend implements Backend {
     return this.sessions.open(this.guestOf(id), { script: sessionScript(command, tty), stdin, tty }, signal)
   }
 
-  async dialPort(id: RunId, port: number, signal: AbortSignal): Promise<Duplex> {
+  async dialPort(id: RunId, port: number, protocol: 'tcp' | 'udp', signal: AbortSignal): Promise<Duplex> {
+    if (protocol === 'udp') throw new BackendError('Unsupported', 'the qemu backend forwards no UDP ports of tasks', false)
     await this.assertAwake(id)
     return dialGuest(this.sessions, this.guestOf(id), port, signal)
   }

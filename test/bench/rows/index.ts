@@ -4,6 +4,7 @@ import { controllers } from './controllers.js'
 import { creates } from './creates.js'
 import { coldCommand, idleCluster } from './footprint.js'
 import { informerCost } from './informer.js'
+import { microvms } from './microvms.js'
 import { residentObjects } from './resident.js'
 import { scheduling } from './scheduling.js'
 import { testClusters } from './test-cluster.js'
@@ -17,6 +18,7 @@ export const rows: readonly Row[] = [
   residentObjects,
   scheduling,
   containers,
+  microvms,
   idleCluster,
   informerCost,
   coldCommand,

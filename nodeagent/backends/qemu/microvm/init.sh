@@ -117,7 +117,7 @@ serve_session() {
     kill -HUP "-$pid"
     sleep 10
     end_session "$pid"
-  } &
+  } 4>&- &
   listener=$!
   if [ "$mode" = tty ]; then
     stty -F "$console" sane rows "$rows" cols "$columns"
@@ -139,7 +139,8 @@ serve_session() {
   end_session "$pid"
   kill "$listener"
   for relay in $relays; do wait "$relay"; done
-  [ "$mode" != tty ] || printf %s "$mark" > "$console"
+  # The end of its leader hung the terminal up: only who opens it anew is heard.
+  [ "$mode" != tty ] || { exec 4>&- && printf %s "$mark" > "$console"; }
   echo "exit $code" >&3
 }
 

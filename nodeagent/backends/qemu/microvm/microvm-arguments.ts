@@ -16,8 +16,8 @@ export interface MicrovmArguments {
   readonly cpus: number
 }
 
-/** How many commands can run beside a task's at a time: a port each for its talk and its streams. */
-export const sessionSlots = 6
+/** How many commands can run beside a task's at a time: a port each for its talk and its streams, and each port costs the guest 4 MiB of buffers. */
+export const sessionSlots = 3
 /** The memory of a guest whose task names none. */
 const usualMemoryBytes = 512 * 1024 ** 2
 

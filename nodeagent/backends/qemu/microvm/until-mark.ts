@@ -12,11 +12,11 @@ export class UntilMark extends Transform {
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
-    if (!this.done) this.take(this.held.length === 0 ? chunk : Buffer.concat([this.held, chunk]))
+    if (!this.done) this.passOn(this.held.length === 0 ? chunk : Buffer.concat([this.held, chunk]))
     callback()
   }
 
-  private take(bytes: Buffer): void {
+  private passOn(bytes: Buffer): void {
     const end = bytes.indexOf(this.mark)
     this.done = end >= 0
     const doubtful = this.done ? 0 : this.beginningAtEnd(bytes)

@@ -1,0 +1,146 @@
+/**
+ * Row 11: from the POST of a Task to the first line that its guest's command says, against the same QEMU started by hand with the same arguments; and how
+ * many guests come up beside processes that use all processors. Left out where there is no QEMU. MILLRACE_TEST_LONG=1: a hundred guests under load.
+ */
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import path from 'node:path'
+import { Task } from '../../../lib/api/kinds/task.js'
+import { createClient } from '../../../lib/client/create-client.js'
+import { loadKubeconfig } from '../../../lib/client/kubeconfig/load-kubeconfig.js'
+import { defaultTaskSpec } from '../../../lib/testing/a-task.js'
+import { reportFile } from '../../../nodeagent/backends/process/shim.js'
+import { makeMicrovmImage } from '../../../nodeagent/backends/qemu/fixtures/microvm-image.js'
+import { makeControlPipe } from '../../../nodeagent/backends/qemu/microvm/control-pipe.js'
+import { guestOrders } from '../../../nodeagent/backends/qemu/microvm/guest-orders.js'
+import { microvmArguments } from '../../../nodeagent/backends/qemu/microvm/microvm-arguments.js'
+import { openMicrovmImage } from '../../../nodeagent/backends/qemu/microvm/microvm-images.js'
+import { findQemu } from '../../../nodeagent/backends/qemu/qemu-engine.js'
+import { startCluster } from '../../processes/cluster.js'
+import { type Bench, interleave, type Measurement, median, type Row, spreadOf, until } from '../measure.js'
+
+const patienceMs = 300_000
+const boots = process.env.MILLRACE_TEST_LONG === '1' ? 100 : 10
+const spec = { backend: 'qemu' as const, image: 'busybox', command: ['sh', '-c', 'echo up; sleep 600'], terminationGracePeriodSeconds: 0 }
+
+export const microvms: Row = {
+  rows: [11],
+  name: 'microVMs',
+  async run(bench) {
+    const searchPath = process.env.PATH ?? ''
+    const engine = await findQemu({ binary: 'qemu-system-x86_64', directory: bench.directory, searchPath })
+    if ('missing' in engine) {
+      bench.say(`${engine.missing}: left out`)
+      return []
+    }
+    const cluster = await startCluster(bench, { backends: 'qemu' })
+    const [node = ''] = readdirSync(path.join(cluster.directory, 'nodes'))
+    const data = path.join(cluster.directory, 'nodes', node)
+    await makeMicrovmImage(path.join(data, 'images'))
+    const { config } = await loadKubeconfig({ kubeconfig: cluster.kubeconfig, env: {}, home: cluster.directory })
+    const client = createClient(config)
+    bench.defer(() => client.close())
+
+    const viaTask = async () => {
+      const name = `run-${randomUUID().slice(0, 8)}`
+      const before = performance.now()
+      const { uid } = (await client.of(Task).create({ metadata: { namespace: 'default', name }, spec })).metadata
+      await until(`${name} to be up`, patienceMs, () => saidUp(path.join(data, 'workloads', uid, 'logs/0-0/log')), 5)
+      const took = performance.now() - before
+      await client.of(Task).delete({ namespace: 'default', name })
+      await until(
+        `${name} to be gone`,
+        patienceMs,
+        async () => !(await client.of(Task).list()).items.some((task) => task.metadata.name === name),
+      )
+      return took
+    }
+    const image = await openMicrovmImage(spec.image, {
+      imageDirectory: path.join(data, 'images'),
+      bootDirectory: path.join(bench.directory, 'boot'),
+    })
+    const command = microvmArguments({ engine, name: 'bare', spec: {}, image, cpus: availableParallelism() })
+    const orders = guestOrders({ name: 'bare', env: {}, spec: { ...defaultTaskSpec, ...spec } })
+    const bare = () => bootByHand(path.join(bench.directory, 'bare'), command, orders)
+
+    await viaTask()
+    await bare()
+    const { ours, byHand } = await interleave(bench.rounds, { ours: viaTask, byHand: bare })
+    return [...reportBoots(ours, byHand), await bootUnderLoad(bench, viaTask)]
+  },
+}
+
+/** QEMU as the agent starts it, without all that stands around it. */
+async function bootByHand(directory: string, command: readonly string[], orders: string): Promise<number> {
+  rmSync(directory, { recursive: true, force: true })
+  mkdirSync(directory)
+  await makeControlPipe(directory, process.env.PATH ?? '')
+  const before = performance.now()
+  const [program = '', ...words] = command
+  // The file for the report is one of the agent's pipes, here nothing.
+  const stdio = Array.from({ length: reportFile + 1 }, (_, file) => (file < 2 ? ('pipe' as const) : ('ignore' as const)))
+  const qemu = spawn(program, words, { cwd: directory, stdio })
+  const ended = new Promise((resolve) => qemu.once('close', resolve))
+  qemu.stdin?.end(orders)
+  let said = ''
+  qemu.stdout?.on('data', (chunk: Buffer) => {
+    said += chunk.toString()
+  })
+  try {
+    await until('the bare guest to be up', patienceMs, () => said.includes('up'), 5)
+    return performance.now() - before
+  } finally {
+    qemu.kill('SIGKILL')
+    await ended
+  }
+}
+
+async function bootUnderLoad(bench: Bench, boot: () => Promise<number>): Promise<Measurement> {
+  const burners = Array.from({ length: availableParallelism() * 2 }, () =>
+    spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }),
+  )
+  const quench = () => {
+    for (const burner of burners) burner.kill('SIGKILL')
+  }
+  bench.defer(quench)
+  let up = 0
+  for (let round = 0; round < boots; round++)
+    await boot().then(
+      () => up++,
+      (error: unknown) => bench.say(`boot ${round} under load: ${String(error)}`),
+    )
+  quench()
+  return {
+    row: 11,
+    what: `guests up of ${boots} under load`,
+    unit: '',
+    ours: up,
+    goal: '≥ 99 of 100',
+    reached: up >= Math.floor(boots * 0.99),
+  }
+}
+
+function reportBoots(ours: readonly number[], byHand: readonly number[]): Measurement[] {
+  return [
+    {
+      row: 11,
+      what: 'apply to guest up, p50, image present',
+      unit: 'ms',
+      ours: median(ours),
+      spread: spreadOf(ours),
+      peer: { name: 'the same QEMU by hand', value: median(byHand) },
+      goal: '≤ 1.15 ×',
+      reached: median(ours) <= 1.15 * median(byHand),
+    },
+  ]
+}
+
+function saidUp(log: string): boolean {
+  try {
+    return readFileSync(log, 'utf8').includes('stdout F up')
+  } catch {
+    return false // not yet there
+  }
+}
