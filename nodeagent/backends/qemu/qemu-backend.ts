@@ -310,6 +310,14 @@ export class QemuBackend implements Backend {
       key: printRunKey(id),
       directory: this.directoryOf(id),
       isRunning: async () => (await this.vms.find(id))?.state === 'running',
+      connectedPorts: async (signal) => {
+        const qmp = await this.vms.connect(id, signal)
+        const devices = (await qmp.execute('query-chardev', {}, { signal }).finally(() => qmp.close())) as {
+          label: string
+          filename: string
+        }[]
+        return new Set(devices.filter(({ filename }) => !filename.startsWith('disconnected:')).map(({ label }) => label))
+      },
     }
   }
 

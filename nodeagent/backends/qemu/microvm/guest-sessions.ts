@@ -19,6 +19,8 @@ export interface Guest {
   readonly key: string
   readonly directory: string
   isRunning(): Promise<boolean>
+  /** Asks QEMU which of the sockets of ports have somebody connected. */
+  connectedPorts(signal: AbortSignal): Promise<ReadonlySet<string>>
 }
 
 export interface SessionOrder extends Omit<ExecOrder, 'command'> {
@@ -30,6 +32,7 @@ const pollMs = 50
 /** As the kernel of a terminal has it: the end of the input. */
 const endOfInput = '\u0004'
 const lostExitCode = 137
+const freeDeadlineMs = 60_000
 
 export class GuestSessions {
   private readonly taken = new Map<string, Set<number>>()
@@ -38,9 +41,12 @@ export class GuestSessions {
   async open(guest: Guest, order: SessionOrder, signal: AbortSignal): Promise<ExecSession> {
     const slot = this.take(guest.key)
     const sockets: net.Socket[] = []
+    let released = false
     const release = () => {
-      for (const socket of sockets) socket.destroy()
-      this.release(guest.key, slot)
+      if (released) return
+      released = true
+      for (const socket of sockets.splice(0)) socket.destroy()
+      void this.free(guest, slot)
     }
     try {
       const connect = async (port: string) => {
@@ -51,11 +57,23 @@ export class GuestSessions {
       const talk = await connect('talk')
       const streams = order.tty ? [await connect('tty')] : [await connect('in'), await connect('out'), await connect('err')]
       const mark = `\u001e${randomBytes(16).toString('hex')}`
+      // What a guest says through a port that QEMU has nobody at is lost.
+      await untilPorts(guest, portsOf(slot, order.tty), true, signal)
       await tellGuest(guest, `session ${slot} ${mark}`, signal)
-      talk.write(`begin ${mark} ${order.tty ? 'tty' : 'pipes'} 24 80\n${order.script}${mark}\n`)
       const lines = linesOf(talk)
-      const ready = await untilAborted(lines.next(), signal, () => talk.destroy())
-      if (ready.done) throw notRunning()
+      const onAbort = () => talk.destroy()
+      signal.addEventListener('abort', onAbort, { once: true })
+      const next = async () => {
+        const line = await lines.next()
+        signal.throwIfAborted()
+        if (line.done) throw notRunning()
+        return line.value
+      }
+      // Only what is sent now is surely read by this session, and by none before it.
+      while ((await next()) !== `open ${mark}`);
+      talk.write(`begin ${mark} ${order.tty ? 'tty' : 'pipes'} 24 80\n${order.script}${mark}\n`)
+      while ((await next()) !== 'ready');
+      signal.removeEventListener('abort', onAbort)
       return sessionOver({ talk, lines, streams, mark, order, release })
     } catch (error) {
       release()
@@ -72,10 +90,29 @@ export class GuestSessions {
     return slot
   }
 
-  private release(key: string, slot: number): void {
+  /** A slot is free again when QEMU has seen that its sockets are closed: else what comes next would be taken for what was before. */
+  private async free({ key, ...guest }: Guest, slot: number): Promise<void> {
+    const ports = [...portsOf(slot, true), ...portsOf(slot, false)]
+    await untilPorts(guest, ports, false, AbortSignal.timeout(freeDeadlineMs)).catch(() => {})
     const taken = this.taken.get(key)
     taken?.delete(slot)
     if (taken?.size === 0) this.taken.delete(key)
+  }
+}
+
+const portsOf = (slot: number, tty: boolean) => (tty ? ['talk', 'tty'] : ['talk', 'in', 'out', 'err']).map((port) => `${port}_${slot}`)
+
+/** Resolves when QEMU has somebody at all of the ports, or at none. */
+async function untilPorts(guest: Omit<Guest, 'key'>, ports: readonly string[], connected: boolean, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    if (!(await guest.isRunning())) {
+      if (connected) throw notRunning()
+      return
+    }
+    const there = await guest.connectedPorts(signal).catch(() => undefined)
+    signal.throwIfAborted()
+    if (there && ports.every((port) => there.has(port) === connected)) return
+    await sleep(systemClock, pollMs, signal)
   }
 }
 
@@ -155,16 +192,5 @@ async function* linesOf(socket: net.Socket): AsyncGenerator<string> {
     }
   } catch {
     // broken off: there are no more lines
-  }
-}
-
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal, onAbort: () => void): Promise<T> {
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    const value = await promise
-    signal.throwIfAborted()
-    return value
-  } finally {
-    signal.removeEventListener('abort', onAbort)
   }
 }

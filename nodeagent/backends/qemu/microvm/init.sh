@@ -5,7 +5,7 @@
 # It speaks to the node through ports with names: `orders` gives, once, a script with the variables directory, search_path and program and the
 # functions in_environment and run_command; `output` and `errors` take what the command says; `report` takes one line on how it ended; `control`
 # gives a word a line: `stop`, or `session SLOT MARK`. A session is a command beside the task's: `talk.SLOT` gives `begin MARK MODE ROWS COLUMNS`,
-# its script and MARK, later `size ROWS COLUMNS`, and takes `ready` and `exit CODE`; `in.SLOT`, `out.SLOT` and `err.SLOT` are its streams, the latter
+# its script and MARK, later `size ROWS COLUMNS`, and takes `open MARK`, `ready` and `exit CODE`; `in.SLOT`, `out.SLOT` and `err.SLOT` are its streams, the latter
 # two with MARK at their end; with a terminal, the console of the slot is all three.
 #
 # A shell lets what it starts with & ignore SIGINT, and so would a terminal's commands: what shall run beside the first process is started by `detach`.
@@ -100,7 +100,8 @@ serve_session() {
   slot=$1 mark=$2 script=$here/session.$1
   find_port "talk_$slot"
   exec 3<> "$file"
-  # What came before belongs to a session that never began.
+  # What comes before the answer belongs to a session that never began.
+  echo "open $mark" >&3
   until [ "$word $given" = "begin $mark" ]; do read -r word given mode rows columns <&3 || return; done
   {
     echo 'echo $$ > "$0.pid"'
