@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import type { Ledger } from '../plan/ledger.js'
 import type { AgentPaths } from './agent-paths.js'
-import { readWhole, writeWhole } from './written-whole.js'
+import { readJsonFile, writeJsonFile } from './json-file.js'
 
 /** Ledgers as files, each replaced as a whole and on the disk before the step that it announces is done. */
 export interface LedgerStore {
@@ -24,8 +24,8 @@ export function createMemoryLedgerStore(): LedgerStore & { delete(uid: string): 
 
 export function createLedgerStore(paths: AgentPaths): LedgerStore {
   return {
-    read: (uid) => readWhole<Ledger>(paths.ledger(uid)),
-    write: (uid, ledger) => writeWhole(paths.ledger(uid), ledger),
+    read: (uid) => readJsonFile<Ledger>(paths.ledger(uid)),
+    write: (uid, ledger) => writeJsonFile(paths.ledger(uid), ledger),
     async uids() {
       const lists = await Promise.all([paths.workloads, paths.work, paths.secrets].map((folder) => readdir(folder).catch(() => [])))
       return [...new Set(lists.flat())].filter((name) => /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/.test(name) && name !== 'secrets')

@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import type { MachineRecord } from '../machines/machine-record.js'
 import type { AgentPaths } from './agent-paths.js'
-import { readWhole, writeWhole } from './written-whole.js'
+import { readJsonFile, writeJsonFile } from './json-file.js'
 
 /** The agent's records of machines as files, each on the disk before the step that it announces is done. */
 export interface MachineRecordStore {
@@ -14,8 +14,8 @@ export interface MachineRecordStore {
 
 export function createMachineRecordStore(paths: AgentPaths): MachineRecordStore {
   return {
-    read: (uid) => readWhole<MachineRecord>(paths.machineRecord(uid)),
-    write: (uid, record) => writeWhole(paths.machineRecord(uid), record),
+    read: (uid) => readJsonFile<MachineRecord>(paths.machineRecord(uid)),
+    write: (uid, record) => writeJsonFile(paths.machineRecord(uid), record),
     async remove(uid) {
       for (const ending of ['.new', '']) await rm(`${paths.machineRecord(uid)}${ending}`, { force: true })
     },

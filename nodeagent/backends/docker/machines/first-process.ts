@@ -19,6 +19,7 @@ const waiting = [
   '  trap "" TERM',
   '  kill -TERM -1',
   '  for process in /proc/[0-9]*; do',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
   '    read -r state < "$process/stat" && set -- ${state##*) } && [ "$5" != 0 ] && kill -HUP "${process#/proc/}"',
   '  done',
   '  while kill -0 -1; do sleep 0.1; done',

@@ -9,7 +9,7 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type Docker from 'dockerode'
-import { readWhole, writeWhole } from '../../../files/written-whole.js'
+import { readJsonFile, writeJsonFile } from '../../../files/json-file.js'
 import { BackendError } from '../../backend.js'
 import type { ObservedSnapshot } from '../../machine-backend.js'
 import { dialEngine, type Engine, sayingOf, statusOf, unlessMissing } from '../engine.js'
@@ -89,7 +89,7 @@ export class MachineSnapshots {
 
   async export(snapshotUid: string, signal: AbortSignal): Promise<ExportedSnapshot> {
     const file = this.file(snapshotUid)
-    const noted = await readWhole<{ sizeBytes: number; digest: string }>(this.noteFile(snapshotUid))
+    const noted = await readJsonFile<{ sizeBytes: number; digest: string }>(this.noteFile(snapshotUid))
     if (noted && (await stat(file).catch(() => undefined))?.size === noted.sizeBytes) return { path: file, ...noted }
     const image = await this.inspect(await this.imageOf(snapshotUid, signal), signal)
     if (!image) throw new BackendError('ImageNotFound', `the snapshot ${snapshotUid} is not on this node`, true)
@@ -112,7 +112,7 @@ export class MachineSnapshots {
     await pipeline(counted, createWriteStream(`${file}.new`, { mode: 0o600 }), { signal })
     const note = { sizeBytes, digest: `sha256:${hash.digest('hex')}` }
     await rename(`${file}.new`, file)
-    await writeWhole(this.noteFile(snapshotUid), note)
+    await writeJsonFile(this.noteFile(snapshotUid), note)
     return { path: file, ...note }
   }
 

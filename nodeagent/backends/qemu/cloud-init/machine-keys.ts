@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { writeWhole } from '../write-whole.js'
+import { writeWhole } from '../../../files/write-whole.js'
 
 /** An SSH key: the private half in OpenSSH's form, the public one as a line. */
 export interface SshKeyPair {

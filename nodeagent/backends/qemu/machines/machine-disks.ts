@@ -5,12 +5,12 @@
 import { rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { printBytes } from '../../../../lib/api/quantity.js'
+import { putInPlace } from '../../../files/write-whole.js'
 import { BackendError } from '../../backend.js'
 import { readDiskFormat } from '../images/disk-format.js'
 import { isFull, requireSpace } from '../images/free-space.js'
 import type { BaseImage } from '../images/image-store.js'
 import { ProgramError, type RunProgram } from '../run-program.js'
-import { putInPlace } from '../write-whole.js'
 import { readVirtualBytes } from './virtual-bytes.js'
 
 type Base = Pick<BaseImage, 'disk' | 'format'>

@@ -10,8 +10,8 @@
  */
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { writeWhole } from '../../../files/write-whole.js'
 import { printRunKey } from '../../run-key.js'
-import { writeWhole } from '../write-whole.js'
 
 /** What is remembered of a machine beside its files. */
 export interface MachineRecord {

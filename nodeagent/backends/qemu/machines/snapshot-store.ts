@@ -7,11 +7,11 @@
  */
 import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { putInPlace, writeWhole } from '../../../files/write-whole.js'
 import { BackendError } from '../../backend.js'
 import type { ObservedSnapshot } from '../../machine-backend.js'
 import { printRunKey } from '../../run-key.js'
 import { digestOf } from '../images/image-checksum.js'
-import { putInPlace, writeWhole } from '../write-whole.js'
 import type { MachineDisks } from './machine-disks.js'
 
 /** snapshot.json. */
