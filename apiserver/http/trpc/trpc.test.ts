@@ -268,7 +268,7 @@ describe('summary', () => {
     await send('POST', '/api/v1/nodes', { metadata: { name: 'n1' }, spec: { unschedulable: true } })
     const { data } = await ask<Summary>('summary', {})
     expect(data.kinds.find(({ kind }) => kind === 'Task')).toMatchObject({ count: 2, phases: { Pending: 1, Running: 1 } })
-    expect(data.kinds.find(({ kind }) => kind === 'Namespace')).toMatchObject({ count: 4 })
+    expect(data.kinds.find(({ kind }) => kind === 'Namespace')).toMatchObject({ count: 5 })
     expect(data.nodes).toEqual({ total: 1, ready: 0, notReady: 1, cordoned: 1 })
   })
 
