@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
 import type { BackendInfo } from '../backend.js'
 import { type Engine, sayingOf } from './engine.js'
-import { snapshotImages } from './machines/machine-snapshots.js'
+import { snapshotImages } from './image-reference.js'
 
 const imagesShown = 50
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { BackendError } from '../backend.js'
-import { parseImageReference, pullReference } from './image-reference.js'
+import { isNamed, parseImageReference, pullReference } from './image-reference.js'
 
 const digest = `sha256:${'0123456789abcdef'.repeat(4)}`
 
@@ -48,6 +48,11 @@ describe('an image name', () => {
     '-x.example.com/app',
     'a'.repeat(2000),
     `registry.example.com/${'a'.repeat(256)}`,
+    'sha256:0123',
+    digest,
+    'millrace-snapshot/0123/machine:snapshot',
+    'docker.io/millrace-snapshot/0123/machine:snapshot',
+    'index.docker.io/millrace-snapshot/0123/machine:snapshot',
   ])('%j is refused for good, in words', (name) => {
     try {
       parseImageReference(name)
@@ -63,5 +68,21 @@ describe('an image name', () => {
     const before = performance.now()
     for (let n = 0; n < 1000; n++) for (const name of evil) expect(() => parseImageReference(name)).toThrow(BackendError)
     expect(performance.now() - before).toBeLessThan(5000)
+  })
+
+  it.each([
+    ['busybox', ['busybox:latest'], true],
+    ['docker.io/library/busybox:1.36', ['busybox:1.36'], true],
+    ['team/app', ['team/app:latest'], true],
+    [`busybox:1.36@${digest}`, [`busybox@${digest}`], true],
+    ['localhost:5000/app:1', ['other:1', 'localhost:5000/app:1'], true],
+    ['0', ['millrace-snapshot/0123/machine:snapshot'], false],
+    ['0123456789ab', ['busybox:latest'], false],
+    ['team/app:0123456789ab', ['busybox:latest'], false],
+    ['busybox', [], false],
+  ])('%s is the name of an image that the engine calls %j: %s', (name, names, expected) => {
+    const [RepoTags, RepoDigests] = [names.filter((one) => !one.includes('@')), names.filter((one) => one.includes('@'))]
+    expect(isNamed({ RepoTags, RepoDigests }, parseImageReference(name))).toBe(expected)
+    expect(isNamed({ RepoTags: null }, parseImageReference(name))).toBe(false)
   })
 })

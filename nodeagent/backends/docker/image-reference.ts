@@ -8,10 +8,16 @@ export interface ImageReference {
   readonly digest: string | undefined
 }
 
+/** What the names of copies of machines' disks begin with: of whom they are, the control plane knows and the engine does not. */
+export const snapshotImages = 'millrace-snapshot/'
+
 const maxLength = 1024
 const maxRepositoryLength = 255
 
-/** Reads a reference, part by part and without backtracking. Throws a BackendError that says what is wrong with it. */
+/**
+ * Reads a reference that somebody asks for, part by part and without backtracking. Throws a BackendError that says what is wrong with it. An engine
+ * would also take a snapshot's name, and the beginning of an image's id, and so give a copy of anybody's disk: neither is the name of an image here.
+ */
 export function parseImageReference(text: string): ImageReference {
   const wrong = (why: string) =>
     new BackendError('InvalidImageName', `the image name ${JSON.stringify(text.slice(0, 200))} is not valid: ${why}`, false)
@@ -32,7 +38,28 @@ export function parseImageReference(text: string): ImageReference {
   if (hasRegistry && !isRegistry(first)) throw wrong(`"${first}" is no registry`)
   for (const part of hasRegistry ? rest : [first, ...rest])
     if (!isPathPart(part)) throw wrong(`"${part}" must be lower-case letters and digits, with single ".", "_" or "-" between them`)
-  return { repository, tag, digest }
+  if (digestAlgorithms.has(repository)) throw wrong('an image is known by its name, not by its id')
+  const reference = { repository, tag, digest }
+  if (familiarName(reference).startsWith(snapshotImages))
+    throw wrong('it is of a snapshot; spec.restoreFrom of a Vps names its VpsSnapshot')
+  return reference
+}
+
+const digestAlgorithms = new Set(['sha256', 'sha384', 'sha512'])
+const defaultRegistry = /^(index\.)?docker\.io\//i
+
+/** The repository as an engine lists it: without the registry and the folder that it takes for granted. */
+function familiarName({ repository }: Pick<ImageReference, 'repository'>): string {
+  return repository.replace(defaultRegistry, '').replace(/^library\/(?=[^/]+$)/, '')
+}
+
+/** Whether an image that an engine has found is called what was asked for: it also finds images by the beginning of their id. Pure. */
+export function isNamed(
+  { RepoTags, RepoDigests }: { readonly RepoTags?: readonly string[] | null; readonly RepoDigests?: readonly string[] | null },
+  reference: ImageReference,
+): boolean {
+  const wanted = pullReference({ ...reference, repository: familiarName(reference) })
+  return [...(RepoTags ?? []), ...(RepoDigests ?? [])].includes(wanted)
 }
 
 /** The reference as the engine wants it for a pull: with a tag or a digest, or it would pull every tag. */

@@ -1,6 +1,6 @@
 import { BackendError } from '../backend.js'
 import { type Engine, sayingOf, statusOf, unlessMissing } from './engine.js'
-import { parseImageReference, pullReference } from './image-reference.js'
+import { isNamed, parseImageReference, pullReference } from './image-reference.js'
 
 type Policy = 'Always' | 'IfNotPresent' | 'Never'
 
@@ -17,7 +17,7 @@ export async function prepareImage(
   const reference = parseImageReference(image)
   if (policy !== 'Always') {
     const present = await unlessMissing(engine.call(signal, (options) => engine.docker.getImage(image).inspect(options as object)))
-    if (present) return
+    if (present && isNamed(present, reference)) return
     if (policy === 'Never')
       throw new BackendError('ImageNotFound', `the image ${image} is not on the node, and imagePullPolicy is Never`, true)
   }

@@ -151,6 +151,16 @@ describe.skipIf(withoutDocker)('with a Docker engine', () => {
       await theirs.close()
     })
 
+    it("finds an image by its name alone: not by the beginning of an id, which may be that of anybody's disk", async () => {
+      const prepare = (image: string) =>
+        machines.prepareMachineImage({ ...defaultVpsSpec, image, imagePullPolicy: 'Never' }, () => {}, signal)
+      const { stdout } = await docker('images', '--quiet', '--no-trunc', engine.image)
+      const id = stdout.trim().replace('sha256:', '')
+      for (const image of [id, id.slice(0, 12), id.slice(0, 6)]) await expect(prepare(image)).rejects.toThrow('is not on the node')
+      for (const image of [`sha256:${id}`, `sha256:${id.slice(0, 6)}`]) await expect(prepare(image)).rejects.toThrow('by its name')
+      for (const image of [engine.image, `docker.io/library/${engine.image}`]) await prepare(image)
+    })
+
     it('shows its own files alone, and opens nothing but plain ones', async () => {
       await begin(machines, aMachine('files'))
       const outside = path.join(directory, 'outside')

@@ -13,10 +13,9 @@ import { readJsonFile, writeJsonFile } from '../../../files/json-file.js'
 import { BackendError } from '../../backend.js'
 import type { ObservedSnapshot } from '../../machine-backend.js'
 import { dialEngine, type Engine, sayingOf, statusOf, unlessMissing } from '../engine.js'
+import { snapshotImages } from '../image-reference.js'
 import { machineName } from './machine-options.js'
 
-/** What the names of all of them begin with: nothing is made of them but by a restore. */
-export const snapshotImages = 'millrace-snapshot/'
 /** Set on every image of a snapshot that was taken here: the agent's identity. */
 const snapshotLabel = 'millrace.dev/snapshot-of'
 /** A disk of many gigabytes takes its time. */
