@@ -1,8 +1,10 @@
 import net from 'node:net'
-import { PassThrough, Readable } from 'node:stream'
+import { type Duplex, PassThrough, Readable } from 'node:stream'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { silentLogger } from '../../lib/base/log.js'
+import { channels, messagesOf, writeMessage } from '../../lib/stream/channel-link.js'
 import { duplexOverSocket } from '../../lib/stream/duplex-over-socket.js'
+import { FramedChannels } from '../../lib/stream/framed-channels.js'
 import { answeringSession, ask, askingSession } from '../../lib/stream/node-session.js'
 import { ManualClock } from '../../lib/testing/manual-clock.js'
 import { BackendError } from '../backends/backend.js'
@@ -15,6 +17,7 @@ let server: net.Server
 let session: ReturnType<typeof askingSession>
 let state: ObservedMachine['state']
 let dialled: unknown[]
+let serialLine: Duplex | undefined
 
 const echo = () => new PassThrough()
 const machines = {
@@ -33,6 +36,7 @@ const machines = {
   },
   openMachineFiles: async () => echo(),
   openMachineConsole: async () => {
+    if (serialLine) return serialLine
     throw new BackendError('Unsupported', 'a container has no serial console', false)
   },
   machineLogs: (_uid: string, { follow, tailLines }: { follow: boolean; tailLines?: number }) =>
@@ -42,6 +46,7 @@ const machines = {
 beforeEach(async () => {
   state = 'running'
   dialled = []
+  serialLine = undefined
   const handler = createNodeStreamHandler({
     backends: new Map(),
     machines: new Map([['docker', machines]]),
@@ -96,6 +101,33 @@ it.each<['GET' | 'POST', string, number, string]>([
   ['GET', '/logs/default/dev?sinceSeconds=5', 400, 'the log of a Vps has no times'],
 ])('%s %s is answered %i: %s', async (method, path, status, words) => {
   expect(await request(method, path)).toEqual({ status, text: expect.stringContaining(words) })
+})
+
+it('a console is carried in channels both ways, and that its machine ends is a good end', async () => {
+  const line = new PassThrough()
+  serialLine = line
+  const { status, stream } = await ask(session, { method: 'POST', path: '/console/default/dev?kind=Vps&uid=u-1', writes: true })
+  const link = new FramedChannels(stream)
+  await writeMessage(link, { channel: channels.resize, bytes: Buffer.from('{}') })
+  await writeMessage(link, { channel: channels.stdin, bytes: Buffer.from('who') })
+  const messages = messagesOf(link)[Symbol.asyncIterator]()
+  const said = [(await messages.next()).value]
+  line.end()
+  said.push((await messages.next()).value)
+  expect(status).toBe(200)
+  expect(said.map(({ channel, bytes }) => [channel, String(bytes)])).toEqual([
+    [channels.stdout, 'who'],
+    [channels.error, '{"exitCode":0}'],
+  ])
+  link.destroy()
+})
+
+it('a console is left when the client goes', async () => {
+  serialLine = new PassThrough()
+  const left = new Promise((resolve) => serialLine?.once('close', resolve))
+  const { stream } = await ask(session, { method: 'POST', path: '/console/default/dev?kind=Vps&uid=u-1', writes: true })
+  stream.destroy()
+  await left
 })
 
 it('a Vps that does not run says so, and what kinds have sessions is said too', async () => {

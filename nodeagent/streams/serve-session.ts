@@ -4,6 +4,7 @@ import { NotListening } from '../backends/connect-to.js'
 import type { AgentParts } from '../execute/workload-context.js'
 import { findSubject } from './find-subject.js'
 import { serveAttach } from './serve-attach.js'
+import { serveConsole } from './serve-console.js'
 import { serveExec } from './serve-exec.js'
 import { serveForward } from './serve-forward.js'
 import type { SessionRequest } from './session-request.js'
@@ -39,7 +40,7 @@ export async function serveSession(
         return await serveForward(await subject.openFiles(signal), stream)
       case 'console':
         if (!subject.openConsole) throw new RefusedSession(`${called} has no console`)
-        return await serveForward(await subject.openConsole(signal), stream)
+        return await serveConsole(await subject.openConsole(signal), stream)
     }
   } catch (error) {
     if (error instanceof BackendError || error instanceof NotListening) throw new RefusedSession(error.message, { cause: error })
