@@ -87,11 +87,10 @@ export async function findMachine(
   { machines }: Pick<AgentParts, 'machines'>,
   signal: AbortSignal,
 ): Promise<{ readonly backend: MachineBackend; readonly state: string } | undefined> {
-  for (const backend of machines.values()) {
+  return await firstThatHas(machines.values(), async (backend) => {
     const [machine] = await backend.observeMachines(signal, uid)
-    if (machine?.namespace === namespace && machine.name === name) return { backend, state: machine.state }
-  }
-  return undefined
+    return machine?.namespace === namespace && machine.name === name ? { backend, state: machine.state } : undefined
+  })
 }
 
 /** The runs of an attempt, the newest first, and the backend that has them. */
@@ -106,11 +105,25 @@ export async function findRuns(
   { backends }: Pick<AgentParts, 'backends'>,
   signal: AbortSignal,
 ): Promise<FoundRuns | undefined> {
-  for (const backend of backends.values()) {
+  return await firstThatHas(backends.values(), async (backend) => {
     const runs = (await backend.observe(signal, uid))
       .filter((run) => run.id.uid === uid && run.id.attempt === attempt && run.namespace === namespace && run.name === name)
       .sort((a, b) => b.id.run - a.id.run)
-    if (runs.length > 0) return { backend, runs }
+    return runs.length > 0 ? { backend, runs } : undefined
+  })
+}
+
+/** What the first backend that has it says of it. One that cannot be asked hides nothing that another has; its failure is told when no other has it. */
+async function firstThatHas<B, Found>(backends: Iterable<B>, look: (backend: B) => Promise<Found | undefined>): Promise<Found | undefined> {
+  const failures: unknown[] = []
+  for (const backend of backends) {
+    try {
+      const found = await look(backend)
+      if (found !== undefined) return found
+    } catch (error) {
+      failures.push(error)
+    }
   }
+  if (failures.length > 0) throw failures[0]
   return undefined
 }
