@@ -1,203 +1,135 @@
-/** Snapshots as their users have them: a real API server with streams, two agents, and machines that are containers. */
+/** Snapshots as their users have them: a real API server with streams, two agents, and machines. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { text } from 'node:stream/consumers'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { findCondition } from '../../lib/api/condition.js'
-import { Node } from '../../lib/api/kinds/node.js'
-import { Vps, type VpsManifest } from '../../lib/api/kinds/vps.js'
+import { Vps } from '../../lib/api/kinds/vps.js'
 import { VpsSnapshot } from '../../lib/api/kinds/vps-snapshot.js'
-import { systemClock } from '../../lib/base/clock.js'
-import type { Client } from '../../lib/client/client.js'
-import { createClient } from '../../lib/client/create-client.js'
-import { dialNodeStreams } from '../../lib/stream/dial-node-streams.js'
 import { eventually } from '../../lib/testing/eventually.js'
-import { type TestCluster, testCluster } from '../../lib/testing/test-cluster.js'
-import { pemOf } from '../../test/e2e/raw-upgrade.js'
 import { startTestEngine, type TestEngine, withoutDocker } from '../backends/docker/fixtures/test-engine.js'
 import { DockerMachines } from '../backends/docker/machines/docker-machines.js'
-import { type AgentFolders, agentFolders, type RunningAgent, startAgent } from '../fixtures/start-agent.js'
-import { createNodeStreamHandler } from '../streams/node-stream-server.js'
+import { machinesOptions } from '../backends/qemu/fixtures/a-machine.js'
+import { withoutQemu } from '../backends/qemu/fixtures/guest-kernel.js'
+import { testGuest } from '../backends/qemu/fixtures/test-guest.js'
+import { QemuMachines } from '../backends/qemu/machines/qemu-machines.js'
+import { TwoNodes } from './fixtures/two-nodes.js'
 
-interface TestNode {
-  readonly name: string
-  readonly folders: AgentFolders
-  agent: RunningAgent
-  /** Ends agent and connection, as at a restart: machines go on. */
-  stop(): Promise<void>
-}
+const at = (name: string) => ({ namespace: 'default', name })
+const restore = (nodes: TwoNodes, name: string, restoreFrom: object) => nodes.admin.of(Vps).mergePatch(at(name), { spec: { restoreFrom } })
 
 describe.skipIf(withoutDocker)('snapshots of containers', () => {
   let engine: TestEngine
-  let cluster: TestCluster
-  let admin: Client
   let exports: string
-  let nodes: TestNode[]
+  let nodes: TwoNodes
 
   beforeAll(async () => {
     engine = await startTestEngine()
-    cluster = await testCluster({ tls: true })
-    admin = createClient(cluster.admin)
     exports = await mkdtemp(path.join(tmpdir(), 'mr-exports-'))
-    for (const name of ['n1', 'n2']) await admin.of(Node).create({ metadata: { name }, spec: {} })
+    nodes = await TwoNodes.start((name) =>
+      DockerMachines.open({ socketPath: engine.socketPath, agent: name, directory: path.join(exports, name), network: 'none' }),
+    )
   })
+  afterEach(() => nodes.clear())
   afterAll(async () => {
-    await admin.close()
-    await cluster.close()
+    await nodes[Symbol.asyncDispose]()
     await engine.close()
     await rm(exports, { recursive: true, force: true })
   })
-  beforeEach(async () => {
-    nodes = [await startNode('n1', await agentFolders()), await startNode('n2', await agentFolders())]
-  })
-  afterEach(async () => {
-    for (const vps of (await admin.of(Vps).list()).items) await admin.of(Vps).delete(vps.metadata, { gracePeriodSeconds: 0 })
-    for (const snapshot of (await admin.of(VpsSnapshot).list()).items) await admin.of(VpsSnapshot).delete(snapshot.metadata)
-    await eventually(async () => {
-      expect((await admin.of(Vps).list()).items).toEqual([])
-      expect((await admin.of(VpsSnapshot).list()).items).toEqual([])
-    })
-    for (const { name } of nodes) expect(await onNode(name)).toEqual([])
-    for (const node of nodes) {
-      await node.stop()
-      await node.folders.remove()
-    }
-  })
 
-  async function startNode(name: string, folders: AgentFolders): Promise<TestNode> {
-    const directory = path.join(exports, name)
-    const agent = await startAgent(cluster, folders, {
-      nodeName: name,
-      backends: async () => [],
-      machines: async () => [await DockerMachines.open({ socketPath: engine.socketPath, agent: name, directory, network: 'none' })],
-    })
-    const tls = pemOf(await cluster.configOf(`system:node:${name}`, ['system:nodes']))
-    const ending = new AbortController()
-    let isConnected = false
-    const dialled = dialNodeStreams({
-      server: cluster.url,
-      path: `/apis/millrace.dev/v1/nodestreams/${name}`,
-      tls: () => tls,
-      onRequest: createNodeStreamHandler({ ...agent.parts, clock: systemClock }),
-      onConnected: () => {
-        isConnected = true
-      },
-      signal: ending.signal,
-    })
-    await eventually(() => isConnected)
-    return {
-      name,
-      folders,
-      agent,
-      async stop() {
-        ending.abort()
-        await dialled
-        await agent.stop()
-      },
-    }
-  }
-
-  const at = (name: string) => ({ namespace: 'default', name })
-  const nodeOf = (name: string) => nodes.find((node) => node.name === name) as TestNode
-  const backendOf = (name: string) => {
-    const [backend] = nodeOf(name).agent.parts.machines.values()
-    if (!backend) throw new Error('the agent keeps no machines')
-    return backend
-  }
-  const onNode = async (name: string) => (await backendOf(name).observeSnapshots(AbortSignal.timeout(60_000))).map(({ uid }) => uid)
-  const create = (name: string, nodeName: string, spec: Partial<VpsManifest['spec']> = {}) =>
-    admin.of(Vps).create({ metadata: at(name), spec: { nodeName, image: engine.image, terminationGracePeriodSeconds: 5, ...spec } })
-  const told = (name: string, status: object) =>
-    eventually(async () => {
-      const vps = await admin.of(Vps).get(at(name))
-      expect(vps.status, JSON.stringify(vps.status)).toMatchObject(status)
-      return vps
-    })
-  const take = async (name: string, vpsName: string) => {
-    await admin.of(VpsSnapshot).create({ metadata: at(name), spec: { vpsName, message: 'as it was' } })
-    return ready(name)
-  }
-  const ready = (name: string) =>
-    eventually(async () => {
-      const snapshot = await admin.of(VpsSnapshot).get(at(name))
-      expect(snapshot.status, JSON.stringify(snapshot.status)).toMatchObject({ phase: 'Ready' })
-      return snapshot
-    })
-  const sh = async (vps: Vps, command: string) => {
-    const order = { command: ['sh', '-c', command], stdin: false, tty: false }
-    const session = await backendOf(vps.spec.nodeName ?? '').openMachineExec(vps.metadata.uid, order, AbortSignal.timeout(60_000))
-    const [out] = await Promise.all([text(session.stdout), session.ended])
-    return out
-  }
+  const run = (name: string, nodeName = 'n1', restoreFrom?: { name: string }) =>
+    nodes.run(name, nodeName, { image: engine.image, ...(restoreFrom ? { restoreFrom } : {}) })
 
   it('are taken while it runs, put back what was broken, and outlive their Vps', async () => {
-    const vps = await create('dev', 'n1').then(() => told('dev', { phase: 'Running' }))
-    await sh(vps, 'echo good > /root/state || (mkdir -p /root && echo good > /root/state)')
-    const snapshot = await take('good', 'dev')
+    const vps = await run('dev')
+    await nodes.sh(vps, 'echo good > /state')
+    const snapshot = await nodes.take('good', 'dev')
     expect(snapshot).toMatchObject({ status: { backend: 'docker', vpsUid: vps.metadata.uid, takenAt: expect.any(String) } })
-    await sh(vps, 'echo broken > /root/state')
-    await admin.of(Vps).mergePatch(at('dev'), { spec: { restoreFrom: { name: 'good', request: '1' } } })
-    const restored = await told('dev', { phase: 'Running', restoredFrom: { name: 'good', request: '1' } })
-    expect(await sh(restored, 'cat /root/state')).toBe('good\n')
+    await nodes.sh(vps, 'echo broken > /state')
+    await restore(nodes, 'dev', { name: 'good', request: '1' })
+    const restored = await nodes.told('dev', { phase: 'Running', restoredFrom: { name: 'good', request: '1' } })
+    expect(await nodes.sh(restored, 'cat /state')).toBe('good\n')
     expect(findCondition(restored, 'Restored')).toMatchObject({ status: 'True' })
-    await admin.of(Vps).delete(at('dev'), { gracePeriodSeconds: 0 })
-    await eventually(async () => expect((await admin.of(Vps).list()).items).toEqual([]))
-    expect(await onNode('n1')).toEqual([snapshot.metadata.uid])
+    await nodes.admin.of(Vps).delete(at('dev'), { gracePeriodSeconds: 0 })
+    await eventually(async () => expect((await nodes.admin.of(Vps).list()).items).toEqual([]))
+    expect(await nodes.snapshotsOn('n1')).toEqual([snapshot.metadata.uid])
   })
 
   it('that go leave the others', async () => {
-    const vps = await create('dev', 'n1').then(() => told('dev', { phase: 'Running' }))
-    await sh(vps, 'echo 1 > /state')
-    await take('first', 'dev')
-    await sh(vps, 'echo 2 > /state')
-    const second = await take('second', 'dev')
-    await admin.of(VpsSnapshot).delete(at('first'))
-    await eventually(async () => expect(await onNode('n1')).toEqual([second.metadata.uid]))
-    await admin.of(Vps).mergePatch(at('dev'), { spec: { restoreFrom: { name: 'second' } } })
-    expect(await sh(await told('dev', { phase: 'Running', restoredFrom: { name: 'second' } }), 'cat /state')).toBe('2\n')
+    const vps = await run('dev')
+    await nodes.sh(vps, 'echo 1 > /state')
+    await nodes.take('first', 'dev')
+    await nodes.sh(vps, 'echo 2 > /state')
+    const second = await nodes.take('second', 'dev')
+    await nodes.admin.of(VpsSnapshot).delete(at('first'))
+    await eventually(async () => expect(await nodes.snapshotsOn('n1')).toEqual([second.metadata.uid]))
+    await restore(nodes, 'dev', { name: 'second' })
+    expect(await nodes.sh(await nodes.told('dev', { phase: 'Running', restoredFrom: { name: 'second' } }), 'cat /state')).toBe('2\n')
   })
 
   it('travel to another node, and leave nothing on the way', async () => {
-    const vps = await create('dev', 'n1').then(() => told('dev', { phase: 'Running' }))
-    await sh(vps, 'echo travelled > /state')
-    await take('far', 'dev')
-    await create('copy', 'n2', { restoreFrom: { name: 'far' } })
-    const copy = await told('copy', { phase: 'Running', restoredFrom: { name: 'far' } })
-    expect(await sh(copy, 'cat /state')).toBe('travelled\n')
-    await eventually(async () => expect(await onNode('n2')).toEqual([]))
-    expect(await readdir(nodeOf('n2').agent.paths.transfers)).toEqual([])
+    await nodes.sh(await run('dev'), 'echo travelled > /state')
+    await nodes.take('far', 'dev')
+    const copy = await run('copy', 'n2', { name: 'far' })
+    expect(copy.status?.restoredFrom).toEqual({ name: 'far' })
+    expect(await nodes.sh(copy, 'cat /state')).toBe('travelled\n')
+    await eventually(async () => expect(await nodes.snapshotsOn('n2')).toEqual([]))
+    expect(await readdir(nodes.agent('n2').paths.transfers)).toEqual([])
   })
 
   it('of an agent that was ended meanwhile are taken by the next', async () => {
-    await create('dev', 'n1').then(() => told('dev', { phase: 'Running' }))
-    const node = nodeOf('n1')
-    await node.stop()
-    await admin.of(VpsSnapshot).create({ metadata: at('later'), spec: { vpsName: 'dev' } })
-    nodes = [await startNode('n1', node.folders), nodeOf('n2')]
-    const snapshot = await ready('later')
-    expect(await onNode('n1')).toEqual([snapshot.metadata.uid])
+    await run('dev')
+    await nodes.stopNode('n1')
+    await nodes.admin.of(VpsSnapshot).create({ metadata: at('later'), spec: { vpsName: 'dev' } })
+    await nodes.startNode('n1')
+    const snapshot = await nodes.ready('later')
+    expect(await nodes.snapshotsOn('n1')).toEqual([snapshot.metadata.uid])
   })
 
   it('that are not there say so, and the Vps waits', async () => {
-    await create('waits', 'n2', { restoreFrom: { name: 'nothing' } })
+    const spec = { nodeName: 'n2', image: engine.image, restoreFrom: { name: 'nothing' } }
+    await nodes.admin.of(Vps).create({ metadata: at('waits'), spec })
     await eventually(async () => {
-      const vps = await admin.of(Vps).get(at('waits'))
+      const vps = await nodes.admin.of(Vps).get(at('waits'))
       expect(findCondition(vps, 'DiskReady')).toMatchObject({ status: 'False', message: 'the VpsSnapshot "nothing" is not there' })
     })
   })
 
   it('that were removed behind the back of the agent say so', async () => {
-    await create('dev', 'n1').then(() => told('dev', { phase: 'Running' }))
-    const snapshot = await take('lost', 'dev')
-    await backendOf('n1').removeSnapshot(snapshot.metadata.uid, AbortSignal.timeout(60_000))
-    // It is asked for again when something of it changes, and from time to time.
-    await admin.of(VpsSnapshot).mergePatch(at('lost'), { spec: { message: 'where is it' } })
+    await run('dev')
+    const snapshot = await nodes.take('lost', 'dev')
+    await nodes.backend('n1').removeSnapshot(snapshot.metadata.uid, AbortSignal.timeout(60_000))
+    // It is looked for again when something of it changes, and from time to time.
+    await nodes.admin.of(VpsSnapshot).mergePatch(at('lost'), { spec: { message: 'where is it' } })
     await eventually(async () =>
-      expect((await admin.of(VpsSnapshot).get(at('lost'))).status).toMatchObject({
+      expect((await nodes.admin.of(VpsSnapshot).get(at('lost'))).status).toMatchObject({
         phase: 'Failed',
         conditions: [{ type: 'Ready', status: 'False', reason: 'Lost' }],
       }),
     )
+  })
+})
+
+describe.skipIf(withoutQemu)('snapshots of virtual machines', { timeout: 480_000 }, () => {
+  it('are put back, and travel to another node', async () => {
+    const images = await testGuest()
+    await using nodes = await TwoNodes.start((_name, { data }) => QemuMachines.open(machinesOptions(data, images)))
+    const machine = {
+      backend: 'qemu',
+      image: 'guest',
+      resources: { limits: { cpu: '1', memory: '160Mi' } },
+      ssh: { mode: 'disabled' },
+    } as const
+    const vps = await nodes.run('dev', 'n1', machine)
+    await nodes.sh(vps, 'echo good > /root/state; sync')
+    await nodes.take('good', 'dev')
+    await nodes.sh(vps, 'echo broken > /root/state; sync')
+    const copy = await nodes.run('copy', 'n2', { ...machine, restoreFrom: { name: 'good' } })
+    expect(await nodes.sh(copy, 'cat /root/state')).toBe('good\n')
+    await eventually(async () => expect(await nodes.snapshotsOn('n2')).toEqual([]))
+    await restore(nodes, 'dev', { name: 'good' })
+    const restored = await nodes.told('dev', { phase: 'Running', restoredFrom: { name: 'good' } })
+    expect(await nodes.sh(restored, 'cat /root/state')).toBe('good\n')
+    await nodes.clear()
   })
 })
