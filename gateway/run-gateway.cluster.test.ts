@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import https from 'node:https'
+import { type AddressInfo, createServer } from 'node:net'
 import { connect } from 'node:tls'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -26,7 +27,7 @@ afterEach(async () => {
 })
 
 /** A gateway with the rights that it has in a cluster. */
-async function startGateway(name = 'gw') {
+async function startGateway(name = 'gw', sshPort = 0) {
   const config = await cluster.configOf('system:gateway')
   const { ca: authority = '' } = createCredentialsReader(config)()
   const stopping = new AbortController()
@@ -37,7 +38,7 @@ async function startGateway(name = 'gw') {
       host: '127.0.0.1',
       advertiseHost: '127.0.0.1',
       agentPort: 0,
-      sshPort: 0,
+      sshPort,
       maxTunnelConnections: 10,
       config,
       authority,
@@ -214,4 +215,24 @@ describe('the counts of a Tunnel', () => {
     })
     expect((await refused).message).toContain('refused the connection for streams with code 403')
   })
+})
+
+it('a Tunnel does not take the port of the gateway itself, however often that is started', async () => {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as AddressInfo
+  probe.close()
+  await once(probe, 'close')
+  const tunnels = cluster.client.of(Tunnel)
+  const at = { namespace: 'default', name: 'greedy' }
+  await tunnels.create({ metadata: at, spec: { target: { kind: 'Vps', name: 'mine', port: 22 }, listen: { port } } })
+  for (let start = 0; start < 2; start++) {
+    const gateway = await startGateway('gw', port)
+    await eventually(async () => {
+      const { status } = await tunnels.get(at)
+      expect(status?.conditions).toContainEqual(expect.objectContaining({ type: 'Listening', status: 'False', reason: 'PortTaken' }))
+      expect((await announced()).sshEndpoint).toBe(`127.0.0.1:${port}`)
+    })
+    expect(await gateway.stop()).toBeUndefined()
+  }
 })

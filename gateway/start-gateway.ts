@@ -88,12 +88,12 @@ export async function runGateway(options: RunGatewayOptions, signal: AbortSignal
     nodes.subscribe({ delete: ({ metadata }) => connections.end(metadata.name) })
     createGatewayMetrics(options.metrics, connections)
     const { maxTunnelConnections: maxConnections, sshPort: port, metrics } = options
-    tunnelling = startTunnels({ client, clock: systemClock, log, name, nodes: connections, advertiseHost, maxConnections }, running)
     const machines = createMachineStreams(connections)
     ssh = await startSsh({ client, clock: systemClock, log, metrics, host, port, vpses, machines }, running)
     const nodeExists = (node: string) => nodes.lister.get(node) !== undefined
-    // The last one to listen: then everything does.
     agents = await listenForAgents({ host, port: options.agentPort, advertiseHost, authority, nodes: connections, nodeExists, log })
+    // The last to listen: a Tunnel may name any port, and is not to take those of the gateway itself.
+    tunnelling = startTunnels({ client, clock: systemClock, log, name, nodes: connections, advertiseHost, maxConnections }, running)
     const printedHost = advertiseHost.includes(':') ? `[${advertiseHost}]` : advertiseHost
     const server = `https://${printedHost}:${agents.port}`
     const announcement = { server, ca: agents.certificate, ...(ssh ? { sshEndpoint: `${printedHost}:${ssh.port}` } : {}) }
