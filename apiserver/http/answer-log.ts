@@ -1,16 +1,20 @@
 import { serviceUnavailable } from '../../lib/api/api-error.js'
-import type { Kind } from '../../lib/api/define-kind.js'
+import type { Target } from '../registry/registry.js'
 import { accessOf, authorize, type Exchange } from './exchange.js'
 import type { ServerParts } from './server-parts.js'
 
-/** Answers `GET …/NAME/log`: what the workload wrote, as the node's agent sends it. */
-export async function answerLog(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
+/** Answers `GET …/NAME/log`: what the workload wrote, as the node's agent sends it. The request may name what a view shows of it. */
+export async function answerLog(
+  parts: ServerParts,
+  exchange: Exchange,
+  workload: Omit<Target, 'subresource'>,
+  query: URLSearchParams,
+): Promise<void> {
   const { info, user, request, response } = exchange
   const access = accessOf(user, info)
   authorize(parts.authorizer, access)
   if (!parts.streams) throw serviceUnavailable('this server has no streams to nodes')
-  const { namespace, name } = info
-  parts.registry.get({ kind, namespace, name })
+  parts.registry.get(workload)
   exchange.leave()
-  await parts.streams.streamLog({ kind, namespace, name, access }, info.query, request, response)
+  await parts.streams.streamLog({ ...workload, access }, query, request, response)
 }

@@ -9,7 +9,7 @@ import type { Kind } from '../../lib/api/define-kind.js'
 import { printJson } from '../../lib/api/json/print-json.js'
 import type { DeleteOptions, EvictOptions } from '../registry/registry.js'
 import { assertMeant } from '../views/assert-meant.js'
-import { viewOf } from '../views/object-view.js'
+import { behind, viewOf } from '../views/object-view.js'
 import { sendValue, successStatus } from './answer.js'
 import { type DeleteRequest, readDeleteOptions } from './delete-options.js'
 import type { Exchange } from './exchange.js'
@@ -24,11 +24,7 @@ export async function evictObject(parts: ServerParts, exchange: Exchange, kind: 
   const { value } = await receiveObject(request, parts.limits.bounds.maxBodyBytes)
   const { options, dryRun } = evictionOf(value, info)
   const { namespace, name } = info
-  await parts.registry.evict(
-    { kind: kind.viewOf ?? kind, namespace, name },
-    evictOptionsOf(kind, name, options),
-    requestContext(exchange, dryRun),
-  )
+  await parts.registry.evict(behind(kind, namespace, name), evictOptionsOf(kind, name, options), requestContext(exchange, dryRun))
   sendValue(response, 201, successStatus(undefined, 201))
 }
 

@@ -9,9 +9,10 @@ import { type ContinueToken, encodeContinueToken } from './continue-token.js'
 import type { Exchange } from './exchange.js'
 import { waitForRevision } from './freshness.js'
 import type { ListAt, ListOptions } from './list-options.js'
+import { comparePlaces, placeBehind } from './list-place.js'
 import { listOpening, objectPrinter } from './list-shape.js'
 import type { Shape } from './negotiate.js'
-import { type Selection, select } from './selection.js'
+import { type Selection, type SelectionSource, select } from './selection.js'
 import { sendPieces } from './send-pieces.js'
 import type { ServerParts } from './server-parts.js'
 
@@ -62,8 +63,7 @@ async function currentPage(
   after: ContinueToken['after'] | undefined,
 ): Promise<Page> {
   const { revision } = parts.store
-  const all = candidatesOf(parts.store, selection)
-  const candidates = after ? all.slice(firstAfter(all, after)) : all
+  const candidates = candidatesOf(parts.store, selection, after)
   if (selection.isWhole) return pageOf(revision, candidates, limit, candidates.length)
   return pageOf(revision, await filterInTurns(candidates, selection, limit === 0 ? Number.POSITIVE_INFINITY : limit + 1), limit, undefined)
 }
@@ -72,26 +72,39 @@ async function pastPage(parts: ServerParts, selection: Selection, limit: number,
   const revision = at.type === 'exact' ? at.revision : at.token.revision
   const remaining = at.type === 'continue' ? at.token.remaining : undefined
   await waitForRevision(parts.store, revision, parts.limits.bounds.freshnessWaitMs)
-  const query = { ...listQuery(selection), revision }
-  const found: StoredObject[] = []
-  let after = at.type === 'continue' ? at.token.after : undefined
-  try {
-    // One more than asked for tells whether another page follows; a selector may need several reads to fill a page.
-    for (;;) {
-      const size = limit === 0 ? 0 : Math.max(limit + 1 - found.length, selection.isWhole ? 1 : scanRows)
-      const { objects } = await parts.store.listAt({ ...query, ...(after ? { after } : {}), ...(size > 0 ? { limit: size } : {}) })
-      for (const object of objects) {
-        const selected = select(selection, object)
-        if (selected) found.push(selected)
-      }
-      const last = objects.at(-1)
-      if (size === 0 || objects.length < size || !last || found.length > limit) break
-      after = last.key
-    }
-  } catch (error) {
+  const after = at.type === 'continue' ? at.token.after : undefined
+  const reads = selection.sources.map((source) => readPast(parts, selection, source, { revision, after, limit }))
+  const lists = await Promise.all(reads).catch((error: unknown) => {
     throw isExpired(error) ? expiredPage(parts, at) : error
+  })
+  const [found = [], ...others] = lists.filter((list) => list.length > 0)
+  const all = others.length === 0 ? found : lists.flat().sort((a, b) => comparePlaces(a.key, b.key))
+  return pageOf(revision, all, limit, remaining)
+}
+
+/** The first objects of one kind that were selected at a revision: one more than the limit tells whether another page follows. */
+async function readPast(
+  { store }: ServerParts,
+  selection: Selection,
+  source: SelectionSource,
+  asked: { readonly revision: number; readonly after: ContinueToken['after'] | undefined; readonly limit: number },
+): Promise<readonly StoredObject[]> {
+  const { revision, limit } = asked
+  const query = { ...listQuery(selection.namespace, source), revision }
+  const found: StoredObject[] = []
+  let after = asked.after && placeBehind(asked.after, source.prefix)
+  // A selector may need several reads to fill a page.
+  for (;;) {
+    const size = limit === 0 ? 0 : Math.max(limit + 1 - found.length, selection.isWhole ? 1 : scanRows)
+    const { objects } = await store.listAt({ ...query, ...(after ? { after } : {}), ...(size > 0 ? { limit: size } : {}) })
+    for (const object of objects) {
+      const selected = select(selection, object)
+      if (selected) found.push(selected)
+    }
+    const last = objects.at(-1)
+    if (size === 0 || objects.length < size || !last || found.length > limit) return found
+    after = last.key
   }
-  return pageOf(revision, found, limit, remaining)
 }
 const scanRows = 500
 
@@ -133,24 +146,3 @@ async function filterInTurns(candidates: readonly StoredObject[], selection: Sel
 const turnItems = 10_000
 /** Objects of a view may have to be made to be judged. */
 const turnOfMade = 200
-
-/** The index of the first object behind a key, by bisection. */
-function firstAfter(objects: readonly StoredObject[], key: { namespace: string; name: string }): number {
-  let low = 0
-  let high = objects.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    const object = objects[middle]
-    if (object && compareKeys(object.key, key) <= 0) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-type NamespacedName = { readonly namespace: string; readonly name: string }
-
-/** By namespace, then name. Names are ASCII, so code units are bytes. */
-function compareKeys(a: NamespacedName, b: NamespacedName): number {
-  if (a.namespace !== b.namespace) return a.namespace < b.namespace ? -1 : 1
-  return a.name === b.name ? 0 : a.name < b.name ? -1 : 1
-}

@@ -3,7 +3,7 @@ import type { Kind } from '../../lib/api/define-kind.js'
 import { Event } from '../../lib/api/kinds/event.js'
 import type { StoredObject } from '../storage/store.js'
 import { eventsBehindView } from '../views/events-behind-view.js'
-import { shownObject, viewOf } from '../views/object-view.js'
+import { behind, shownObject, viewOf } from '../views/object-view.js'
 import { sendJson } from './answer.js'
 import { accessOf, authorize, type Exchange } from './exchange.js'
 import { waitForAskedRevision } from './freshness.js'
@@ -27,8 +27,8 @@ export function objectOf(parts: ServerParts, { info }: Exchange, kind: Kind): St
   const { namespace, name } = info
   const view = viewOf(kind)
   if (!view) return parts.registry.get({ kind, namespace, name })
-  const { group, plural } = kind.viewOf ?? kind
-  const stored = parts.store.get({ group, resource: plural, namespace, name })
+  const source = behind(kind, namespace, name)
+  const stored = parts.store.get({ group: source.kind.group, resource: source.kind.plural, namespace, name: source.name })
   const shown = stored && shownObject(view, stored)
   if (!shown) throw notFound({ group: kind.group, resource: kind.plural, name })
   return shown

@@ -5,7 +5,7 @@
 import { badRequest, methodNotAllowed } from '../../lib/api/api-error.js'
 import type { Kind, KubeObject, ObjectVerb } from '../../lib/api/define-kind.js'
 import type { Target } from '../registry/registry.js'
-import { viewOf } from '../views/object-view.js'
+import { behind, viewOf } from '../views/object-view.js'
 import { sendNoSuchPath, warningHeader } from './answer.js'
 import { answerContent } from './answer-content.js'
 import { answerLog } from './answer-log.js'
@@ -75,19 +75,22 @@ function answerObject(parts: ServerParts, exchange: Exchange, kind: Kind): Promi
 }
 
 /** Throws MethodNotAllowed, and for a view says what to write instead. */
-function refuseVerb(parts: ServerParts, exchange: Exchange, { plural, viewOf, verbs }: Kind): never {
+function refuseVerb(parts: ServerParts, exchange: Exchange, kind: Kind): never {
   const { user, info } = exchange
   authorize(parts.authorizer, accessOf(user, info))
-  if (!viewOf) throw methodNotAllowed(`${info.verb} is not allowed on ${plural}: they answer to ${verbs.join(', ')}`)
+  const { plural, verbs } = kind
+  if (!kind.viewOf) throw methodNotAllowed(`${info.verb} is not allowed on ${plural}: they answer to ${verbs.join(', ')}`)
+  const instead = info.name === '' ? kind.viewOf : [behind(kind, info.namespace, info.name).kind]
   throw methodNotAllowed(
-    `${info.verb} is not allowed on ${plural}: they are a view of ${viewOf.plural} and are not written themselves; ${info.verb} a ${viewOf.kind} (${viewOf.apiVersion}) instead`,
+    `${info.verb} is not allowed on ${plural}: they are a view of ${kind.viewOf.map((one) => one.plural).join(' and ')} and are not written themselves; ${info.verb} ${instead.map((one) => `a ${one.kind} (${one.apiVersion})`).join(' or ')} instead`,
   )
 }
 
 function answerSubresource(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
   const { verb, subresource } = exchange.info
-  if (kind.viewOf) return answerThroughView(parts, exchange, kind, kind.viewOf)
-  if (subresource === 'log') return verb === 'get' ? answerLog(parts, exchange, kind) : refuseMethod(exchange)
+  if (kind.viewOf) return answerThroughView(parts, exchange, kind)
+  if (subresource === 'log')
+    return verb === 'get' ? answerLog(parts, exchange, targetOf(exchange, kind, ''), exchange.info.query) : refuseMethod(exchange)
   if (subresource === 'content') return verb === 'get' ? answerContent(parts, exchange, kind) : refuseMethod(exchange)
   if (subresource === 'stats') return verb === 'get' ? answerStats(parts, exchange, kind) : refuseMethod(exchange)
   if (isSession(subresource)) return refuseWithoutUpgrade(parts, exchange)
@@ -117,14 +120,16 @@ async function answerEviction(parts: ServerParts, exchange: Exchange, kind: Kind
 }
 
 /** What can be done with an object of a view is done with the one behind it, judged as what was asked for. */
-async function answerThroughView(parts: ServerParts, exchange: Exchange, kind: Kind, source: Kind): Promise<void> {
+async function answerThroughView(parts: ServerParts, exchange: Exchange, kind: Kind): Promise<void> {
   const { info, user } = exchange
   if (info.subresource === 'eviction') return answerEviction(parts, exchange, kind)
   authorize(parts.authorizer, accessOf(user, info))
   const shown = objectOf(parts, exchange, kind)
-  if (info.subresource !== 'log') return answerSubresource(parts, exchange, source)
+  const source = behind(kind, info.namespace, info.name)
+  if (info.subresource !== 'log') return answerSubresource(parts, exchange, source.kind)
+  if (info.verb !== 'get') return refuseMethod(exchange)
   const query = viewOf(kind)?.logQuery(JSON.parse(shown.bytes.toString()) as KubeObject, info.query) ?? info.query
-  return answerSubresource(parts, { ...exchange, info: { ...info, query } }, source)
+  return answerLog(parts, exchange, source, query)
 }
 
 function targetOf({ info }: Exchange, kind: Kind, subresource: Target['subresource']): Target {

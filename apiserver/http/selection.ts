@@ -5,13 +5,13 @@ import { matchesLabels, parseLabelSelector } from '../../lib/api/label-selector.
 import { fieldText } from '../registry/extract-facets.js'
 import { parseStored } from '../registry/object-bytes.js'
 import type { StoredObject } from '../storage/store.js'
-import { type ObjectView, shownObject, viewOf } from '../views/object-view.js'
+import { type ObjectView, shownObject, sourceNamed, viewOf } from '../views/object-view.js'
 
 /** The objects of one kind that a list, watch or deletecollection is about. */
 export interface Selection {
   readonly kind: Kind
-  /** The kind that is stored: `kind` itself, or the one behind the view that `kind` is. */
-  readonly source: Kind
+  /** Where its objects are found: `kind` itself, or the kinds behind the view that `kind` is, as far as they have a name that it asks for. */
+  readonly sources: readonly SelectionSource[]
   readonly view: ObjectView | undefined
   /** Empty: all namespaces. */
   readonly namespace: string
@@ -23,6 +23,15 @@ export interface Selection {
   readonly fieldEquals: Readonly<Record<string, string>>
   /** Whether it is about this object of its kind. */
   matches(object: StoredObject): boolean
+}
+
+/** A stored kind that the objects of a selection are found among. */
+export interface SelectionSource {
+  readonly kind: Kind
+  /** What the view puts before its names. */
+  readonly prefix: string
+  /** The equality of stored objects that a map can answer, the most telling one; undefined when only a scan can. */
+  readonly term: { readonly path: string; readonly value: string } | undefined
 }
 
 export interface SelectionOptions {
@@ -40,14 +49,15 @@ export function createSelection(options: SelectionOptions): Selection {
   const selectable = new Set(['metadata.name', 'metadata.namespace', ...kind.indexed, ...kind.selectable])
   for (const { path } of fields) if (!selectable.has(path)) throw badRequest(`field label not supported: ${path}`)
   const view = viewOf(kind)
+  const fieldEquals = Object.fromEntries(fields.filter((field) => field.operator === '=').map((field) => [field.path, field.value]))
   return {
     kind,
-    source: kind.viewOf ?? kind,
+    sources: sourcesOf(kind, view, namespace, fieldEquals),
     view,
     namespace,
     key: JSON.stringify([kind.apiVersion, kind.plural, namespace, options.labelSelector, options.fieldSelector]),
     isWhole: labels === undefined && fields.length === 0 && view === undefined,
-    fieldEquals: Object.fromEntries(fields.filter((field) => field.operator === '=').map((field) => [field.path, field.value])),
+    fieldEquals,
     matches: (object) =>
       (namespace === '' || object.key.namespace === namespace) &&
       fields.every((field) => (fieldValue(kind, object, field) === field.value) === (field.operator === '=')) &&
@@ -70,11 +80,24 @@ function fieldValue({ definedBy }: Kind, object: StoredObject, { path }: FieldRe
   return value ?? ''
 }
 
-/** The equality that a map can answer, the most telling first; undefined when only a scan can. */
-export function indexedTerm(selection: Selection): { path: string; value: string } | undefined {
-  for (const path of ['metadata.name', ...selection.kind.indexed]) {
-    const value = selection.fieldEquals[path]
+function sourcesOf(
+  kind: Kind,
+  view: ObjectView | undefined,
+  namespace: string,
+  fieldEquals: Selection['fieldEquals'],
+): readonly SelectionSource[] {
+  const name = fieldEquals['metadata.name'] ?? ''
+  const term = indexedTerm(kind, namespace, fieldEquals)
+  if (!view) return [{ kind, prefix: '', term }]
+  if (name === '') return view.sources.map((source) => ({ kind: source.kind, prefix: source.prefix, term }))
+  const { kind: stored, prefix } = sourceNamed(view, name)
+  return [{ kind: stored, prefix, term: { path: 'metadata.name', value: name.slice(prefix.length) } }]
+}
+
+function indexedTerm(kind: Kind, namespace: string, fieldEquals: Selection['fieldEquals']): SelectionSource['term'] {
+  for (const path of ['metadata.name', ...kind.indexed]) {
+    const value = fieldEquals[path]
     if (value !== undefined && value !== '') return { path, value }
   }
-  return selection.namespace === '' ? undefined : { path: 'metadata.namespace', value: selection.namespace }
+  return namespace === '' ? undefined : { path: 'metadata.namespace', value: namespace }
 }

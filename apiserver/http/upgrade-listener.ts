@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { badRequest, methodNotAllowed, serviceUnavailable } from '../../lib/api/api-error.js'
 import type { KubeObject } from '../../lib/api/define-kind.js'
-import { viewOf } from '../views/object-view.js'
+import { behind, viewOf } from '../views/object-view.js'
 import { sendError, sendNoSuchPath } from './answer.js'
 import { accessOf, authorize, type Exchange } from './exchange.js'
 import { negotiate } from './negotiate.js'
@@ -113,9 +113,7 @@ function sessionOf(parts: ServerParts, exchange: Exchange): SessionTarget | unde
   const container = view?.containerOf(JSON.parse(objectOf(parts, exchange, kind).bytes.toString()) as KubeObject)
   return {
     type: subresource,
-    kind: kind.viewOf ?? kind,
-    namespace,
-    name,
+    ...behind(kind, namespace, name),
     query: info.query,
     isAllowed,
     ...(container === undefined ? {} : { container }),

@@ -1,8 +1,8 @@
 import { ApiError, badRequest, isConflict, isNotFound, methodNotAllowed } from '../../lib/api/api-error.js'
 import type { Kind } from '../../lib/api/define-kind.js'
-import type { DeleteOptions, PatchType, Target } from '../registry/registry.js'
+import type { DeleteOptions, DeleteResult, PatchType, RequestContext, Target } from '../registry/registry.js'
 import { assertMeant } from '../views/assert-meant.js'
-import { shownObject, viewOf } from '../views/object-view.js'
+import { behind, shownObject, sourceNamed, viewOf } from '../views/object-view.js'
 import { sendValue, successStatus } from './answer.js'
 import { receiveDeleteOptions } from './delete-options.js'
 import { accessOf, authorize, type Exchange } from './exchange.js'
@@ -57,10 +57,7 @@ export async function deleteObject(parts: ServerParts, exchange: Exchange, kind:
   authorize(parts.authorizer, accessOf(user, info))
   const { options, dryRun } = await receiveDeleteOptions(exchange, parts.limits.bounds.maxBodyBytes)
   const { namespace, name } = info
-  const stored = { kind: kind.viewOf ?? kind, namespace, name }
-  const { object: last, gone } = await parts.registry.delete(stored, meantOptions(kind, name, options), requestContext(exchange, dryRun))
-  const view = viewOf(kind)
-  const object = (view && shownObject(view, last)) ?? last
+  const { object, gone } = await endObject(parts, { kind, namespace, name }, options, requestContext(exchange, dryRun))
   if (!gone) return sendObject(parts, exchange, 200, kind, object)
   sendValue(response, 200, successStatus({ name, ...(kind.group === '' ? {} : { group: kind.group }), kind: kind.plural, uid: object.uid }))
 }
@@ -77,18 +74,36 @@ export async function deleteMany(parts: ServerParts, exchange: Exchange, kind: K
     await Promise.all(
       objects.slice(start, start + deletesAtOnce).map(async ({ key, uid }) => {
         const preconditions = { ...options.preconditions, uid: options.preconditions?.uid ?? uid }
-        const target = { kind: kind.viewOf ?? kind, namespace: key.namespace, name: key.name }
-        await parts.registry
-          .delete(target, meantOptions(kind, key.name, { ...options, preconditions }), context)
-          .catch((error: unknown) => {
-            // Gone, or replaced by another object of the name: either way what was listed is no more.
-            if (!isNotFound(error) && !(isConflict(error) && options.preconditions === undefined)) throw error
-          })
+        const target = { kind, namespace: key.namespace, name: key.name }
+        await endObject(parts, target, { ...options, preconditions }, context).catch((error: unknown) => {
+          // Gone, or replaced by another object of the name: either way what was listed is no more.
+          if (!isNotFound(error) && !(isConflict(error) && options.preconditions === undefined)) throw error
+        })
       }),
     )
   sendValue(response, 200, successStatus({ group: kind.group, kind: kind.plural }))
 }
 const deletesAtOnce = 200
+
+/** Deletes what is stored, or does with what is behind an object of a view what its delete means there. */
+async function endObject(
+  parts: ServerParts,
+  { kind, namespace, name }: Omit<Target, 'subresource'>,
+  options: DeleteOptions,
+  context: RequestContext,
+): Promise<DeleteResult> {
+  const target = behind(kind, namespace, name)
+  const meant = meantOptions(kind, name, options)
+  const view = viewOf(kind)
+  if (!view) return parts.registry.delete(target, meant, context)
+  if (sourceNamed(view, name).onDelete === 'delete') {
+    const { object, gone } = await parts.registry.delete(target, meant, context)
+    return { object: shownObject(view, object) ?? object, gone }
+  }
+  const stopped = await parts.registry.evict(target, meant, context)
+  const left = shownObject(view, stopped)
+  return { object: left ?? stopped, gone: left === undefined }
+}
 
 /** What the client asks of an object of a view is judged on that object, not on the one behind it. */
 function meantOptions(kind: Kind, name: string, { preconditions = {}, ...options }: DeleteOptions): DeleteOptions {

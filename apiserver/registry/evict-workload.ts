@@ -25,11 +25,12 @@ export async function evictWorkload(
   target: EvictTarget,
   options: EvictOptions,
   context: RequestContext,
-): Promise<void> {
+): Promise<StoredObject> {
   const { kind, namespace, name } = target
   if (!kind.workload) throw badRequest(`${kind.plural} are not evicted`)
   const decide: Decide = (current, view) => decideEviction(parts, target, options, current, view, context)
-  await write(parts, keyOf(kind, namespace, name), decide, context)
+  const { object } = await write(parts, keyOf(kind, namespace, name), decide, context)
+  return object as StoredObject
 }
 
 function decideEviction(

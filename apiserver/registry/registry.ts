@@ -116,5 +116,5 @@ export interface Registry {
    * Asks for the end of a workload's attempt, or ends it at once where it is on no node. What it takes from a disruption budget is taken in the same
    * transaction. Rejects with TooManyRequests when that must wait.
    */
-  evict(target: Omit<Target, 'subresource'>, options: EvictOptions, context: RequestContext): Promise<void>
+  evict(target: Omit<Target, 'subresource'>, options: EvictOptions, context: RequestContext): Promise<StoredObject>
 }

@@ -2,6 +2,7 @@ import { containerAnnotation, containerNameOf } from '../../lib/api/container-na
 import type { Kind, KubeObject } from '../../lib/api/define-kind.js'
 import { Node } from '../../lib/api/kinds/node.js'
 import { NodeMetrics } from '../../lib/api/kinds/node-metrics.js'
+import { vpsPodPrefix } from '../../lib/api/kinds/pod.js'
 import type { PodMetrics } from '../../lib/api/kinds/pod-metrics.js'
 import { Task } from '../../lib/api/kinds/task.js'
 import { Vps } from '../../lib/api/kinds/vps.js'
@@ -23,16 +24,13 @@ export interface MeasuredSubject {
 /** Everything that a kind could measure, in one namespace or in all. `name`: that one alone. */
 export function subjectsOf(store: Pick<Store, 'get' | 'list'>, kind: Kind, namespace: string, name: string): MeasuredSubject[] {
   if (kind.plural === NodeMetrics.plural) return find(store, Node, '', name).map((node) => nodeSubject(kind, node))
-  const [taskName, vpsName] = name.startsWith(vpsPrefix) ? [undefined, name.slice(vpsPrefix.length)] : [name, name && undefined]
+  const [taskName, vpsName] = name.startsWith(vpsPodPrefix) ? [undefined, name.slice(vpsPodPrefix.length)] : [name, name && undefined]
   const tasks = taskName === undefined ? [] : find(store, Task, namespace, taskName)
   const vpses = vpsName === undefined ? [] : find(store, Vps, namespace, vpsName)
   return [...tasks.map((task) => podSubject(kind, 'Task', task)), ...vpses.map((vps) => podSubject(kind, 'Vps', vps))].filter(
     (subject) => subject !== undefined,
   )
 }
-
-/** As the Pod of a Vps is called. */
-const vpsPrefix = 'vps.'
 
 function find(
   store: Pick<Store, 'get' | 'list'>,
@@ -61,7 +59,7 @@ function podSubject(kind: Kind, of: 'Task' | 'Vps', stored: StoredObject): Measu
   if (!node || idlePhases.has(fields['status.phase'] ?? '')) return undefined
   const { namespace, name } = stored.key
   return {
-    blank: blankOf(kind, stored, of === 'Vps' ? `${vpsPrefix}${name}` : name),
+    blank: blankOf(kind, stored, of === 'Vps' ? `${vpsPodPrefix}${name}` : name),
     node,
     question: { of: 'workload', kind: of, namespace, name, uid: stored.uid, attempt: attemptOf(stored) },
     read({ workloads }) {

@@ -134,7 +134,7 @@ describe('a Pod', () => {
     expect([code, json.reason, json.message]).toEqual([
       405,
       'MethodNotAllowed',
-      `${verb} is not allowed on pods: they are a view of tasks and are not written themselves; ${verb} a Task (millrace.dev/v1) instead`,
+      `${verb} is not allowed on pods: they are a view of tasks and vpses and are not written themselves; ${verb} ${path === '' ? 'a Task (millrace.dev/v1) or a Vps' : 'a Task'} (millrace.dev/v1) instead`,
     ])
   })
 

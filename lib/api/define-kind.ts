@@ -93,10 +93,10 @@ export interface KindOptions<Spec extends AnyType, Status extends AnyType, Rest 
   /** What its objects answer to; other methods are 405. Default: everything. */
   readonly verbs?: readonly ObjectVerb[]
   /**
-   * The kind whose objects these are a view of: computed on read, never stored, deleted through. Its indexed paths are indexed there too, with
-   * the same values.
+   * The kinds whose objects these are a view of: computed on read, never stored, deleted through. The view's indexed paths are indexed there too,
+   * with the same values.
    */
-  readonly viewOf?: Kind
+  readonly viewOf?: readonly Kind[]
   /** Whether its objects are measured when somebody asks, and never stored. Default false. */
   readonly measured?: boolean
   /** Types of status.conditions that the kind's controllers set. The status has `conditions` then, whether it says so or not. */

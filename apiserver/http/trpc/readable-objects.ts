@@ -31,7 +31,8 @@ export class ReadableObjects {
     if (!kind) throw badRequest(`there is no resource ${JSON.stringify(input.resource)}`)
     if (others.length > 0)
       throw badRequest(`several groups have ${input.resource}: name one of ${found.map((one) => one.group || '""').join(', ')}`)
-    if (kind.viewOf) throw badRequest(`${kind.plural} are a view of ${kind.viewOf.plural}: ask about those`)
+    if (kind.viewOf)
+      throw badRequest(`${kind.plural} are a view of ${kind.viewOf.map(({ plural }) => plural).join(' and ')}: ask about those`)
     const namespace = kind.scope === 'Namespaced' ? input.namespace || 'default' : ''
     return { kind, place: { group: kind.group, resource: kind.plural, namespace, name: input.name } }
   }

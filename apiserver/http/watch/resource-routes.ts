@@ -1,5 +1,5 @@
 import type { Change, StoredObject } from '../../storage/store.js'
-import { indexedTerm, type Selection } from '../selection.js'
+import type { SelectionSource } from '../selection.js'
 import type { WatchGroup } from './watch-group.js'
 
 /** Which groups a change of one resource may concern. A thousand agents that each watch their own node cost a change two look-ups. */
@@ -8,8 +8,7 @@ export class ResourceRoutes {
   /** By field path, then by the value that is asked for. */
   readonly #indexed = new Map<string, Map<string, Set<WatchGroup>>>()
 
-  add(selection: Selection, group: WatchGroup): void {
-    const term = indexedTerm(selection)
+  add({ term }: SelectionSource, group: WatchGroup): void {
     if (!term) {
       this.#scanned.add(group)
       return
@@ -19,8 +18,7 @@ export class ResourceRoutes {
     this.#indexed.set(term.path, byValue.set(term.value, groups.add(group)))
   }
 
-  delete(selection: Selection, group: WatchGroup): void {
-    const term = indexedTerm(selection)
+  delete({ term }: SelectionSource, group: WatchGroup): void {
     if (!term) {
       this.#scanned.delete(group)
       return

@@ -37,13 +37,16 @@ export class WatchGroup {
     readonly context: GroupContext,
   ) {
     for (const selection of selections) {
-      const { kind, source, view } = selection
-      const key = `${source.group}/${source.plural}`
-      const all = this.#byResource.get(key) ?? []
-      const same = all.find((watched) => watched.kind.apiVersion === kind.apiVersion && watched.kind.kind === kind.kind)
-      if (same) same.selections.push(selection)
-      else this.#byResource.set(key, [...all, { kind, view, selections: [selection] }])
+      for (const source of selection.sources) this.#add(`${source.kind.group}/${source.kind.plural}`, selection)
     }
+  }
+
+  #add(resource: string, selection: Selection): void {
+    const { kind, view } = selection
+    const all = this.#byResource.get(resource) ?? []
+    const same = all.find((watched) => watched.kind.apiVersion === kind.apiVersion && watched.kind.kind === kind.kind)
+    if (same) same.selections.push(selection)
+    else this.#byResource.set(resource, [...all, { kind, view, selections: [selection] }])
   }
 
   /** Notes the change when it concerns the group; says whether it does. A shape that cannot be made ends the group's streams. */

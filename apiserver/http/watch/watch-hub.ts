@@ -91,7 +91,7 @@ export class WatchHub {
     if (!group) {
       group = new WatchGroup(watcher.selections, watcher.shape, this.#options)
       this.#groups.set(key, group)
-      for (const selection of group.selections) this.#routesOf(selection.source).add(selection, group)
+      for (const { sources } of group.selections) for (const source of sources) this.#routesOf(source.kind).add(source, group)
     }
     group.watchers.add(watcher)
   }
@@ -110,7 +110,7 @@ export class WatchHub {
     group.watchers.delete(watcher)
     if (group.watchers.size > 0) return
     this.#groups.delete(key)
-    for (const selection of group.selections) this.#routesOf(selection.source).delete(selection, group)
+    for (const { sources } of group.selections) for (const source of sources) this.#routesOf(source.kind).delete(source, group)
   }
 
   /** Sends everybody who is up to date a bookmark. */

@@ -142,12 +142,13 @@ export class WatchStream implements Watcher {
   /** The changes of every watched resource in (after, upTo], in revision order. */
   async #changes(after: number, upTo: number): Promise<readonly Change[]> {
     const { store } = this.#options
-    const resources = new Map(this.selections.map(({ source }) => [`${source.group}/${source.plural}`, source]))
+    const resources = new Map(this.selections.flatMap(({ sources }) => sources.map(({ kind }) => [`${kind.group}/${kind.plural}`, kind])))
     try {
       const lists = await Promise.all(
         [...resources.values()].map(({ group, plural }) => store.changesSince({ group, resource: plural, after, upTo })),
       )
-      return lists.length === 1 ? (lists[0] ?? []) : lists.flat().sort((a, b) => a.revision - b.revision)
+      const [first = [], ...others] = lists.filter((changes) => changes.length > 0)
+      return others.length === 0 ? first : lists.flat().sort((a, b) => a.revision - b.revision)
     } catch (error) {
       throw isExpired(error) ? tooOld(after, store) : error
     }

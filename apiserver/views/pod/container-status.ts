@@ -38,7 +38,7 @@ function stateOf(task: Task): ContainerState {
   if (phase === 'Running') return { running: { startedAt } }
   // What is paused, or on a node that does not report, was running when it was last seen.
   if ((phase === 'Paused' || phase === 'Unknown') && hasStarted(task)) return { running: { startedAt } }
-  return { waiting: waitingState(task) }
+  return { waiting: waitingState((['Accepted', 'ImageReady', 'Running'] as const).map((type) => findCondition(task, type))) }
 }
 
 const creating = 'ContainerCreating'
@@ -57,10 +57,8 @@ const waitingWords: Readonly<Record<string, string>> = {
 }
 
 /** Why it has not started: the first thing on its way that is not there. */
-function waitingState(task: Task): NonNullable<ContainerState['waiting']> {
-  const missing = (['Accepted', 'ImageReady', 'Running'] as const)
-    .map((type) => findCondition(task, type))
-    .find((condition) => condition?.status === 'False')
+export function waitingState(way: readonly (Condition | undefined)[]): NonNullable<ContainerState['waiting']> {
+  const missing = way.find((condition) => condition?.status === 'False')
   const reason = missing?.reason ?? creating
   return { reason: waitingWords[reason] ?? reason, message: missing?.message }
 }

@@ -1,6 +1,7 @@
 import { type Condition, findCondition } from '../../../lib/api/condition.js'
 import type { PodStatus } from '../../../lib/api/kinds/pod.js'
 import type { Task } from '../../../lib/api/kinds/task.js'
+import type { Vps } from '../../../lib/api/kinds/vps.js'
 import { cpuMillis, memoryBytes } from '../../../lib/api/quantity.js'
 import { containerStatus, hasStarted } from './container-status.js'
 
@@ -8,16 +9,17 @@ import { containerStatus, hasStarted } from './container-status.js'
 export function podStatus(task: Task): PodStatus {
   const container = containerStatus(task)
   const accepted = findCondition(task, 'Accepted')
+  const disrupted = findCondition(task, 'DisruptionTarget')
   const { address, startedAt } = task.status ?? {}
   return {
     phase: podPhase(task),
-    conditions: podConditions(task),
+    conditions: [...podConditions(task), ...(disrupted ? [disrupted] : [])],
     ...reasonOf(task),
     startTime: accepted?.status === 'True' ? accepted.lastTransitionTime : startedAt,
     podIP: address,
     podIPs: address ? [{ ip: address }] : undefined,
     containerStatuses: container && [container],
-    qosClass: qosClass(task),
+    qosClass: qosClass(task.spec.resources),
   }
 }
 
@@ -48,16 +50,15 @@ const endsOfPods: ReadonlySet<string> = new Set(['DeadlineExceeded', 'NodeLost',
 
 type PodCondition = NonNullable<PodStatus['conditions']>[number]
 
-function podConditions(task: Task): PodCondition[] {
-  const scheduled = findCondition(task, 'Scheduled')
-  const ready = findCondition(task, 'Ready')
-  const disrupted = findCondition(task, 'DisruptionTarget')
+/** What a Task and a Vps both say. */
+export function podConditions(workload: Pick<Task, 'status'> | Pick<Vps, 'status'>): PodCondition[] {
+  const scheduled = findCondition(workload, 'Scheduled')
+  const ready = findCondition(workload, 'Ready')
   const bound = scheduled?.status === 'True'
   return [
     ...(scheduled ? [told('PodScheduled', scheduled)] : []),
     ...(bound ? [told('Initialized', scheduled)] : []),
     ...(bound ? (['ContainersReady', 'Ready'] as const).map((type) => (ready ? told(type, ready) : notReady(type, scheduled))) : []),
-    ...(disrupted ? [disrupted] : []),
   ]
 }
 
@@ -70,8 +71,8 @@ function notReady(type: string, { lastTransitionTime }: Condition): PodCondition
   return { type, status: 'False', reason: 'ContainersNotReady', message: 'the container has not started', lastTransitionTime }
 }
 
-function qosClass({ spec }: Task): PodStatus['qosClass'] {
-  const { requests = {}, limits = {} } = spec.resources ?? {}
+export function qosClass(resources: Task['spec']['resources']): PodStatus['qosClass'] {
+  const { requests = {}, limits = {} } = resources ?? {}
   const has = (amounts: Readonly<Record<string, unknown>>) => amounts.cpu !== undefined || amounts.memory !== undefined
   if (!has(requests) && !has(limits)) return 'BestEffort'
   const { cpu, memory } = limits

@@ -4,27 +4,37 @@ import { containerNameOf } from '../../../lib/api/container-name.js'
 import type { Kind, KubeObject } from '../../../lib/api/define-kind.js'
 import { disruptionOf } from '../../../lib/api/disruption.js'
 import { Pod } from '../../../lib/api/kinds/pod.js'
-import type { Task } from '../../../lib/api/kinds/task.js'
+import { Task } from '../../../lib/api/kinds/task.js'
 import type { ObjectMeta } from '../../../lib/api/object-meta.js'
-import type { ObjectView } from '../object-view.js'
+import type { ObjectView, ViewSource } from '../object-view.js'
 import { podLogQuery } from './pod-log-query.js'
 import { podSpec } from './pod-spec.js'
 import { podStatus } from './pod-status.js'
+import { shownMetadata } from './shown-metadata.js'
+import { vpsAsPod } from './vps-as-pod.js'
 
-/** Each Task as a Pod, one for each attempt. An attempt that eviction ended has none. */
+/** Each Task as a Pod, one for each attempt, and each Vps that runs. */
 export const podView: ObjectView = {
   kind: Pod as unknown as Kind,
+  sources: [taskAsPod(), vpsAsPod],
   containerOf: (pod) => containerNameOf(pod.metadata),
-
-  hasObject(stored) {
-    const phase = stored.facets.fields['status.phase']
-    // Only an ended attempt can have been evicted, and few were: most objects need not be parsed to know.
-    if ((phase !== 'Failed' && phase !== 'Succeeded') || !stored.bytes.includes(evictedText)) return true
-    return !isEvicted(JSON.parse(stored.bytes.toString()) as Task)
-  },
-
-  objectOf: (task) => podOf(task as unknown as Task) as unknown as KubeObject,
   logQuery: (pod, query) => podLogQuery(pod as unknown as Pod, query),
+}
+
+/** An attempt that eviction ended has no Pod. */
+function taskAsPod(): ViewSource {
+  return {
+    kind: Task as unknown as Kind,
+    prefix: '',
+    onDelete: 'delete',
+    hasObject(stored) {
+      const phase = stored.facets.fields['status.phase']
+      // Only an ended attempt can have been evicted, and few were: most objects need not be parsed to know.
+      if ((phase !== 'Failed' && phase !== 'Succeeded') || !stored.bytes.includes(evictedText)) return true
+      return !isEvicted(JSON.parse(stored.bytes.toString()) as Task)
+    },
+    objectOf: (task) => podOf(task as unknown as Task) as unknown as KubeObject,
+  }
 }
 const evictedText = Buffer.from('"Evicted"')
 
@@ -39,16 +49,9 @@ export function podOf(task: Task): Pod {
   return { apiVersion: Pod.apiVersion, kind: Pod.kind, metadata: podMetadata(task), spec: podSpec(task), status: podStatus(task) }
 }
 
-/** The Task's own, resourceVersion first as in all stored bytes. What a tool notes about the Task's manifest says nothing of the Pod. */
 function podMetadata({ metadata, status }: Task): ObjectMeta {
-  const { managedFields: _fields, annotations: { [lastApplied]: _manifest, ...annotations } = {}, ...rest } = metadata
-  return {
-    ...rest,
-    uid: podUid(metadata.uid, status?.attempt ?? 0),
-    annotations: Object.keys(annotations).length > 0 ? annotations : undefined,
-  }
+  return { ...shownMetadata(metadata), uid: podUid(metadata.uid, status?.attempt ?? 0) }
 }
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
 
 /** The first attempt's uid is the Task's; later ones have uids of their own, the same at every read. */
 export function podUid(uid: string, attempt: number): string {

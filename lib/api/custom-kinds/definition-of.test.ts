@@ -59,7 +59,7 @@ describe('the definition of a declared kind', () => {
     ['names of its own', { nameRule: 'path' }, /nameRule: 'path'/],
     ['creation by PUT', { createOnUpdate: true }, /createOnUpdate/],
     ['a size', { maxBytes: 10 }, /maxBytes/],
-    ['a view', { viewOf: aKind() }, /viewOf/],
+    ['a view', { viewOf: [aKind()] }, /viewOf/],
     ['columns before the name', { nameFirst: false }, /nameFirst/],
     ['fewer verbs', { verbs: ['get'] }, /verbs/],
     ['other subresources', { subresources: ['status', 'log', 'exec'] }, /subresources: it has none of log, exec/],

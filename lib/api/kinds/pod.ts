@@ -2,6 +2,7 @@ import { ConditionsSchema } from '../condition.js'
 import { defineKind, type Kind, type Resource, type Subresource } from '../define-kind.js'
 import { type Output, t } from '../schema/t.js'
 import { EnvFromSchema, EnvVarSchema, Task, VolumeMountSchema, VolumeSchema } from './task.js'
+import { Vps } from './vps.js'
 import { AffinitySchema, ResourceRequirementsSchema, TolerationSchema } from './workload.js'
 
 const ContainerPortSchema = t.object({
@@ -123,7 +124,10 @@ export const PodStatusSchema = t.object({
 /** What is Task's alone: the Pod has no status to write, and is never bound. */
 const taskOnly: readonly Subresource[] = ['status', 'binding']
 
-/** One attempt of a Task, for clients that know Kubernetes' kinds alone. Computed on read; see apiserver/http/views. */
+/** What the name of a Vps's Pod begins with. Tasks are DNS labels: none begins so. */
+export const vpsPodPrefix = 'vps.'
+
+/** One attempt of a Task, or a Vps that runs, for clients that know Kubernetes' kinds alone. Computed on read; see apiserver/views. */
 export const Pod = defineKind({
   group: '',
   version: 'v1',
@@ -132,10 +136,10 @@ export const Pod = defineKind({
   shortNames: ['po'],
   scope: 'Namespaced',
   description:
-    'One attempt of a Task, as clients see it that know only Kubernetes kinds: a view, which is not written. Create a Task instead.',
+    'One attempt of a Task, or a Vps that runs (vps.NAME), as clients see it that know only Kubernetes kinds: a view, which is not written. Create a Task or a Vps instead.',
   spec: PodSpecSchema,
   status: PodStatusSchema,
-  viewOf: Task as unknown as Kind,
+  viewOf: [Task as unknown as Kind, Vps as unknown as Kind],
   verbs: ['get', 'list', 'watch', 'delete', 'deletecollection'],
   subresources: Task.subresources.filter((name) => !taskOnly.includes(name)),
   columns: [
@@ -155,7 +159,6 @@ export const Pod = defineKind({
   indexed: ['spec.nodeName'],
   selectable: ['status.phase'],
   history: 'none',
-  nameRule: 'label',
 })
 export type Pod = Resource<typeof Pod>
 export type PodSpec = Output<typeof PodSpecSchema>
