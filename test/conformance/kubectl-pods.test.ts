@@ -88,8 +88,10 @@ describeKubectls(startWithHollowNodes, (kubectl) => {
   })
 
   it('is told what to write instead of a Pod', async () => {
-    const instead = 'are a view of tasks and are not written themselves'
-    expect(await kubectl.refusal('run p --image=b')).toContain(`${instead}; create a Task (millrace.dev/v1) instead`)
+    const instead = 'are a view of tasks and vpses and are not written themselves'
+    expect(await kubectl.refusal('run p --image=b')).toContain(
+      `${instead}; create a Task (millrace.dev/v1) or a Vps (millrace.dev/v1) instead`,
+    )
     expect(await kubectl.refusal('apply -f -', { input: printManifests([pod]) })).toContain(instead)
     expect(await kubectl.refusal('label pod web a=b')).toContain(`${instead}; patch a Task (millrace.dev/v1) instead`)
   })
