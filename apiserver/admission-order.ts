@@ -5,12 +5,13 @@ import type { Admit } from './admission/admit.js'
 import { admitEventCount } from './admission/event-count.js'
 import { admitMemoryPromise } from './admission/memory-promise.js'
 import { createNamespaceSecurity } from './admission/namespace-security.js'
+import { admitRestoreSource } from './admission/restore-source.js'
 import type { Access } from './auth/access.js'
 import { nodeRestriction } from './auth/node/node-restriction.js'
 import { createRightsAdmission } from './auth/rbac/admit-rights.js'
 import type { Store } from './storage/store.js'
 
-/** Who is asked about every write, in this order: what a namespace admits, what a node may touch, which rights one may give, what a node's memory holds, who has an address, how many Events there may be. */
+/** Who is asked about every write, in this order: what a namespace admits, what a node may touch, which rights one may give, what a node's memory holds, who has an address, what a disk is put back from, how many Events there may be. */
 export function admissionOf(store: Store, kinds: readonly Kind[], access: Access): readonly Admit[] {
   return [
     createNamespaceSecurity(),
@@ -18,6 +19,7 @@ export function admissionOf(store: Store, kinds: readonly Kind[], access: Access
     createRightsAdmission(access),
     admitMemoryPromise(store, kinds),
     admitAddressClaims,
+    admitRestoreSource,
     admitEventCount(store),
   ]
 }
