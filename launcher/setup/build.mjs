@@ -92,9 +92,12 @@ function sourceFiles(root) {
   return files.sort()
 }
 
-/** Scripts, and the files of templates. */
+/** Scripts, and the files of templates; what tests alone need is no part of it. */
 function isCopied(file) {
-  return /\.(pl|sh)$/.test(file) || (path.basename(path.dirname(file)) === 'templates' && path.extname(file) !== '')
+  return (
+    (/\.(pl|sh)$/.test(file) && !file.split(path.sep).includes('fixtures')) ||
+    (path.basename(path.dirname(file)) === 'templates' && path.extname(file) !== '')
+  )
 }
 
 function readStamp(root) {
