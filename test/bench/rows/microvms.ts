@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { Task } from '../../../lib/api/kinds/task.js'
@@ -79,17 +79,22 @@ async function bootByHand(directory: string, command: readonly string[], orders:
   await makeControlPipe(directory, process.env.PATH ?? '')
   const before = performance.now()
   const [program = '', ...words] = command
-  // The file for the report is one of the agent's pipes, here nothing.
-  const stdio = Array.from({ length: reportFile + 1 }, (_, file) => (file < 2 ? ('pipe' as const) : ('ignore' as const)))
+  const output = path.join(directory, 'output')
+  const file = openSync(output, 'w')
+  const report = openSync('/dev/null', 'w')
+  // QEMU opens its output anew by name, which a file bears; the agent's pipe for the report is here nothing.
+  const files = new Map<number, number | 'pipe'>([
+    [0, 'pipe'],
+    [1, file],
+    [reportFile, report],
+  ])
+  const stdio = Array.from({ length: reportFile + 1 }, (_, index) => files.get(index) ?? 'ignore')
   const qemu = spawn(program, words, { cwd: directory, stdio })
+  for (const opened of [file, report]) closeSync(opened)
   const ended = new Promise((resolve) => qemu.once('close', resolve))
   qemu.stdin?.end(orders)
-  let said = ''
-  qemu.stdout?.on('data', (chunk: Buffer) => {
-    said += chunk.toString()
-  })
   try {
-    await until('the bare guest to be up', patienceMs, () => said.includes('up'), 5)
+    await until('the bare guest to be up', patienceMs, () => readFileSync(output, 'utf8').includes('up'), 5)
     return performance.now() - before
   } finally {
     qemu.kill('SIGKILL')
