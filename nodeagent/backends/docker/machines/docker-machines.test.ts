@@ -161,6 +161,13 @@ describe.skipIf(withoutDocker)('with a Docker engine', () => {
       for (const image of [engine.image, `docker.io/library/${engine.image}`]) await prepare(image)
     })
 
+    it('takes no file of another node that would give its image the name of another', async () => {
+      const file = path.join(directory, 'named.tar')
+      await docker('save', '--output', file, engine.image)
+      await expect(machines.importSnapshot(file, 'hostile', 'machine', signal)).rejects.toThrow('gives a name to an image')
+      expect((await machines.observeSnapshots(signal)).map(({ uid }) => uid)).not.toContain('hostile')
+    })
+
     it('shows its own files alone, and opens nothing but plain ones', async () => {
       await begin(machines, aMachine('files'))
       const outside = path.join(directory, 'outside')

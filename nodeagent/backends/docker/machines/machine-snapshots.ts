@@ -14,6 +14,7 @@ import { BackendError } from '../../backend.js'
 import type { ObservedSnapshot } from '../../machine-backend.js'
 import { dialEngine, type Engine, sayingOf, statusOf, unlessMissing } from '../engine.js'
 import { snapshotImages } from '../image-reference.js'
+import { requireNoNames } from './image-names.js'
 import { machineName } from './machine-options.js'
 
 /** Set on every image of a snapshot that was taken here: the agent's identity. */
@@ -117,6 +118,7 @@ export class MachineSnapshots {
 
   async import(file: string, snapshotUid: string, machineUid: string, signal: AbortSignal): Promise<void> {
     if (!(await this.named(signal)).some(({ uid }) => uid === snapshotUid)) {
+      await requireNoNames(file, signal)
       const answer = await this.engine.call(signal, (options) => this.load(file, options), copyDeadlineMs)
       const id = /Loaded image ID: (sha256:[0-9a-f]{64})/.exec(answer)?.[1]
       if (!id) throw new BackendError('CreateFailed', `the engine took no image out of the snapshot's file: ${answer.slice(0, 300)}`, true)

@@ -1,0 +1,54 @@
+/**
+ * The names in an archive of images. An engine that loads an archive gives its images the names that stand in it, and takes them from whatever had them:
+ * so the file of a snapshot from another node, which others may have taken over, could become what everybody's containers are made of here.
+ */
+import { createReadStream } from 'node:fs'
+import path from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { Parser, type ReadEntry } from 'tar'
+import { BackendError } from '../../backend.js'
+
+/** Where names stand, in the formats that engines read. */
+const naming = new Set(['manifest.json', 'index.json', 'repositories'])
+const maxBytes = 1024 * 1024
+
+/** Rejects with a BackendError when the file would give a name to an image. */
+export async function requireNoNames(file: string, signal: AbortSignal): Promise<void> {
+  let refusal: string | undefined
+  const onReadEntry = (entry: ReadEntry) => {
+    if (!naming.has(path.posix.basename(entry.path))) return void entry.resume()
+    if (entry.type !== 'File' || entry.size > maxBytes) {
+      refusal = `its ${entry.path} is no plain file of a fair size`
+      return void entry.resume()
+    }
+    const parts: Buffer[] = []
+    entry.on('data', (bytes: Buffer) => parts.push(bytes))
+    entry.on('end', () => {
+      if (givesNames(Buffer.concat(parts).toString())) refusal = `its ${entry.path} gives a name to an image`
+    })
+  }
+  const parser = new Parser({ strict: true, onReadEntry })
+  await pipeline(createReadStream(file), parser as unknown as NodeJS.WritableStream, { signal })
+  if (refusal !== undefined) throw new BackendError('CreateFailed', `the file of the snapshot is refused: ${refusal}`, false)
+}
+
+/** Whether a manifest.json, an index.json or a file repositories names an image; of what cannot be read it is supposed. Pure. */
+export function givesNames(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (Array.isArray(value)) return value.some((image) => fieldsOf(image, 'repotags').some((tags) => !isEmpty(tags)))
+    const manifests = fieldsOf(value, 'manifests')
+    if (manifests.length === 0) return !isEmpty(value)
+    return manifests.some(
+      (list) => !Array.isArray(list) || list.some((one) => fieldsOf(one, 'annotations').some((notes) => !isEmpty(notes))),
+    )
+  } catch {
+    return true
+  }
+}
+
+/** Engines make no difference between RepoTags and repotags. */
+const fieldsOf = (value: unknown, name: string): unknown[] =>
+  Object.entries(value as object).flatMap(([key, field]) => (key.toLowerCase() === name ? [field] : []))
+
+const isEmpty = (value: unknown) => value === null || (typeof value === 'object' && Object.keys(value).length === 0)
