@@ -39,7 +39,7 @@ const onlyHome: Record<string, readonly string[]> = {
   umzug: ['apiserver/storage'],
   dockerode: ['nodeagent/backends/docker'],
   'spdy-transport': ['lib/stream'],
-  tar: ['kubectl-lite'],
+  tar: ['kubectl-lite', 'nodeagent/backends/docker'],
   ssh2: ['gateway', 'nodeagent/backends/qemu'],
   'proxy-protocol-js': ['lib/stream'],
   'ipaddr.js': ['lib/api'],
