@@ -172,15 +172,15 @@ describe('apply', () => {
     const owned = (uid: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', name: uid, uid })
     const node = (spec: object, metadata: object) => ({ kind: 'Node', metadata: { name: 'n', ...metadata }, spec })
     const taints = (key: string) => [{ key, effect: 'NoSchedule' }]
-    await apply('alice', node({ podCIDRs: ['1/8'], taints: taints('a') }, { finalizers: ['a.io/x'], ownerReferences: [owned('1')] }))
-    const both = await apply('bob', node({ podCIDRs: ['2/8'] }, { finalizers: ['b.io/x'], ownerReferences: [owned('2')] }))
-    expect(both.spec).toEqual({ podCIDRs: ['1/8', '2/8'], taints: taints('a') })
-    expect(both.metadata.finalizers).toEqual(['a.io/x', 'b.io/x'])
+    await apply('alice', node({ taints: taints('a') }, { finalizers: ['a.io/x', 'c.io/x'], ownerReferences: [owned('1')] }))
+    const both = await apply('bob', node({}, { finalizers: ['b.io/x', 'c.io/x'], ownerReferences: [owned('2')] }))
+    expect(both.spec).toEqual({ taints: taints('a') })
+    expect(both.metadata.finalizers).toEqual(['a.io/x', 'c.io/x', 'b.io/x'])
     expect(both.metadata.ownerReferences).toHaveLength(2)
     expect((await failure(apply('bob', node({ taints: taints('b') }, {})))).message).toContain(': .spec.taints')
-    const left = await apply('alice', node({ podCIDRs: ['3/8'] }, { ownerReferences: [owned('1')] }))
-    expect(left.spec).toEqual({ podCIDRs: ['2/8', '3/8'] })
-    expect(left.metadata.finalizers).toEqual(['b.io/x'])
+    const left = await apply('alice', node({}, { finalizers: ['d.io/x'], ownerReferences: [owned('1')] }))
+    expect(left.spec).toEqual({})
+    expect(left.metadata.finalizers).toEqual(['c.io/x', 'b.io/x', 'd.io/x'])
   })
 
   it('names the item of a list map in a conflict', async () => {

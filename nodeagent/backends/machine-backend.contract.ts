@@ -140,6 +140,23 @@ export function describeMachines(name: string, prepare: () => Promise<MachineSub
         expect([126, 127]).toContain((await run(machine, ['/no/such/command'])).exitCode)
       })
 
+      it('leaves running what a command that has ended left behind', { timeout }, async () => {
+        const start = 'sleep 1000 >/dev/null 2>&1 </dev/null & echo $! > /etc/left'
+        const ended = await backend.openMachineExec(machine.uid, { command: ['sh', '-c', start], stdin: false, tty: false }, signal)
+        ended.stdout.resume()
+        ended.stderr?.resume()
+        expect(await ended.ended).toEqual({ exitCode: 0 })
+        ended.hangUp()
+        // By the time that another, which runs on, has been told, the first would have been.
+        const order = { command: ['sleep', '1000'], stdin: false, tty: false }
+        const other = await backend.openMachineExec(machine.uid, order, signal)
+        other.stdout.resume()
+        other.stderr?.resume()
+        other.hangUp()
+        await other.ended.catch(() => {})
+        expect((await shell(machine, 'kill $(cat /etc/left) && echo ran')).out).toBe('ran\n')
+      })
+
       it('has a login shell for whoever names no command', { timeout }, async () => {
         expect(await run(machine, [], 'echo "shell: $0"; exit 3\n')).toMatchObject({ out: expect.stringContaining('shell: '), exitCode: 3 })
       })

@@ -23,7 +23,15 @@ export async function execInGuest(ssh: GuestSsh, order: ExecOrder, signal: Abort
     if (order.command.length === 0) client.shell(pty, { env }, answer)
     else client.exec(commandLine(order, mark), pty === false ? { env } : { pty, env }, answer)
   }
-  const { channel, ended } = await ssh.openSession(ask, (made) => ({ channel: made, ended: endOf(made, order.tty) }), signal)
+  const follow = (made: ClientChannel) => {
+    const state = { channel: made, ended: endOf(made, order.tty), hasExited: false }
+    made.once('exit', () => {
+      state.hasExited = true
+    })
+    return state
+  }
+  const state = await ssh.openSession(ask, follow, signal)
+  const { channel, ended } = state
   if (!order.stdin && order.command.length === 0) channel.end()
   return {
     ...(order.stdin ? { stdin: channel } : {}),
@@ -31,7 +39,8 @@ export async function execInGuest(ssh: GuestSsh, order: ExecOrder, signal: Abort
     ...(order.tty ? {} : { stderr: channel.stderr }),
     resize: ({ rows, columns }: TerminalSize) => channel.setWindow(rows, columns, 0, 0),
     ended,
-    hangUp: () => void hangUp(ssh, channel, mark, order.tty),
+    // What a command that has ended left running in the machine is not its session's any more.
+    hangUp: () => void (state.hasExited ? letGo(channel) : hangUp(ssh, channel, mark, order.tty)),
   }
 }
 
@@ -57,12 +66,16 @@ function endOf(channel: ClientChannel, tty: boolean, unread = false): Promise<{ 
 
 const signalNumbers: ReadonlyMap<string, number> = new Map(Object.entries(constants.signals))
 
-/** A terminal that closes tells its commands so. The others are told by a session of their own: sshd passes no signals on to what root runs. */
-async function hangUp(ssh: GuestSsh, channel: ClientChannel, mark: string, tty: boolean): Promise<void> {
-  // Whoever looked on reads no more.
+/** Whoever looked on reads no more. */
+function letGo(channel: ClientChannel): void {
   channel.resume()
   channel.stderr.resume()
   channel.end()
+}
+
+/** A terminal that closes tells its commands so. The others are told by a session of their own: sshd passes no signals on to what root runs. */
+async function hangUp(ssh: GuestSsh, channel: ClientChannel, mark: string, tty: boolean): Promise<void> {
+  letGo(channel)
   if (tty) return channel.close()
   try {
     await endMarked(ssh, mark, 'HUP')
