@@ -175,12 +175,12 @@ describe('apply', () => {
     await apply('alice', node({ taints: taints('a') }, { finalizers: ['a.io/x', 'c.io/x'], ownerReferences: [owned('1')] }))
     const both = await apply('bob', node({}, { finalizers: ['b.io/x', 'c.io/x'], ownerReferences: [owned('2')] }))
     expect(both.spec).toEqual({ taints: taints('a') })
-    expect(both.metadata.finalizers).toEqual(['a.io/x', 'c.io/x', 'b.io/x'])
+    expect(both.metadata.finalizers).toEqual(['a.io/x', 'b.io/x', 'c.io/x'])
     expect(both.metadata.ownerReferences).toHaveLength(2)
     expect((await failure(apply('bob', node({ taints: taints('b') }, {})))).message).toContain(': .spec.taints')
     const left = await apply('alice', node({}, { finalizers: ['d.io/x'], ownerReferences: [owned('1')] }))
     expect(left.spec).toEqual({})
-    expect(left.metadata.finalizers).toEqual(['c.io/x', 'b.io/x', 'd.io/x'])
+    expect(left.metadata.finalizers).toEqual(['b.io/x', 'c.io/x', 'd.io/x'])
   })
 
   it('names the item of a list map in a conflict', async () => {
