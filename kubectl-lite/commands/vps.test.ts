@@ -191,8 +191,10 @@ describe('what is said of a Vps', () => {
   it('exec, attach, cp, logs, console and port-forward know it by its kind, and say that it does not run', async () => {
     await create()
     await report({ phase: 'Stopped' })
-    for (const line of [`exec vps/${name} -- ls`, `attach vps/${name}`, `cp vps/${name}:/etc/hosts x`, `console vps/${name}`])
-      expect(await cli.run(line), line).toMatchObject({
+    // Each waits a while for an agent that could yet come.
+    const lines = [`exec vps/${name} -- ls`, `attach vps/${name}`, `cp vps/${name}:/etc/hosts x`, `console vps/${name}`]
+    for (const result of await Promise.all(lines.map((line) => cli.run(line))))
+      expect(result).toMatchObject({
         code: expect.any(Number),
         err: expect.stringMatching(/vps "dev\d+"|no streams to nodes/),
       })
