@@ -58,14 +58,14 @@ describe('what a controller applies', () => {
   })
 
   it.each<[string, ApplyConfiguration<typeof Node>]>([
-    ['a value differs', { metadata: { name: 'n' }, spec: { podCIDRs: ['1/8'], unschedulable: false } }],
-    ['a field is dropped', { metadata: { name: 'n' }, spec: { podCIDRs: ['1/8'] } }],
-    ['an item comes', { metadata: { name: 'n' }, spec: { podCIDRs: ['1/8', '2/8'], unschedulable: true } }],
+    ['a value differs', { metadata: { name: 'n', finalizers: ['a.io/x'] }, spec: { unschedulable: false } }],
+    ['a field is dropped', { metadata: { name: 'n', finalizers: ['a.io/x'] }, spec: {} }],
+    ['an item comes', { metadata: { name: 'n', finalizers: ['a.io/x', 'b.io/x'] }, spec: { unschedulable: true } }],
     ['an item goes', { metadata: { name: 'n' }, spec: { unschedulable: true } }],
   ])('is sent when %s', async (_what, next) => {
     const nodes = await follow(Node)
     const ctx: ApplyContext = { client, cache: cacheOf(nodes), manager: 'm', signal: stop.signal }
-    const before = await applied(ctx, Node, { metadata: { name: 'n' }, spec: { podCIDRs: ['1/8'], unschedulable: true } }, undefined)
+    const before = await applied(ctx, Node, { metadata: { name: 'n', finalizers: ['a.io/x'] }, spec: { unschedulable: true } }, undefined)
     await nodes.seen(before.metadata.resourceVersion, stop.signal)
     const after = await applied(ctx, Node, next, undefined)
     expect(after.metadata.resourceVersion).not.toBe(before.metadata.resourceVersion)
