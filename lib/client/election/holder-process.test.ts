@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { eventually } from '../../testing/eventually.js'
 import { describeOwnProcess, isSurelyGone } from './holder-process.js'
@@ -27,6 +28,7 @@ it('a stopped process is not gone, and a zombie is', async () => {
   const parent = spawn('sh', ['-c', 'sleep 600 & echo $!; exec sleep 600'])
   const [line] = await once(parent.stdout, 'data')
   const child = Number(line)
+  await eventually(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'sleep\n')
   process.kill(child, 'SIGSTOP')
   expect(isSurelyGone(ofPid(child))).toBe(false)
   process.kill(child, 'SIGKILL')
