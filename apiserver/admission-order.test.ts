@@ -48,6 +48,15 @@ describe('the security level of a namespace', () => {
     await expect(create('kube-system', spec)).resolves.toMatchObject({ created: true })
   })
 
+  it('admits a Tunnel on any port of the gateway where it is privileged alone', async () => {
+    const tunnel = (namespace: string) => {
+      const body = bodyOf({ metadata: { name: 't' }, spec: { target: { kind: 'Task', name: 'web', port: 80 }, listen: { port: 25 } } })
+      return fixture.registry.create(kindOf('Tunnel'), namespace, body, fixture.admin)
+    }
+    await expect(tunnel('default')).rejects.toMatchObject({ code: 422, details: { causes: [{ field: 'spec.listen.port' }] } })
+    await expect(tunnel('kube-system')).resolves.toMatchObject({ created: true })
+  })
+
   it('admits containers, and processes that run as a user of their own', async () => {
     await expect(create('default', { ...container, nodeName: 'bare' })).resolves.toMatchObject({ created: true })
     await expect(create('default', { command: ['true'], nodeName: 'walled' })).resolves.toMatchObject({ created: true })

@@ -6,13 +6,21 @@ import { admitEventCount } from './admission/event-count.js'
 import { admitMemoryPromise } from './admission/memory-promise.js'
 import { createNamespaceSecurity } from './admission/namespace-security.js'
 import { admitRestoreSource } from './admission/restore-source.js'
+import { admitTunnelPort } from './admission/tunnel-port.js'
 import type { Access } from './auth/access.js'
 import { nodeRestriction } from './auth/node/node-restriction.js'
 import { createRightsAdmission } from './auth/rbac/admit-rights.js'
+import type { StrategySettings } from './registry/strategies/index.js'
+import { defaultTunnelPorts } from './registry/strategies/tunnel.js'
 import type { Store } from './storage/store.js'
 
-/** Who is asked about every write, in this order: what a namespace admits, what a node may touch, which rights one may give, what a node's memory holds, who has an address, what a disk is put back from, how many Events there may be. */
-export function admissionOf(store: Store, kinds: readonly Kind[], access: Access): readonly Admit[] {
+/** Who is asked about every write, in this order: what a namespace admits, what a node may touch, which rights one may give, what a node's memory holds, who has an address, what a disk is put back from, which port a Tunnel has, how many Events there may be. */
+export function admissionOf(
+  store: Store,
+  kinds: readonly Kind[],
+  access: Access,
+  { tunnelPorts = defaultTunnelPorts }: StrategySettings = {},
+): readonly Admit[] {
   return [
     createNamespaceSecurity(),
     restrictNodes,
@@ -20,6 +28,7 @@ export function admissionOf(store: Store, kinds: readonly Kind[], access: Access
     admitMemoryPromise(store, kinds),
     admitAddressClaims,
     admitRestoreSource,
+    admitTunnelPort(tunnelPorts),
     admitEventCount(store),
   ]
 }

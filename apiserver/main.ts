@@ -7,7 +7,7 @@ import { defaultIssuer } from './auth/tokens/server-tokens.js'
 import { defaultLimits } from './http/request-limits.js'
 import { printError } from './http/request-listener.js'
 import { maintainStore, maintenanceUsage } from './maintain-store.js'
-import { defaultTunnelPorts, type PortRange } from './registry/strategies/tunnel.js'
+import { defaultTunnelPorts, type TunnelPorts } from './registry/strategies/tunnel.js'
 import { runApiserver } from './run-apiserver.js'
 
 const levels: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] satisfies LogLevel[]
@@ -34,7 +34,13 @@ function readFlags(argv: readonly string[]) {
           type: 'string',
           value: 'FROM-TO',
           default: `${defaultTunnelPorts.from}-${defaultTunnelPorts.to}`,
-          description: 'the ports that Tunnels get which name none',
+          description: 'the ports that Tunnels have; others only in namespaces labelled millrace.dev/security=privileged',
+        },
+        'reserved-ports': {
+          type: 'list',
+          value: 'PORT,…',
+          default: defaultTunnelPorts.reserved.map(String),
+          description: "ports that no Tunnel may have, beside the API server's own: those of the gateway",
         },
         'max-reads': { type: 'integer', default: defaultLimits.maxReads, description: 'reads in flight; more are answered 429' },
         'max-writes': { type: 'integer', default: defaultLimits.maxWrites, description: 'writes in flight; more are answered 429' },
@@ -74,7 +80,7 @@ async function main(): Promise<number> {
       port: values.port,
       names: values.names,
       issuer: issuerUrl(values['token-issuer']),
-      tunnelPorts: portRange(values['tunnel-ports']),
+      tunnelPorts: { ...portRange(values['tunnel-ports']), reserved: portList(values['reserved-ports']) },
       limits: { maxReads: values['max-reads'], maxWrites: values['max-writes'] },
       watchHistoryMs: values['watch-history'] * 60_000,
       graceMs: values['shutdown-grace'],
@@ -90,10 +96,19 @@ function issuerUrl(text: string): string {
   return text
 }
 
-function portRange(text: string): PortRange {
+/** Below 1024 are the services that a machine has for everybody. */
+function portRange(text: string): Pick<TunnelPorts, 'from' | 'to'> {
   const [from = 0, to = 0] = /^\d{1,5}-\d{1,5}$/.test(text) ? text.split('-').map(Number) : []
-  if (from < 1 || to < from || to > 65_535) throw new FlagError(`--tunnel-ports takes two ports, as 30000-32767, not ${text}`)
+  if (from < 1024 || to < from || to > 65_535)
+    throw new FlagError(`--tunnel-ports takes two ports, 1024 or above, as 30000-32767, not ${text}`)
   return { from, to }
+}
+
+function portList(texts: readonly string[]): readonly number[] {
+  const ports = texts.map(Number)
+  if (ports.some((port) => !Number.isInteger(port) || port < 1 || port > 65_535))
+    throw new FlagError(`--reserved-ports takes ports, as 6443,2222, not ${texts.join(',')}`)
+  return ports
 }
 
 /** A sentence for what people can mend; the rest with its stack. */

@@ -8,7 +8,7 @@ import { openSigningKeys } from './auth/tokens/signing-keys.js'
 import type { RequestLimitOptions } from './http/request-limits.js'
 import { keepCompacted } from './keep-compacted.js'
 import { keepCredentialsFresh } from './keep-credentials-fresh.js'
-import type { PortRange } from './registry/strategies/tunnel.js'
+import type { TunnelPorts } from './registry/strategies/tunnel.js'
 import { startSecureApiserver } from './start-secure-apiserver.js'
 import { openSqliteStore } from './storage/open-sqlite-store.js'
 
@@ -22,8 +22,8 @@ export interface RunOptions {
   /** Who issues ServiceAccounts' tokens: a URL. */
   readonly issuer: string
   readonly limits: RequestLimitOptions
-  /** Of which a Tunnel gets its port, when it names none. */
-  readonly tunnelPorts: PortRange
+  /** Which ports Tunnels have; never this server's own. */
+  readonly tunnelPorts: TunnelPorts
   /** How long a watch can be resumed for. */
   readonly watchHistoryMs: number
   /** How long the server says that it is not ready before it takes no more connections. */
@@ -47,7 +47,7 @@ export async function runApiserver(options: RunOptions, signal: AbortSignal): Pr
   })
   try {
     const { port, issuer, limits, tunnelPorts } = options
-    const settings = { tunnelPorts }
+    const settings = { tunnelPorts: { ...tunnelPorts, reserved: [port, ...tunnelPorts.reserved] } }
     const server = await startSecureApiserver({ store, clock, log, host, port, pki, tokenKeys, issuer, limits, settings })
     const address = `https://${reachable(host)}:${server.port}`
     await writeKubeconfigs(dataDirectory, address, pki)

@@ -73,7 +73,7 @@ export async function startApiserver(options: ApiserverOptions): Promise<Apiserv
     store,
     kinds,
     clock,
-    admission: admissionOf(store, kinds, access),
+    admission: admissionOf(store, kinds, access, options.settings),
     ...(options.preparations ? { preparations: options.preparations } : {}),
     ...(options.settings ? { settings: options.settings } : {}),
   })

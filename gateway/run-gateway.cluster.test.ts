@@ -5,6 +5,7 @@ import { connect } from 'node:tls'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Lease, streamNamespace } from '../lib/api/kinds/lease.js'
+import { Namespace, securityLabel } from '../lib/api/kinds/namespace.js'
 import { Node } from '../lib/api/kinds/node.js'
 import { Tunnel } from '../lib/api/kinds/tunnel.js'
 import { readAnnouncement, type StreamAnnouncement } from '../lib/api/stream-announcement.js'
@@ -223,6 +224,7 @@ it('a Tunnel does not take the port of the gateway itself, however often that is
   const { port } = probe.address() as AddressInfo
   probe.close()
   await once(probe, 'close')
+  await cluster.client.of(Namespace).mergePatch({ name: 'default' }, { metadata: { labels: { [securityLabel]: 'privileged' } } })
   const tunnels = cluster.client.of(Tunnel)
   const at = { namespace: 'default', name: 'greedy' }
   await tunnels.create({ metadata: at, spec: { target: { kind: 'Vps', name: 'mine', port: 22 }, listen: { port } } })

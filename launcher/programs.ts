@@ -23,7 +23,10 @@ const nodeRanges = ['172.30.0.0/16', '10.230.0.0/16'] as const
 export function programArgs(program: ProgramName, directory: ClusterDirectory, settings: ProgramSettings, dockerSocket?: string): string[] {
   switch (program) {
     case 'apiserver':
-      return ['--data-dir', directory.path, '--host', listenHost, '--port', String(settings.port)]
+      return [
+        ...['--data-dir', directory.path, '--host', listenHost, '--port', String(settings.port)],
+        ...['--reserved-ports', `${settings.gatewayPort},${settings.sshPort}`],
+      ]
     case 'scheduler':
       return ['--kubeconfig', directory.kubeconfig(program)]
     case 'gateway':

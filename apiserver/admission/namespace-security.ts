@@ -10,6 +10,7 @@ import type { NodeStatus } from '../../lib/api/kinds/node.js'
 import { backendOf, type TaskSpec } from '../../lib/api/kinds/task.js'
 import type { ReadView, StoredObject } from '../storage/store.js'
 import type { Admit } from './admit.js'
+import { levelOf } from './namespace-level.js'
 
 type WorkloadSpec = Pick<TaskSpec, 'backend' | 'image' | 'nodeName' | 'privileged' | 'volumes'>
 
@@ -40,10 +41,6 @@ export function createNamespaceSecurity(): Admit {
 
 /** What a node that has said nothing yet is taken for: processes have the agent's own rights. */
 const unreported = (backend: string) => (backend === 'process' ? 'none' : backend === 'qemu' ? 'vm' : 'container')
-
-function levelOf(namespace: string, view: ReadView): string {
-  return view.get({ group: '', resource: 'namespaces', namespace: '', name: namespace })?.facets.labels[securityLabel] ?? 'baseline'
-}
 
 function powerCauses(spec: WorkloadSpec): StatusCause[] {
   const causes: StatusCause[] = []

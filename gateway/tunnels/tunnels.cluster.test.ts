@@ -5,6 +5,7 @@ import net, { type AddressInfo, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { findCondition } from '../../lib/api/condition.js'
+import { Namespace, securityLabel } from '../../lib/api/kinds/namespace.js'
 import { Node } from '../../lib/api/kinds/node.js'
 import { Task } from '../../lib/api/kinds/task.js'
 import { Tunnel, type TunnelManifest } from '../../lib/api/kinds/tunnel.js'
@@ -109,6 +110,9 @@ const setRunning = (status: 'True' | 'False', name = 'web') =>
     },
     { subresource: 'status' },
   )
+
+const admitAnyPort = () =>
+  cluster.client.of(Namespace).mergePatch({ name: 'default' }, { metadata: { labels: { [securityLabel]: 'privileged' } } })
 
 type Spec = Partial<TunnelManifest['spec']>
 
@@ -283,6 +287,7 @@ describe('a Tunnel', () => {
   it('says when its port is taken by another program, and listens when it is free', async () => {
     await aGateway(await aNode())
     const other = await aServer(echo)
+    await admitAnyPort()
     await cluster.client.of(Tunnel).create({
       metadata: { name: 't', namespace: 'default' },
       spec: { target: { kind: 'Task', name: 'web', port: 80 }, listen: { address: '127.0.0.1', port: other.port } },

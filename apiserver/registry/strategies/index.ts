@@ -12,7 +12,7 @@ import { nodeStrategy } from './node.js'
 import { bindingStrategy, clusterRoleStrategy } from './rbac.js'
 import { secretStrategy } from './secret.js'
 import type { Strategy } from './strategy.js'
-import { defaultTunnelPorts, type PortRange, tunnelStrategy } from './tunnel.js'
+import { defaultTunnelPorts, type TunnelPorts, tunnelStrategy } from './tunnel.js'
 import { vpsSnapshotStrategy } from './vps-snapshot.js'
 import { vpsStrategy, workloadStrategy } from './workload.js'
 
@@ -32,8 +32,8 @@ const byResource: Readonly<Record<string, Strategy>> = {
 
 /** What whoever runs the cluster chooses. */
 export interface StrategySettings {
-  /** Of which a Tunnel gets its port, when it names none. */
-  readonly tunnelPorts?: PortRange
+  /** Which ports Tunnels have. */
+  readonly tunnelPorts?: TunnelPorts
 }
 
 /** The strategy of a kind: its own, the workloads', or none. */

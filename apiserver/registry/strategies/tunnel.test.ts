@@ -39,7 +39,7 @@ describe('the port of a Tunnel', () => {
   })
 
   it('is refused in words when the range is used up, and is there again after a deletion', async () => {
-    fixture = await openRegistry({ settings: { tunnelPorts: { from: 31_000, to: 31_002 } } })
+    fixture = await openRegistry({ settings: { tunnelPorts: { from: 31_000, to: 31_002, reserved: [] } } })
     await create('fixed', spec({ port: 31_001 }))
     await Promise.all([create('a'), create('b')])
     await expect(create('c')).rejects.toMatchObject({

@@ -7,20 +7,22 @@ import { partedClaim } from '../../storage/claims.js'
 import type { ReadView } from '../../storage/store.js'
 import type { Strategy } from './strategy.js'
 
-/** Ports, both ends included. */
-export interface PortRange {
+/** The ports that Tunnels have, both ends included. */
+export interface TunnelPorts {
   readonly from: number
   readonly to: number
+  /** Those of the control plane itself: no Tunnel has them. */
+  readonly reserved: readonly number[]
 }
 
-/** As Kubernetes gives ports of nodes. */
-export const defaultTunnelPorts: PortRange = { from: 30_000, to: 32_767 }
+/** As Kubernetes gives ports of nodes; reserved are those of API server and gateway. */
+export const defaultTunnelPorts: TunnelPorts = { from: 30_000, to: 32_767, reserved: [6443, 6444, 2222] }
 
 /**
  * A Tunnel gets its port in the turn in which it is written, so that no two have one protocol, address and port. It keeps the port when a later
  * manifest names none.
  */
-export function tunnelStrategy(ports: PortRange): Strategy {
+export function tunnelStrategy(ports: TunnelPorts): Strategy {
   return {
     prepareUpdate(object, old) {
       if (specOf(object).listen.port === 0) setPort(object, specOf(old).listen.port)
@@ -49,17 +51,19 @@ function claimsOf({ protocol, listen }: Pick<TunnelSpec, 'protocol' | 'listen'>)
 }
 
 /** Each begins to look at a place of its own, so that a port that was given back is not given to the next. */
-function freePort(object: KubeObject, { from, to }: PortRange, view: ReadView): number {
+function freePort(object: KubeObject, { from, to, reserved }: TunnelPorts, view: ReadView): number {
   const { protocol, listen } = specOf(object)
   const size = to - from + 1
   const first = createHash('sha256').update(object.metadata.uid).digest().readUInt32BE() % size
   for (let step = 0; step < size; step++) {
     const port = from + ((first + step) % size)
+    if (reserved.includes(port)) continue
     if (claimsOf({ protocol, listen: { ...listen, port } }).every((claim) => isFree(view, claim))) return port
   }
+  const count = size - new Set(reserved.filter((port) => port >= from && port <= to)).size
   throw new ApiError(
     'Conflict',
-    `no ${protocol} port is left for Tunnel "${object.metadata.name}": all ${size} of ${from} to ${to} are held by other Tunnels; delete one, or name a port outside of the range in spec.listen.port`,
+    `no ${protocol} port is left for Tunnel "${object.metadata.name}": all ${count} of ${from} to ${to} are held by other Tunnels; delete one, or let the API server have a larger range (--tunnel-ports)`,
   )
 }
 

@@ -33,5 +33,5 @@ export type NamespaceManifest = Manifest<typeof Namespace>
 /** Made at first start, and never deleted. */
 export const builtinNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease', 'millrace-streams'] as const
 
-/** `baseline` (default) or `privileged`: whether hostPath, privileged and backends without isolation are admitted. */
+/** `baseline` (default) or `privileged`: whether hostPath, privileged, backends without isolation and any port for Tunnels are admitted. */
 export const securityLabel = 'millrace.dev/security'

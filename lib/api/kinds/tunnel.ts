@@ -24,7 +24,9 @@ export const TunnelSpecSchema = t.object({
         .default('0.0.0.0'),
       port: t
         .integer()
-        .describe('The port to listen on; 0 or unset: one is assigned when the object is created, and kept.')
+        .describe(
+          'The port to listen on; 0 or unset: one is assigned when the object is created, and kept. One outside of the range for Tunnels (30000 to 32767, unless the API server has another) only in namespaces labelled millrace.dev/security=privileged.',
+        )
         .with({ minimum: 0, maximum: 65535 })
         .default(0),
     })
