@@ -175,8 +175,8 @@ describe('node a in the wrong hands', () => {
         asA('GET', `/apis/millrace.dev/v1/${plural}?fieldSelector=spec.nodeName%3Da`),
         asA('GET', `/apis/millrace.dev/v1/namespaces/shared/${plural}/a-0`),
       ]),
-      ...['vpses', 'vpssnapshots'].map((plural) =>
-        asA('PATCH', `/apis/millrace.dev/v1/namespaces/shared/${plural}/a-0/status`, { status: { conditions: [] } }, merge),
+      ...Object.entries({ vpses: 'Running', vpssnapshots: 'Creating' }).map(([plural, phase]) =>
+        asA('PATCH', `/apis/millrace.dev/v1/namespaces/shared/${plural}/a-0/status`, { status: { phase } }, merge),
       ),
       asA('GET', '/apis/coordination.k8s.io/v1/namespaces/millrace-streams/leases'),
       asA('GET', '/api/v1/nodes/a'),
@@ -187,6 +187,23 @@ describe('node a in the wrong hands', () => {
     expect(reached.map(({ code }) => code)).toEqual(reached.map(() => 200))
     expect(JSON.parse(reached[0]?.text ?? '').items).toHaveLength(perNode)
     expect(reached[2]?.text).toContain(Buffer.from(canary('a')).toString('base64'))
+  })
+
+  it.each([
+    ['tasks', { gpus: [0] }],
+    ['tasks', { attempt: 3 }],
+    ['vpses', { sshPublicKey: 'ssh-ed25519 AAAA' }],
+    ['vpses', { sshHostKey: '[gw]:2222 ssh-ed25519 AAAA' }],
+    ['vpses', { sshCommand: 'ssh evil' }],
+    ['vpses', { conditions: [{ type: 'KeyReady', status: 'True' }] }],
+    ['vpses', null],
+    ['vpssnapshots', { vpsUid: 'another' }],
+    ['vpssnapshots', { image: 'another' }],
+  ])('says nothing in the status of its own %s that others say: %j', async (plural, status) => {
+    const path = `/apis/millrace.dev/v1/namespaces/shared/${plural}/a-0/status`
+    const { metadata } = JSON.parse((await asA('GET', path)).text) as KubeObject
+    const { code, text } = await asA('PATCH', path, { metadata: { resourceVersion: metadata.resourceVersion }, status }, merge)
+    expect({ code, text }).toEqual({ code: 403, text: expect.stringMatching(/status\.\S+: Forbidden: others say this, not a node/) })
   })
 
   it('reaches nothing else: every verb on every object', async () => {

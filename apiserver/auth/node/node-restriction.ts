@@ -11,13 +11,14 @@ import { sameValue } from '../../../lib/api/json/same-value.js'
 import { IPClaim } from '../../../lib/api/kinds/ip-claim.js'
 import { nodeLeaseNamespace } from '../../../lib/api/kinds/lease.js'
 import { nodeCleanupFinalizer } from '../../../lib/api/kinds/workload.js'
-import { type FieldSet, isEmptySet } from '../../../lib/api/managed-fields/field-set.js'
+import { type FieldSet, isEmptySet, noFields } from '../../../lib/api/managed-fields/field-set.js'
 import { managedFieldsOf } from '../../../lib/api/managed-fields/managed-entry.js'
 import type { ReadView } from '../../storage/store.js'
 import type { UserInfo } from '../user.js'
 import { nodeNameOf } from '../user.js'
 import { boundKindOf, isBoundKind } from './bound-kinds.js'
 import { changedLabels, isProtected, mayRegisterWithLabel, mayReportLabel } from './node-labels.js'
+import { appliedByOthers, restrictStatus } from './reported-status.js'
 import { restrictGoneClaim, restrictHeldClaim, restrictNewClaim } from './restrict-claim.js'
 
 export interface NodeWrite {
@@ -58,10 +59,10 @@ export function nodeRestriction(write: NodeWrite): readonly StatusCause[] {
   }
 }
 
-/** A node reports the status of what is bound to it, and takes its finalizer away when nothing of it is left. */
+/** A node reports how it is with what is bound to it, and takes its finalizer away when nothing of it is left. */
 function restrictBound(node: string, subresource: string, old: KubeObject, next: KubeObject): StatusCause[] {
   if (specOf(old).nodeName !== node) return [forbiddenField('spec.nodeName', `the ${old.kind} is not bound to this node`)]
-  if (subresource === 'status') return differences(old, next, ['status'])
+  if (subresource === 'status') return [...differences(old, next, ['status']), ...restrictStatus(old, next)]
   if (subresource !== '') return [forbiddenField('metadata.name', `a node does not write the subresource ${subresource}`)]
   const kept = (old.metadata.finalizers ?? []).filter((finalizer) => finalizer !== nodeCleanupFinalizer)
   const rest = next.metadata.finalizers ?? []
@@ -156,11 +157,13 @@ function differences(old: KubeObject, next: KubeObject, fields: readonly string[
 function appliedBeyond(object: KubeObject, fields: readonly string[], metadata: readonly string[]): readonly object[] {
   const without = (set: FieldSet, names: readonly string[]) =>
     Object.fromEntries(Object.entries(set).filter(([element]) => element !== '.' && !names.includes(element.slice(2))))
+  const isBound = boundKindOf(object.kind) !== undefined
   return managedFieldsOf(object).flatMap(({ manager, operation, subresource = '', fieldsV1 }) => {
     if (operation !== 'Apply') return []
     const own = without(fieldsV1['f:metadata'] ?? {}, metadata)
     const rest = without(fieldsV1, [...fields, 'metadata'])
-    return isEmptySet(own) && isEmptySet(rest) ? [] : [{ manager, subresource, own, rest }]
+    const others = fields.includes('status') && isBound ? appliedByOthers(object.kind, fieldsV1['f:status'] ?? noFields) : noFields
+    return [own, rest, others].every(isEmptySet) ? [] : [{ manager, subresource, own, rest, others }]
   })
 }
 

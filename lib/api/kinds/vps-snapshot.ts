@@ -28,7 +28,6 @@ export const VpsSnapshotStatusSchema = t.object({
   image: t.string().describe('What the disk of the Vps began as.').optional(),
   takenAt: t.time().describe('The moment that it shows.').optional(),
   sizeBytes: t.integer().describe('How much it holds on its node.').optional(),
-  digest: t.string().describe('sha256:… of what is sent when it is restored on another node; known after the first time.').optional(),
 })
 
 export const VpsSnapshot = defineKind({
