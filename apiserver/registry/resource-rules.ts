@@ -63,7 +63,7 @@ export function createResourceRules(kind: Kind, settings?: StrategySettings): Re
         ...validateMetadata(kind, object.metadata),
         ...(judgeRules?.(object, old) ?? []),
         ...(kind.validate?.(object, old) ?? []),
-        ...(strategy.validate?.(object) ?? []),
+        ...(strategy.validate?.(object, old) ?? []),
       ]
       refuse(kind, shownName(object), causes)
     },

@@ -234,6 +234,9 @@ export const duplicateValue = (field: string, value: unknown): StatusCause => ({
   message: `Duplicate value: ${printValue(value)}`,
 })
 
+/** What stands in a cause for a value that may be secret. */
+export const hiddenValue = '(hidden)'
+
 function printValue(value: unknown): string {
   const text = printJson(value) ?? String(value)
   return text.length > 200 ? `${text.slice(0, 200)}…` : text

@@ -29,8 +29,8 @@ export interface Strategy {
   prepareUpdate?(object: KubeObject, old: KubeObject, facts: UpdateFacts): void
   /** Completes what depends on other objects, in the committer's turn: with everything that was decided before in `view`. Replaces fields, and changes nothing in them. */
   settle?(object: KubeObject, view: ReadView, nowMs: number): void
-  /** Rules that need the object alone, beyond the kind's own `validate`. */
-  validate?(object: KubeObject): StatusCause[]
+  /** Rules that need the object alone, beyond the kind's own `validate`. `old` is absent on create. */
+  validate?(object: KubeObject, old: KubeObject | undefined): StatusCause[]
   /** Rules about what may follow what. */
   validateUpdate?(object: KubeObject, old: KubeObject, facts: UpdateFacts): StatusCause[]
   /** Throws an ApiError when this object may not be deleted. */

@@ -23,6 +23,48 @@ const patch = async (body: object, subresource: '' | 'status' = '', user = 'admi
   readObject((await fixture.registry.patch(targetOf('Vps', 'v', subresource), merge, bodyOf(body), fixture.as(user))).object)
 const read = async () => readObject(fixture.registry.get(targetOf('Vps', 'v')))
 
+describe('the user data of a Vps', () => {
+  const config = (text: string) => `#cloud-config\n${text}`
+
+  it.each([
+    '#!/bin/sh\n: {{',
+    config('packages: [git]\nwrite_files:\n- {path: /a, content: !!binary aGk=}\n'),
+    config('# nothing yet\n'),
+    config('a: 1\na: 2\n'),
+    '## template: jinja\n#cloud-config\n{% if x %}\n',
+    '#cloud-config-archive\n- {type: text/plain}\n',
+    config(`a: ${'x'.repeat(20_000)}\n  b: [`),
+  ])('may be %j', async (userData) => {
+    expect((await create({ backend: 'qemu', userData })).spec.userData).toBe(userData)
+  })
+
+  it.each([
+    [{ backend: 'qemu', userData: 'password: hunter2' }, 'cloud-init cannot tell what it is: it begins with #cloud-config'],
+    [{ backend: 'qemu', userData: config('password: [hunter2\n') }, /is no YAML: [A-Z_]+ at line [23]/],
+    [{ backend: 'qemu', userData: config('- hunter2\n') }, 'must be a mapping'],
+    [{ backend: 'qemu', userData: config('hunter2\n') }, 'must be a mapping'],
+    [{ backend: 'qemu', userData: config(`${'['.repeat(5000)}hunter2`) }, 'nests too deep'],
+    [{ backend: 'qemu', userData: '#cloud-config-archive\nhunter2: 1\n' }, 'must be a list'],
+    [{ backend: 'qemu', userData: config(`password: ${'hunter2'.repeat(20_000)}`) }, 'Too long'],
+    [{ backend: 'docker', userData: config('password: hunter2\n') }, 'a container has none'],
+  ])('is refused at once, and not repeated (%#)', async (spec, words) => {
+    const refusal = create(spec)
+    await expect(refusal).rejects.toMatchObject({ code: 422, details: { causes: [{ field: 'spec.userData' }] } })
+    await expect(refusal).rejects.toThrow(words)
+    await expect(refusal).rejects.not.toThrow('hunter2')
+  })
+})
+
+it.each([
+  ['spec.command', { backend: 'qemu', command: ['login', '--password=hunter2'] }],
+  ['spec.image', { backend: 'qemu', image: 'https://me:hunter2@example.com/a.qcow2', imageChecksum: `sha256:${'0'.repeat(64)}` }],
+  ['spec.ssh.authorizedKeys[0]', { ssh: { mode: 'keys', authorizedKeys: ['-----BEGIN OPENSSH PRIVATE KEY-----hunter2'] } }],
+])('what is wrong in %s is not repeated', async (field, spec) => {
+  const refusal = create(spec)
+  await expect(refusal).rejects.toMatchObject({ code: 422, details: { causes: [{ field }] } })
+  await expect(refusal).rejects.not.toThrow('hunter2')
+})
+
 describe('a Vps', () => {
   it.each([
     ['Pending', { running: true }],

@@ -1,8 +1,10 @@
 import { forbiddenField, type StatusCause } from '../../../lib/api/api-error.js'
 import { type Condition, withCondition } from '../../../lib/api/condition.js'
 import type { KubeObject } from '../../../lib/api/define-kind.js'
+import type { VpsSpec } from '../../../lib/api/kinds/vps.js'
 import { nodeCleanupFinalizer } from '../../../lib/api/kinds/workload.js'
 import type { Strategy, UpdateFacts } from './strategy.js'
+import { userDataCauses } from './user-data.js'
 
 interface WorkloadParts {
   spec: { nodeName?: string; running?: boolean; terminationGracePeriodSeconds?: number }
@@ -54,6 +56,9 @@ export const vpsStrategy: Strategy = {
   prepareUpdate(object, old, { subresource, nowMs }) {
     if (subresource === '' && nodeNameOf(old) === '' && running(object) !== running(old)) object.status = unplacedStatus(object, nowMs)
   },
+
+  // It does not change.
+  validate: (object, old) => (old ? [] : userDataCauses((object.spec as VpsSpec).userData ?? '')),
 
   validateUpdate: (object, old) =>
     nodeNameOf(object) === nodeNameOf(old) ? [] : [forbiddenField('spec.nodeName', 'set by the binding subresource, once and for good')],

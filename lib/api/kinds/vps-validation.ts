@@ -1,8 +1,9 @@
-import { forbiddenField, invalidValue, notSupported, requiredValue, type StatusCause } from '../api-error.js'
+import { forbiddenField, hiddenValue, invalidValue, notSupported, requiredValue, type StatusCause } from '../api-error.js'
 import type { KubeObject } from '../define-kind.js'
 import { sameValue } from '../json/same-value.js'
 import { memoryBytes } from '../quantity.js'
 import { scheduleCauses } from '../schedule/schedule-causes.js'
+import { userDataBeginnings, userDataFormat } from '../user-data.js'
 import type { VpsSpec } from './vps.js'
 
 /** Rules across the fields of a Vps; see define-kind.ts. */
@@ -19,7 +20,9 @@ export function validateVps(object: KubeObject, old: KubeObject | undefined): St
 function validateContainer(spec: VpsSpec): StatusCause[] {
   return (['imageChecksum', 'diskSize', 'userData'] as const)
     .filter((field) => spec[field] !== undefined)
-    .map((field) => notSupported(`spec.${field}`, spec[field], 'a container has none; the backend qemu does'))
+    .map((field) =>
+      notSupported(`spec.${field}`, field === 'userData' ? hiddenValue : spec[field], 'a container has none; the backend qemu does'),
+    )
 }
 
 const checksum = /^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/
@@ -28,7 +31,7 @@ const imageName = /^[A-Za-z0-9][-A-Za-z0-9_.]{0,127}$/
 
 function validateMachine(spec: VpsSpec): StatusCause[] {
   const causes: StatusCause[] = []
-  if (spec.command) causes.push(notSupported('spec.command', spec.command, 'a virtual machine boots its disk; use userData'))
+  if (spec.command) causes.push(notSupported('spec.command', hiddenValue, 'a virtual machine boots its disk; use userData'))
   if (spec.privileged)
     causes.push(notSupported('spec.privileged', true, 'a virtual machine has all rights in itself, and none on the node'))
   if (spec.imagePullPolicy)
@@ -36,6 +39,8 @@ function validateMachine(spec: VpsSpec): StatusCause[] {
   for (const [index, { hostPort }] of (spec.ports ?? []).entries())
     if (hostPort !== undefined)
       causes.push(notSupported(`spec.ports[${index}].hostPort`, hostPort, 'a Tunnel leads to a port of a virtual machine'))
+  if (spec.userData !== undefined && userDataFormat(spec.userData) === undefined)
+    causes.push(invalidValue('spec.userData', hiddenValue, `cloud-init cannot tell what it is: it begins with ${userDataBeginnings}`))
   if (spec.image.includes('://')) causes.push(...validateImageAddress(spec))
   else if (!imageName.test(spec.image))
     causes.push(
@@ -52,7 +57,7 @@ function validateImageAddress({ image, imageChecksum }: VpsSpec): StatusCause[] 
   const url = URL.canParse(image) ? new URL(image) : undefined
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'file:'))
     return [invalidValue('spec.image', image, 'must be the name of a disk image, or an https:// or file:// address of one')]
-  if (url.username || url.password) return [invalidValue('spec.image', image, 'must have no user and no password in it')]
+  if (url.username || url.password) return [invalidValue('spec.image', hiddenValue, 'must have no user and no password in it')]
   if (url.protocol === 'file:' && (url.host || decodeURIComponent(url.pathname).includes('\0')))
     return [invalidValue('spec.image', image, 'must be file:// and an absolute path')]
   if (url.protocol === 'https:' && imageChecksum === undefined)

@@ -47,7 +47,7 @@ export const VpsSpecSchema = t.object({
     .default({ mode: 'disabled' }),
   userData: t
     .string()
-    .describe('What cloud-init does at the first boot (#cloud-config or a script). qemu alone.')
+    .describe('What cloud-init does at the first boot: #cloud-config, a script (#!), or another of its formats. qemu alone.')
     .with({ maxLength: 65_536 })
     .optional(),
   command: t

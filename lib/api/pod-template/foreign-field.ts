@@ -4,7 +4,7 @@
  *
  *     hostNetwork: foreign(t.boolean(), 'a Task has a network of its own', false)
  */
-import { notSupported, type StatusCause } from '../api-error.js'
+import { hiddenValue, notSupported, type StatusCause } from '../api-error.js'
 import { printJson } from '../json/print-json.js'
 import { sameValue } from '../json/same-value.js'
 import type { JsonSchema } from '../schema/json-schema.js'
@@ -43,13 +43,13 @@ function describeForeign({ why, harmless }: ForeignField): string {
   return `Not supported: ${why}.${values ? ` Taken as nothing: ${values}.` : ''}`
 }
 
-/** Which foreign fields of a value say something that cannot be kept. The value has the shape of the schema. */
+/** Which foreign fields of a value say something that cannot be kept. The value has the shape of the schema. What is more than a word may hold secrets, as the env of a container does. */
 export function foreignCauses(schema: JsonSchema, value: unknown, path: string): StatusCause[] {
   if (value === undefined) return []
   const field = schema['x-millrace-foreign']
   if (field) {
     const harmless = field.harmless === 'all' || field.harmless.some((one) => sameValue(one, value))
-    return harmless ? [] : [notSupported(path, value, field.why)]
+    return harmless ? [] : [notSupported(path, typeof value === 'object' ? hiddenValue : value, field.why)]
   }
   if (Array.isArray(value)) {
     const { items } = schema

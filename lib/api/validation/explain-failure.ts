@@ -1,5 +1,5 @@
 import type { StatusCause } from '../api-error.js'
-import { duplicateValue, invalidValue, requiredValue } from '../api-error.js'
+import { duplicateValue, hiddenValue, invalidValue, requiredValue } from '../api-error.js'
 import { printFieldPath } from '../json/field-path.js'
 import { sameValue } from '../json/same-value.js'
 import { BudgetSpent, compilePattern, type Pattern, type StepBudget } from '../pattern/compile-pattern.js'
@@ -51,7 +51,7 @@ class Walk {
   readonly #budget: StepBudget
 
   constructor({ showValues = true, patterns = new Map(), budget = { left: objectBudget } }: ExplainOptions) {
-    this.#show = showValues ? (shown) => shown : () => '(hidden)'
+    this.#show = showValues ? (shown) => shown : () => hiddenValue
     this.#patterns = patterns
     this.#budget = budget
   }

@@ -6,7 +6,7 @@ import ssh2 from 'ssh2'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { machineKeys, readMachineKeys } from './machine-keys.js'
 import { networkConfigFile, reachableNameservers } from './network-config.js'
-import { isUserData, shellQuote, userDataFile } from './user-data.js'
+import { shellQuote, userDataFile } from './user-data.js'
 
 const ours = { hostKey: { private: 'PRIVATE', public: 'ssh-ed25519 HOST' }, rootKeys: ['ssh-ed25519 AGENT', "ssh-ed25519 HERS it's hers"] }
 /** The JSON of the parts that are cloud-config of ours. */
@@ -49,13 +49,6 @@ describe('the user data of a seed', () => {
       await rm(folder, { recursive: true })
     }
   })
-
-  it.each([
-    ['#cloud-config\n', true],
-    ['#!/usr/bin/python3\n', true],
-    ['packages: [git]\n', false],
-    ['', false],
-  ])('%j is known to cloud-init: %s', (text, known) => expect(isUserData(text)).toBe(known))
 
   it('a word stays one for a shell', () =>
     expect(execFileSync('sh', ['-c', `printf %s ${shellQuote("a 'b' $c")}`]).toString()).toBe("a 'b' $c"))

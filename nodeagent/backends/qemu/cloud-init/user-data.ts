@@ -3,19 +3,12 @@
  * ours say in `merge_how` that the host key is the agent's whatever the owner wrote, and that commands are added to the owner's.
  */
 import { createHash } from 'node:crypto'
-
-/** Text that begins like this, cloud-init tells apart by itself; see its handlers. */
-const knownBeginnings = ['#cloud-config', '#!', '#include', '#cloud-boothook', '#part-handler', '## template: jinja', '#upstart-job']
+import { userDataFormat } from '../../../../lib/api/user-data.js'
 
 export interface OurUserData {
   readonly hostKey: { readonly private: string; readonly public: string }
   /** Lines of authorized_keys of root, the agent's own among them. */
   readonly rootKeys: readonly string[]
-}
-
-/** Whether cloud-init can tell what the text is. */
-export function isUserData(text: string): boolean {
-  return knownBeginnings.some((beginning) => text.startsWith(beginning)) || isMultipart(text)
 }
 
 /** The file user-data of a seed. */
@@ -34,11 +27,9 @@ export function userDataFile(owners: string | undefined, ours: OurUserData): str
 
 /** cloud-init looks itself at what is called text/plain; a multi-part text is a part as it is, its own headers first. */
 function ownersPart(text: string): string {
-  if (isMultipart(text)) return text
+  if (userDataFormat(text) === 'multipart') return text
   return `Content-Type: text/plain; charset="utf-8"\nMIME-Version: 1.0\nContent-Transfer-Encoding: 8bit\n\n${text}\n`
 }
-
-const isMultipart = (text: string) => /^(MIME-Version:[^\n]*\n)?Content-Type: multipart\//i.test(text)
 
 /** JSON is YAML, and nothing in it needs an escape of another sort. */
 function cloudConfig(config: object): string {

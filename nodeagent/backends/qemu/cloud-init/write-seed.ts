@@ -1,12 +1,11 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { putInPlace } from '../../../files/write-whole.js'
-import { BackendError } from '../../backend.js'
 import type { MachineSpec } from '../../machine-backend.js'
 import type { RunProgram } from '../run-program.js'
 import type { MachineKeys } from './machine-keys.js'
 import { networkConfigFile, reachableNameservers } from './network-config.js'
-import { isUserData, userDataFile } from './user-data.js'
+import { userDataFile } from './user-data.js'
 
 /** Writes a machine's NoCloud seed, an ISO image with the label cidata, to `file`. The uid is its instance-id: a machine of its own. */
 export async function writeSeed(
@@ -18,8 +17,6 @@ export async function writeSeed(
   signal: AbortSignal,
 ): Promise<void> {
   const { userData } = machine.spec
-  if (userData !== undefined && !isUserData(userData))
-    throw new BackendError('CreateFailed', 'cloud-init cannot tell what spec.userData is: it begins with #cloud-config or #!', false)
   const nameservers = reachableNameservers(await readFile('/etc/resolv.conf', 'utf8').catch(() => ''))
   const files = {
     'meta-data': `${JSON.stringify({ 'instance-id': machine.uid, 'local-hostname': machine.name })}\n`,
