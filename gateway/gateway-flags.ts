@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { isDnsSubdomain } from '../lib/api/names.js'
 import { FlagError, parseFlags } from '../lib/base/flags.js'
 import type { LogLevel } from '../lib/base/log.js'
+import type { PlaceLimits } from './tunnels/places.js'
 
 /** What the gateway was started with. */
 export interface GatewayFlags {
@@ -11,8 +12,8 @@ export interface GatewayFlags {
   readonly host: string
   readonly advertiseHost: string
   readonly agentPort: number
-  /** Of one Tunnel at once. */
-  readonly maxTunnelConnections: number
+  /** Of each Tunnel. */
+  readonly tunnelLimits: PlaceLimits
   readonly sshPort: number
   readonly metricsPort: number | undefined
   readonly logLevel: LogLevel
@@ -42,8 +43,13 @@ export function gatewayFlags(argv: readonly string[]): GatewayFlags | { readonly
         'agent-port': { type: 'integer', value: 'PORT', default: 6444, description: 'where agents connect, by TLS; 0: any free port' },
         'max-tunnel-connections': {
           type: 'integer',
-          default: 1024,
+          default: 256,
           description: 'connections of one Tunnel at once, by udp peers; more are refused',
+        },
+        'max-tunnel-connections-per-address': {
+          type: 'integer',
+          default: 64,
+          description: 'the same of one address, so that no client takes them all; an IPv6 /64 is one address',
         },
         'ssh-port': { type: 'integer', value: 'PORT', default: 2222, description: 'where people log in by SSH; 0: any free port' },
         'metrics-port': {
@@ -60,8 +66,8 @@ export function gatewayFlags(argv: readonly string[]): GatewayFlags | { readonly
   if (!logLevels.includes(values['log-level'])) throw new FlagError(`--log-level takes one of ${logLevels.join(', ')}`)
   const name = values.name ?? hostname().toLowerCase()
   if (!isDnsSubdomain(name)) throw new FlagError(`--name takes lowercase letters, digits, "-" and ".", not ${JSON.stringify(name)}`)
-  if (values['max-tunnel-connections'] < 1)
-    throw new FlagError(`--max-tunnel-connections takes at least 1, not ${values['max-tunnel-connections']}`)
+  for (const flag of ['max-tunnel-connections', 'max-tunnel-connections-per-address'] as const)
+    if (values[flag] < 1) throw new FlagError(`--${flag} takes at least 1, not ${values[flag]}`)
   const host = values.host.replace(/^\[|\]$/g, '')
   return {
     kubeconfig: values.kubeconfig,
@@ -69,7 +75,7 @@ export function gatewayFlags(argv: readonly string[]): GatewayFlags | { readonly
     host,
     advertiseHost: values['advertise-host'] ?? (host === '0.0.0.0' || host === '::' ? hostname() : host),
     agentPort: readPort('agent-port', values['agent-port']),
-    maxTunnelConnections: values['max-tunnel-connections'],
+    tunnelLimits: { total: values['max-tunnel-connections'], perAddress: values['max-tunnel-connections-per-address'] },
     sshPort: readPort('ssh-port', values['ssh-port']),
     metricsPort: values['metrics-port'] === undefined ? undefined : readPort('metrics-port', values['metrics-port']),
     logLevel: values['log-level'] as LogLevel,

@@ -40,7 +40,7 @@ async function startGateway(name = 'gw', sshPort = 0) {
       advertiseHost: '127.0.0.1',
       agentPort: 0,
       sshPort,
-      maxTunnelConnections: 10,
+      tunnelLimits: { total: 10, perAddress: 10 },
       config,
       authority,
       metrics,
@@ -182,7 +182,7 @@ describe('the counts of a Tunnel', () => {
         apiVersion: 'millrace.dev/v1',
         kind: 'TunnelStats',
         metadata: { name: 't', namespace: 'default' },
-        gateways: [{ gateway: 'gw', connections: { open: 0, total: 0, failed: 0 }, bytes: { in: 0, out: 0 } }],
+        gateways: [{ gateway: 'gw', connections: { open: 0, total: 0, failed: 0, refused: 0 }, bytes: { in: 0, out: 0 } }],
       }),
     )
     await expect(ask('ann')).rejects.toMatchObject({ code: 403 })

@@ -57,7 +57,7 @@ export async function startGateway(flags: GatewayFlags, { env, home }: Surroundi
 }
 
 export interface RunGatewayOptions
-  extends Pick<GatewayFlags, 'name' | 'host' | 'advertiseHost' | 'agentPort' | 'sshPort' | 'maxTunnelConnections'> {
+  extends Pick<GatewayFlags, 'name' | 'host' | 'advertiseHost' | 'agentPort' | 'sshPort' | 'tunnelLimits'> {
   readonly config: ClientConfig
   /** The cluster's, PEM. */
   readonly authority: string
@@ -87,13 +87,13 @@ export async function runGateway(options: RunGatewayOptions, signal: AbortSignal
     const connections = createNodeConnections()
     nodes.subscribe({ delete: ({ metadata }) => connections.end(metadata.name) })
     createGatewayMetrics(options.metrics, connections)
-    const { maxTunnelConnections: maxConnections, sshPort: port, metrics } = options
+    const { tunnelLimits: limits, sshPort: port, metrics } = options
     const machines = createMachineStreams(connections)
-    ssh = await startSsh({ client, clock: systemClock, log, metrics, host, port, vpses, machines }, running)
+    ssh = await startSsh({ client, clock: systemClock, log, name, metrics, host, port, vpses, machines }, running)
     const nodeExists = (node: string) => nodes.lister.get(node) !== undefined
     agents = await listenForAgents({ host, port: options.agentPort, advertiseHost, authority, nodes: connections, nodeExists, log })
     // The last to listen: a Tunnel may name any port, and is not to take those of the gateway itself.
-    tunnelling = startTunnels({ client, clock: systemClock, log, name, nodes: connections, advertiseHost, maxConnections }, running)
+    tunnelling = startTunnels({ client, clock: systemClock, log, name, nodes: connections, advertiseHost, limits }, running)
     const printedHost = advertiseHost.includes(':') ? `[${advertiseHost}]` : advertiseHost
     const server = `https://${printedHost}:${agents.port}`
     const announcement = { server, ca: agents.certificate, ...(ssh ? { sshEndpoint: `${printedHost}:${ssh.port}` } : {}) }

@@ -15,6 +15,8 @@ export interface StartSshOptions {
   readonly client: Client
   readonly clock: Clock
   readonly log: Logger
+  /** The gateway's. */
+  readonly name: string
   readonly metrics: Registry
   readonly host: string
   readonly port: number
@@ -44,10 +46,10 @@ export async function startSsh(options: StartSshOptions, signal: AbortSignal): P
     labelNames: ['result'],
     registers: [metrics],
   })
-  const component = 'millrace-gateway'
+  const reporter = { component: 'millrace-gateway', instance: options.name }
   const events = {
-    accepted: createEventRecorder({ client, clock, log, component }),
-    refused: createEventRecorder({ client, clock, log, component }),
+    accepted: createEventRecorder({ client, clock, log, ...reporter }),
+    refused: createEventRecorder({ client, clock, log, ...reporter }),
   }
   const recorder = createLoginRecorder({ clock, events, count: (result) => logins.inc({ result }) })
   const findVps = ({ namespace, name }: { namespace: string; name: string }) => vpses.lister.get(`${namespace}/${name}`)

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { sourceOf } from '../../lib/stream/source-of.js'
 
 export interface WaitingRoomLimits {
   /** Connections that have not logged in yet, of everybody. */
@@ -58,14 +58,4 @@ export class WaitingRoom {
       }
     return found
   }
-}
-
-/** Whoever has one IPv6 address has all of its /64. */
-function sourceOf(address: string): string {
-  const plain = address.replace(/^::ffff:/, '').replace(/%.*$/, '')
-  if (!isIPv6(plain)) return plain
-  const [head = '', tail] = plain.split('::')
-  const groups = head === '' ? [] : head.split(':')
-  const missing = tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length)
-  return [...groups, ...Array.from({ length: missing }, () => '0')].slice(0, 4).join(':')
 }

@@ -10,10 +10,11 @@ const keepAliveMs = 60_000
 
 /** Takes TCP connections and carries each to the target, each half to its end. Rejects when it cannot listen. */
 export async function listenForConnections(options: TunnelListenerOptions): Promise<TunnelListener> {
-  const { listen, maxConnections } = options
+  const { listen, places } = options
   const sockets = new Set<Socket>()
   const past = { in: 0, out: 0 }
-  const counts = { total: 0, failed: 0 }
+  const counts = { total: 0, failed: 0, refused: 0 }
+  let onEmpty = () => {}
 
   const server = net.createServer({
     allowHalfOpen: true,
@@ -25,16 +26,23 @@ export async function listenForConnections(options: TunnelListenerOptions): Prom
   server.on('connection', (socket) => {
     counts.total++
     socket.on('error', () => {}) // its own end, and no other's
-    if (sockets.size >= maxConnections) return refuse(socket, new Error(`the tunnel has ${maxConnections} connections already`))
+    const place = places.take(socket.remoteAddress ?? '')
+    if ('refusal' in place) {
+      counts.refused++
+      options.onRefused(place.refusal)
+      return void socket.resetAndDestroy()
+    }
     sockets.add(socket)
     socket.once('close', () => {
+      place.leave()
       sockets.delete(socket)
       past.in += socket.bytesRead
       past.out += socket.bytesWritten
+      if (sockets.size === 0) onEmpty()
     })
-    void carry(socket, options, refuse)
+    void carry(socket, options, fail)
   })
-  const refuse = (socket: Socket, why: unknown) => {
+  const fail = (socket: Socket, why: unknown) => {
     counts.failed++
     options.onFailure(why)
     socket.resetAndDestroy()
@@ -47,7 +55,13 @@ export async function listenForConnections(options: TunnelListenerOptions): Prom
     for (const socket of sockets) socket.resetAndDestroy()
   }
   return {
-    stopListening: () => void server.close(),
+    stopListening() {
+      server.close()
+      return new Promise((resolve) => {
+        onEmpty = resolve
+        if (sockets.size === 0) resolve()
+      })
+    },
     endAll,
     counts() {
       const bytes = { ...past }
@@ -60,7 +74,7 @@ export async function listenForConnections(options: TunnelListenerOptions): Prom
   }
 }
 
-async function carry(socket: Socket, options: TunnelListenerOptions, refuse: (socket: Socket, why: unknown) => void): Promise<void> {
+async function carry(socket: Socket, options: TunnelListenerOptions, fail: (socket: Socket, why: unknown) => void): Promise<void> {
   const { remoteAddress: address = '', remotePort = 0, localAddress = '', localPort = 0 } = socket
   const leaving = new AbortController()
   const leave = () => leaving.abort(new Error('the client went away'))
@@ -71,7 +85,7 @@ async function carry(socket: Socket, options: TunnelListenerOptions, refuse: (so
     if (options.proxyProtocol() === 'v2')
       stream.write(proxyHeader({ address, port: remotePort }, { address: localAddress, port: localPort }))
   } catch (error) {
-    return socket.destroyed ? undefined : refuse(socket, error)
+    return socket.destroyed ? undefined : fail(socket, error)
   }
   socket.off('close', leave)
   if (socket.destroyed) return void stream.destroy()

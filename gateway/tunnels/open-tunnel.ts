@@ -3,16 +3,20 @@ import { sameValue } from '../../lib/api/json/same-value.js'
 import type { Tunnel, TunnelSpec } from '../../lib/api/kinds/tunnel.js'
 import type { TunnelCounts } from '../../lib/api/tunnel-stats.js'
 import { type Clock, timestamp } from '../../lib/base/clock.js'
+import { TokenBucket } from '../../lib/base/token-bucket.js'
 import { listenForConnections } from './connection-listener.js'
 import { listenForDatagrams } from './datagram-listener.js'
 import { type ListenFailure, listenFailureOf } from './listen-failure.js'
+import { type PlaceLimits, Places } from './places.js'
 import type { TunnelListener } from './tunnel-listener.js'
 
 export interface OpenTunnelOptions {
   readonly clock: Clock
-  readonly maxConnections: number
+  readonly limits: PlaceLimits
   /** To the target of this Tunnel, wherever it is now. Rejects with a sentence. */
   readonly dial: (tunnel: Tunnel, signal: AbortSignal) => Promise<Duplex>
+  /** Connections find no place; told at most once a minute. */
+  readonly onRefused: (tunnel: Tunnel, why: string) => void
 }
 
 /** One Tunnel at the gateway, from its first pass to its deletion. */
@@ -23,6 +27,10 @@ export class OpenTunnel {
   #place: Pick<TunnelSpec, 'protocol' | 'listen'> | undefined
   /** They listen no more, and still carry something. */
   readonly #earlier = new Set<TunnelListener>()
+  /** What listeners have counted that carry nothing any more. */
+  #past: TunnelCounts = noCounts
+  readonly #places: Places
+  readonly #tellingOfRefusals: TokenBucket
   #lastFailure: TunnelCounts['lastFailure']
   #closed = false
 
@@ -31,6 +39,8 @@ export class OpenTunnel {
     private readonly options: OpenTunnelOptions,
   ) {
     this.#tunnel = tunnel
+    this.#places = new Places(options.limits)
+    this.#tellingOfRefusals = new TokenBucket({ clock: options.clock, burst: 1, perSecond: 1 / 60 })
   }
 
   /**
@@ -58,23 +68,10 @@ export class OpenTunnel {
 
   counts(): TunnelCounts {
     const all = [...this.#earlier, ...(this.#listener ? [this.#listener] : [])].map((listener) => listener.counts())
-    const sum = (of: (counts: TunnelCounts) => number | undefined) => all.reduce((total, counts) => total + (of(counts) ?? 0), 0)
+    const { datagrams, ...counts } = all.reduce(added, this.#past)
     return {
-      connections: {
-        open: sum(({ connections }) => connections.open),
-        total: sum(({ connections }) => connections.total),
-        failed: sum(({ connections }) => connections.failed),
-      },
-      bytes: { in: sum(({ bytes }) => bytes.in), out: sum(({ bytes }) => bytes.out) },
-      ...(this.#tunnel.spec.protocol === 'udp'
-        ? {
-            datagrams: {
-              in: sum(({ datagrams }) => datagrams?.in),
-              out: sum(({ datagrams }) => datagrams?.out),
-              dropped: sum(({ datagrams }) => datagrams?.dropped),
-            },
-          }
-        : {}),
+      ...counts,
+      ...(this.#tunnel.spec.protocol === 'udp' ? { datagrams: datagrams ?? noDatagrams } : {}),
       ...(this.#lastFailure ? { lastFailure: this.#lastFailure } : {}),
     }
   }
@@ -87,29 +84,53 @@ export class OpenTunnel {
   }
 
   #listen(): Promise<TunnelListener> {
-    const { maxConnections, dial, clock } = this.options
+    const { dial, clock, onRefused } = this.options
     const { protocol, listen } = this.#tunnel.spec
     const begin = protocol === 'udp' ? listenForDatagrams : listenForConnections
     return begin({
       listen,
-      maxConnections,
+      places: this.#places,
       proxyProtocol: () => this.#tunnel.spec.proxyProtocol,
       dial: (signal) => dial(this.#tunnel, signal),
       onFailure: (why) => {
         this.#lastFailure = { time: timestamp(clock.now()), message: why instanceof Error ? why.message : String(why) }
       },
+      onRefused: (why) => {
+        if (this.#tellingOfRefusals.tryTake()) onRefused(this.#tunnel, why)
+      },
     })
   }
 
-  /** Earlier listeners stay for their counts and for what they carry; a Tunnel that is moved often has few. */
+  /** An earlier listener stays for what it carries; then its counts alone. */
   #leave(): void {
-    if (!this.#listener) return
-    this.#listener.stopListening()
-    this.#earlier.add(this.#listener)
+    const listener = this.#listener
+    if (!listener) return
     this.#listener = undefined
+    this.#earlier.add(listener)
+    void listener.stopListening().then(() => {
+      this.#earlier.delete(listener)
+      this.#past = added(this.#past, listener.counts())
+    })
   }
 
   #endAll(): void {
     for (const listener of [...this.#earlier, ...(this.#listener ? [this.#listener] : [])]) listener.endAll()
+  }
+}
+
+const noDatagrams = { in: 0, out: 0, dropped: 0 }
+const noCounts: TunnelCounts = { connections: { open: 0, total: 0, failed: 0, refused: 0 }, bytes: { in: 0, out: 0 } }
+
+function added(a: TunnelCounts, b: TunnelCounts): TunnelCounts {
+  const [one, other] = [a.datagrams ?? noDatagrams, b.datagrams ?? noDatagrams]
+  return {
+    connections: {
+      open: a.connections.open + b.connections.open,
+      total: a.connections.total + b.connections.total,
+      failed: a.connections.failed + b.connections.failed,
+      refused: a.connections.refused + b.connections.refused,
+    },
+    bytes: { in: a.bytes.in + b.bytes.in, out: a.bytes.out + b.bytes.out },
+    datagrams: { in: one.in + other.in, out: one.out + other.out, dropped: one.dropped + other.dropped },
   }
 }

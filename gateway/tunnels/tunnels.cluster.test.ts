@@ -5,6 +5,7 @@ import net, { type AddressInfo, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { findCondition } from '../../lib/api/condition.js'
+import { Event } from '../../lib/api/kinds/event.js'
 import { Namespace, securityLabel } from '../../lib/api/kinds/namespace.js'
 import { Node } from '../../lib/api/kinds/node.js'
 import { Task } from '../../lib/api/kinds/task.js'
@@ -75,11 +76,11 @@ async function reachDatagrams(port: number): Promise<DatagramDuplex> {
 }
 
 /** The tunnels of a gateway beside the cluster, with the rights that it has. */
-async function aGateway({ session }: Awaited<ReturnType<typeof aNode>>, maxConnections = 100) {
+async function aGateway({ session }: Awaited<ReturnType<typeof aNode>>, limits = { total: 100, perAddress: 100 }) {
   const client = createClient(await cluster.configOf('system:gateway'))
   const stopping = new AbortController()
   const nodes = { ask: (_node: string, request: NodeRequest) => ask(session, request), isConnected: () => !session.destroyed }
-  const options = { client, clock: systemClock, log: silentLogger, name: 'gw', nodes, advertiseHost: 'gw.example', maxConnections }
+  const options = { client, clock: systemClock, log: silentLogger, name: 'gw', nodes, advertiseHost: 'gw.example', limits }
   const { countsOf, finished } = startTunnels(options, stopping.signal)
   const stop = async () => {
     stopping.abort()
@@ -163,6 +164,13 @@ const echo = (socket: Socket) => void socket.pipe(socket)
 
 function connect(port: number, host = '127.0.0.1'): Socket {
   const socket = net.connect({ port, host, allowHalfOpen: true })
+  socket.on('error', () => {})
+  ending.push(() => socket.destroy())
+  return socket
+}
+
+function connectFrom(localAddress: string, port: number): Socket {
+  const socket = net.connect({ port, host: '127.0.0.1', localAddress })
   socket.on('error', () => {})
   ending.push(() => socket.destroy())
   return socket
@@ -324,8 +332,8 @@ describe('a Tunnel', () => {
     await eventually(async () => expect(await exchange(port, 'again')).toBe('again'))
   })
 
-  it('refuses connections beyond its most, and counts', async () => {
-    const { countsOf } = await aGateway(await aNode(), 2)
+  it('refuses connections beyond its most, and those of one address beyond its share; counts them, and says so in an Event', async () => {
+    const { countsOf } = await aGateway(await aNode(), { total: 3, perAddress: 2 })
     await aTask()
     const server = await aServer(echo)
     const port = await aTunnel(server.port)
@@ -334,16 +342,52 @@ describe('a Tunnel', () => {
       socket.write('12345')
       await once(socket, 'data')
     }
-    expect(await fateOf(connect(port))).toBe('ECONNRESET')
+    for (let stranger = 0; stranger < 30; stranger++) expect(await fateOf(connect(port))).toBe('ECONNRESET')
     expect(countsOf('default', 't')).toMatchObject({
-      connections: { open: 2, total: 3, failed: 1 },
+      connections: { open: 2, total: 32, failed: 0, refused: 30 },
       bytes: { in: 10, out: 10 },
-      lastFailure: { message: 'the tunnel has 2 connections already' },
     })
+    const other = connectFrom('127.0.0.2', port)
+    other.write('x')
+    await once(other, 'data')
+    expect(await fateOf(connectFrom('127.0.0.3', port))).toBe('ECONNRESET')
     open[0]?.end()
-    await eventually(() => expect(countsOf('default', 't')?.connections.open).toBe(1))
-    expect(countsOf('default', 't')?.bytes).toEqual({ in: 10, out: 10 })
+    await eventually(() => expect(countsOf('default', 't')?.connections.open).toBe(2))
+    expect(countsOf('default', 't')?.bytes).toEqual({ in: 11, out: 11 })
     expect(await exchange(port, 'x')).toBe('x')
+    await eventually(async () => {
+      const events = (await cluster.client.of(Event).list({ namespace: 'default' })).items
+      expect(events.filter(({ reason }) => reason === 'ConnectionsRefused')).toMatchObject([
+        { type: 'Warning', count: 1, message: 'an address has 2 connections of the tunnel already, and gets no more' },
+      ])
+    })
+  })
+
+  it('has as many places when it moves as before, and forgets the listeners that it left', async () => {
+    const { countsOf } = await aGateway(await aNode(), { total: 2, perAddress: 2 })
+    await aTask()
+    const server = await aServer(echo)
+    let port = await aTunnel(server.port)
+    const held = connect(port)
+    held.write('a')
+    await once(held, 'data')
+    for (let move = 1; move <= 5; move++) {
+      const next = 30_000 + ((port - 30_000 + 1) % 2_000)
+      await cluster.client.of(Tunnel).mergePatch({ namespace: 'default', name: 't' }, { spec: { listen: { port: next } } })
+      await eventually(async () => expect(await exchange(next, 'b')).toBe('b'))
+      port = next
+      await eventually(() =>
+        expect(countsOf('default', 't')).toMatchObject({ connections: { open: 1 }, bytes: { in: 1 + move, out: 1 + move } }),
+      )
+    }
+    const second = connect(port)
+    second.write('c')
+    await once(second, 'data')
+    expect(await fateOf(connect(port))).toBe('ECONNRESET')
+    for (const socket of [held, second]) socket.end()
+    await eventually(() =>
+      expect(countsOf('default', 't')).toMatchObject({ connections: { open: 0, refused: 1 }, bytes: { in: 7, out: 7 } }),
+    )
   })
 
   it.each([
@@ -437,7 +481,7 @@ describe('a Tunnel of datagrams', () => {
     expect(answers.map(([, said]) => said)).toEqual(['a', 'bb', 'ccc'])
     expect(new Set(answers.map(([from]) => from)).size).toBe(3)
     expect(countsOf('default', 't')).toMatchObject({
-      connections: { open: 3, total: 3, failed: 0 },
+      connections: { open: 3, total: 3, failed: 0, refused: 0 },
       bytes: { in: 6 },
       datagrams: { in: 3, out: 3, dropped: 0 },
     })

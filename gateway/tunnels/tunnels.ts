@@ -2,7 +2,7 @@
  * The ways in that Tunnels declare. The gateway listens for each, and carries what comes over the stream of the node on which the target is now. The one
  * rule: what fails is one connection, never the Tunnel, and nothing is remembered of a target between two connections.
  *
- *     const tunnelling = startTunnels({ client, clock, log, name, nodes, advertiseHost, maxConnections }, signal)
+ *     const tunnelling = startTunnels({ client, clock, log, name, nodes, advertiseHost, limits }, signal)
  *     await tunnelling.finished
  */
 import { Task } from '../../lib/api/kinds/task.js'
@@ -12,6 +12,7 @@ import { isEveryAddress, parseListenAddress, printEndpoint } from '../../lib/api
 import type { TunnelCounts } from '../../lib/api/tunnel-stats.js'
 import type { Clock } from '../../lib/base/clock.js'
 import type { Client } from '../../lib/client/client.js'
+import type { EventRecorder } from '../../lib/client/events/event-recorder.js'
 import { createInformer, type FeedableInformer } from '../../lib/client/informer/informer.js'
 import { type Controller, controller } from '../../lib/controller/controller.js'
 import type { GivenInformer } from '../../lib/controller/shared-informers.js'
@@ -20,6 +21,7 @@ import type { NodeConnections } from '../../lib/stream/node-connections.js'
 import { dialTarget } from './dial-target.js'
 import { findTarget, isAbsent, type TargetLookup } from './find-target.js'
 import { OpenTunnel } from './open-tunnel.js'
+import type { PlaceLimits } from './places.js'
 
 export interface TunnelsOptions {
   readonly client: Client
@@ -27,8 +29,9 @@ export interface TunnelsOptions {
   readonly nodes: Pick<NodeConnections, 'ask' | 'isConnected'>
   /** By which people reach the gateway. */
   readonly advertiseHost: string
-  /** Of one Tunnel at once; by udp, peers. */
-  readonly maxConnections: number
+  /** Of each Tunnel. */
+  readonly limits: PlaceLimits
+  readonly events: Pick<EventRecorder, 'record'>
 }
 
 export interface Tunnels {
@@ -45,7 +48,7 @@ export interface Tunnels {
 const retryAfter = '2s'
 
 export function createTunnels(options: TunnelsOptions): Tunnels {
-  const { client, clock, nodes, advertiseHost, maxConnections } = options
+  const { client, clock, nodes, advertiseHost, limits, events } = options
   const tunnels = createInformer(client, Tunnel, {
     indexes: { target: ({ metadata, spec }: Tunnel) => [targetKey(spec.target.kind, metadata.namespace, spec.target.name)] },
   })
@@ -62,10 +65,11 @@ export function createTunnels(options: TunnelsOptions): Tunnels {
     if (isAbsent(found)) throw new Error(found.message)
     return dialTarget(found, tunnel.spec.protocol, nodes, signal)
   }
+  const onRefused = (tunnel: Tunnel, why: string) => events.record(tunnel, 'Warning', 'ConnectionsRefused', why)
   const openOf = (tunnel: Tunnel): OpenTunnel => {
     const known = open.get(tunnel.metadata.uid)
     if (known) return known
-    const made = new OpenTunnel(tunnel, { clock, maxConnections, dial })
+    const made = new OpenTunnel(tunnel, { clock, limits, dial, onRefused })
     open.set(tunnel.metadata.uid, made)
     return made
   }

@@ -35,7 +35,7 @@ export function describeTunnel({ metadata, spec, status }: Tunnel, use: TunnelUs
         [
           [
             protocol === 'udp' ? 'Peers' : 'Connections',
-            `${connections.open} now, ${connections.total} in all, ${connections.failed} failed`,
+            `${connections.open} now, ${connections.total} in all, ${connections.failed} failed, ${connections.refused} refused`,
           ],
           ['Bytes', `${bytes.in} in, ${bytes.out} out`],
           ['Datagrams', datagrams && `${datagrams.in} in, ${datagrams.out} out, ${datagrams.dropped} dropped`],

@@ -6,6 +6,8 @@ export interface TunnelCounts {
     readonly total: number
     /** Ended before they reached the target. */
     readonly failed: number
+    /** Beyond what a Tunnel, or one address, may have at once; by udp, datagrams that found no place. */
+    readonly refused: number
   }
   /** Payload; in: from clients to the target. */
   readonly bytes: { readonly in: number; readonly out: number }

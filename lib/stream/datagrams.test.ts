@@ -11,10 +11,10 @@ afterEach(() => {
   for (const socket of sockets.splice(0)) socket.close()
 })
 
-async function bound(): Promise<Socket> {
+async function bound(address = '127.0.0.1'): Promise<Socket> {
   const socket = createSocket('udp4')
   sockets.push(socket)
-  socket.bind(0, '127.0.0.1')
+  socket.bind(0, address)
   await once(socket, 'listening')
   return socket
 }
@@ -120,6 +120,69 @@ describe('peers of a socket', () => {
     const other = await bound()
     other.send('x', port, '127.0.0.1')
     await eventually(() => expect(peers.counts.dropped).toBe(1))
+    peers.endAll()
+  })
+
+  it('of one address have a share, so that others find a place', async () => {
+    const { peers, ask, port } = await echo({ maxPeers: 3, maxPeersPerAddress: 2 })
+    for (const peer of [await bound(), await bound()]) await ask(peer, 'x')
+    const third = await bound()
+    third.send('x', port, '127.0.0.1')
+    await eventually(() => expect(peers.counts.dropped).toBe(1))
+    expect(await ask(await bound('127.0.0.2'), 'x')).toBe('2:x')
+    expect(peers.size).toBe(3)
+    peers.endAll()
+  })
+
+  it('give their place to a newcomer unless they have spoken again after an answer', async () => {
+    const refused: string[] = []
+    const { peers, ask, port } = await echo({ maxPeers: 2, heldMs: 0, onRefused: (why) => refused.push(why) })
+    const [talker, silent, next, stranger] = [await bound(), await bound(), await bound(), await bound()]
+    await ask(talker, 'x')
+    await ask(talker, 'y')
+    await ask(silent, 'x')
+    expect(await ask(next, 'x')).toBe('2:x')
+    expect(await ask(talker, 'z')).toBe('0:z')
+    await ask(next, 'y')
+    stranger.send('x', port, '127.0.0.1')
+    await eventually(() => expect(refused).toEqual(['all']))
+    expect(peers.size).toBe(2)
+    peers.endAll()
+  })
+
+  it('that were never answered are forgotten sooner', async () => {
+    const { peers, ask, port } = await echo({
+      idleMs: 60_000,
+      unansweredIdleMs: 40,
+      async carry(peer) {
+        for await (const chunk of peer) if (chunk.includes('?')) peer.write(frameDatagram(Buffer.from('!')))
+      },
+    })
+    const [asking, telling] = [await bound(), await bound()]
+    await ask(asking, 'well?')
+    telling.send('so it is', port, '127.0.0.1')
+    await eventually(() => expect(peers.counts.received).toBe(2))
+    await eventually(() => expect(peers.size).toBe(1))
+    expect(await ask(asking, 'still there?')).toBe('!')
+    peers.endAll()
+  })
+
+  it('hear little more than they say until they have spoken again: an address may be forged', async () => {
+    const { peers, port } = await echo({
+      strangersHear: { bytes: 500, times: 3 },
+      async carry(peer) {
+        for await (const chunk of peer)
+          for (const datagram of splitDatagrams(chunk).datagrams)
+            for (let answer = 0; answer < 10; answer++) peer.write(frameDatagram(Buffer.alloc(100, datagram[0])))
+      },
+    })
+    const peer = await bound()
+    const heard: string[] = []
+    peer.on('message', (datagram) => heard.push(String(datagram[0])))
+    peer.send(Buffer.alloc(200, 1), port, '127.0.0.1')
+    await eventually(() => expect(peers.counts).toMatchObject({ sent: 6, dropped: 4, bytesSent: 600 }))
+    peer.send(Buffer.alloc(10, 2), port, '127.0.0.1')
+    await eventually(() => expect(heard.toSorted()).toEqual([...'1'.repeat(6), ...'2'.repeat(10)].map((digit) => digit)))
     peers.endAll()
   })
 
