@@ -58,6 +58,9 @@ beforeAll(async () => {
       { pciAddress: '0000:65:00.0', vendor: '0x10de', device: '0x20b0', driver: 'nvidia' },
     ],
     numa: [{ id: 0, cpus: '0-7', memory: '16Gi' }],
+    backends: [
+      { name: 'qemu', available: true, isolation: 'vm', message: 'guests run without KVM, and therefore slowly: there is no /dev/kvm' },
+    ],
     images: Array.from({ length: 12 }, (_, index) => ({ names: [`image:${index}`], sizeBytes: 1024 ** 2 })),
   }
   await make('v1', 'Node', 'n1', {}, { capacity, ...devices }, { rack: 'a' })
@@ -179,6 +182,7 @@ describe('describe node', () => {
     expect(text).toMatch(
       /GPUs: +0: NVIDIA A100 \(0000:65:00\.0, NUMA node 1\) 35% 12Gi\/40Gi 70°C\n +not usable: 0000:03:00\.0 0x1a03:0x2000, driver ast\n/,
     )
+    expect(text).toMatch(/Backends: +qemu: isolation vm, guests run without KVM, and therefore slowly: there is no \/dev\/kvm\n/)
     expect(text).toMatch(/NUMA: +0: CPUs 0-7, memory 16Gi\n/)
     expect(text).toMatch(/Images: +image:0 \(1Mi\)\n[\s\S]*image:9 \(1Mi\)\n +and 2 more\n/)
     expect(text).toMatch(/Usage: +0\.5 cpu \(6%\), 2Gi memory \(13%\), 25Gi disk \(25%\), over 15s\n/)

@@ -74,6 +74,7 @@ function printBackend(backend: Backend): string {
     backend.version,
     backend.isolation && `isolation ${backend.isolation}`,
     backend.limits && `limits ${backend.limits}`,
+    backend.message,
   ].filter(Boolean)
   return `${backend.name}: ${facts.join(', ') || 'available'}`
 }

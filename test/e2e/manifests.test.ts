@@ -1,13 +1,15 @@
 /** Every numbered manifest, applied as its first comment says, reaches the state that it promises. */
 import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../../lib/testing/eventually.js'
 import { startTestEngine, type TestEngine, withoutDocker } from '../../nodeagent/backends/docker/fixtures/test-engine.js'
+import { withoutQemu } from '../../nodeagent/backends/qemu/fixtures/guest-kernel.js'
+import { testGuest } from '../../nodeagent/backends/qemu/fixtures/test-guest.js'
 import { importProgram } from './import-program.js'
 import { type OneMachine, oneMachine, root } from './one-machine.js'
 
@@ -138,11 +140,11 @@ describe('manifests that need only the process backend', () => {
   })
 })
 
-describe.skipIf(withoutDocker)('manifests that need Docker', () => {
+describe.skipIf(withoutDocker)('manifests that need Docker or QEMU', () => {
   let engine: TestEngine
   beforeAll(async () => {
     engine = await startTestEngine()
-    await start('process,docker', { DOCKER_HOST: `unix://${engine.socketPath}` })
+    await start('process,docker,qemu', { DOCKER_HOST: `unix://${engine.socketPath}` })
   })
   afterAll(async () => {
     await machine[Symbol.asyncDispose]()
@@ -185,25 +187,33 @@ describe.skipIf(withoutDocker)('manifests that need Docker', () => {
     if (waited.code !== 0) throw new Error(`${name} is not ${phase}: ${(await machine.kubectlLite('describe', 'vps', name)).out}`)
   }
 
-  it('13-dev-box is a machine with a disk, and a key that lets in', async () => {
-    await apply('13-dev-box.yaml')
-    await vpsIs('dev-box', 'Running')
-    const secret = ['get', 'secret', 'dev-box-ssh', '-o', 'jsonpath={.data.ssh-privatekey}']
+  /** SSH at the gateway, with the key that was made for the Vps. */
+  const way = async (name: string) => {
+    const secret = ['get', 'secret', `${name}-ssh`, '-o', 'jsonpath={.data.ssh-privatekey}']
     await eventually(async () => expect((await machine.kubectlLite(...secret)).out).not.toBe(''))
-    const key = path.join(machine.home, 'dev-box.key')
+    const key = path.join(machine.home, `${name}.key`)
     await writeFile(key, Buffer.from((await machine.kubectlLite(...secret)).out, 'base64'), { mode: 0o600 })
-    const endpoint = ['get', 'vps', 'dev-box', '-o', 'jsonpath={.status.sshCommand}']
-    await eventually(async () => expect((await machine.kubectlLite(...endpoint)).out).toMatch(/^ssh -p \d+ dev-box\.default@127\.0\.0\.1$/))
+    const endpoint = ['get', 'vps', name, '-o', 'jsonpath={.status.sshCommand}']
+    await eventually(async () => expect((await machine.kubectlLite(...endpoint)).out).toMatch(/^ssh -p \d+ [\w-]+\.default@127\.0\.0\.1$/))
     const [, ...words] = (await machine.kubectlLite(...endpoint)).out.split(' ')
-    const ssh = async (command: string) => (await promisify(execFile)('ssh', [...sshOptions(key), ...words, command])).stdout
-    await ssh('echo mine > /mine')
+    return async (command: string) => (await promisify(execFile)('ssh', [...sshOptions(key), ...words, command])).stdout
+  }
+  const stopAndStart = async (name: string) => {
     for (const [action, phase] of [
       ['stop', 'Stopped'],
       ['start', 'Running'],
     ] as const) {
-      expect((await machine.kubectlLite(action, 'vps/dev-box')).code).toBe(0)
-      await vpsIs('dev-box', phase)
+      expect((await machine.kubectlLite(action, `vps/${name}`)).code).toBe(0)
+      await vpsIs(name, phase)
     }
+  }
+
+  it('13-dev-box is a machine with a disk, and a key that lets in', async () => {
+    await apply('13-dev-box.yaml')
+    await vpsIs('dev-box', 'Running')
+    const ssh = await way('dev-box')
+    await ssh('echo mine > /mine')
+    await stopAndStart('dev-box')
     expect(await ssh('cat /mine')).toBe('mine\n')
     expect((await machine.kubectlLite('delete', 'vps', 'dev-box', '--timeout=90s')).code).toBe(0)
   })
@@ -241,6 +251,26 @@ describe.skipIf(withoutDocker)('manifests that need Docker', () => {
     await eventually(async () => expect((await machine.kubectlLite('exec', 'vps/archive', '--', 'cat', '/state')).out).toBe('old\n'))
     expect((await machine.kubectlLite('delete', 'vps', 'archive', '--timeout=90s')).code).toBe(0)
     expect((await machine.kubectlLite('delete', 'vsnap', '--all', '--timeout=90s')).code).toBe(0)
+  })
+
+  it.skipIf(withoutQemu)('16-virtual-machine is set up by its user data, once', { timeout: 300_000 }, async () => {
+    const guest = await testGuest()
+    const [node = ''] = readdirSync(path.join(machine.directory, 'nodes'))
+    const images = path.join(machine.directory, 'nodes', node, 'images')
+    await mkdir(images, { recursive: true })
+    for (const file of readdirSync(guest)) await symlink(path.join(guest, file), path.join(images, file.replace('guest', 'debian-12')))
+    await apply('16-virtual-machine.yaml')
+    await vpsIs('mill', 'Running')
+    const ssh = await way('mill')
+    const patient = { timeoutMs: 120_000, intervalMs: 250 }
+    const setUp = 'The current does the work.\nset up for miller\nmiller\n'
+    const look = 'cat /etc/motd /srv/mill/ready; stat -c %U /srv/mill'
+    await eventually(async () => expect(await ssh(look)).toBe(setUp), patient)
+    expect(await ssh('cat /home/miller/.ssh/authorized_keys')).toContain('miller@home')
+    await ssh('echo mine > /srv/mill/ready')
+    await stopAndStart('mill')
+    await eventually(async () => expect(await ssh(look)).toBe(setUp.replace('set up for miller', 'mine')), patient)
+    expect((await machine.kubectlLite('delete', 'vps', 'mill', '--timeout=90s')).code).toBe(0)
   })
 })
 

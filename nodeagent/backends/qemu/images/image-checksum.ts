@@ -9,7 +9,7 @@ export async function requireChecksum(file: string, checksum: string, name: stri
   if (found === checksum) return
   throw new BackendError(
     'ImagePullFailed',
-    `the image ${name} is not the one that spec.imageChecksum says: it has ${found}, expected was ${checksum}; it was not used`,
+    `the image ${name} is not the one that spec.imageChecksum says: it has ${found}, expected was ${checksum}; it was not used: fetch it again, or take the checksum that its publisher says now`,
     false,
   )
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -49,8 +49,15 @@ describe('the disk images of a node', () => {
     await writeFile(at('images/debian.qcow2'), bytes)
     await expect(store.prepare({ image: 'ubuntu' }, quiet, signal)).rejects.toMatchObject({
       reason: 'ImageNotFound',
-      message: `the node has no image ubuntu in ${at('images')}; there are debian`,
+      message: `the node has no image ubuntu in ${at('images')}; there are debian; put ubuntu.qcow2 there, and it is taken by itself`,
     })
+  })
+
+  it('an image that is a link to a file is taken as the file, whatever the link leads to later', async () => {
+    await writeFile(at('elsewhere.raw'), bytes)
+    await symlink(at('elsewhere.raw'), at('images/box.raw'))
+    const { disk } = await store.prepare({ image: 'box' }, quiet, signal)
+    expect((await lstat(disk)).isFile()).toBe(true)
   })
 
   it('an image that is renewed is another base, and the old one stays as it was', async () => {

@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto'
 import { constants, renameSync } from 'node:fs'
-import { chmod, copyFile, link, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, copyFile, link, mkdir, readdir, readFile, realpath, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Vps } from '../../../../lib/api/kinds/vps.js'
@@ -181,7 +181,11 @@ export class ImageStore {
     }
     const there = (await this.list()).flatMap(({ names }) => names)
     const words = there.length > 0 ? `there are ${there.join(', ')}` : 'it holds none'
-    throw new BackendError('ImageNotFound', `the node has no image ${image} in ${this.options.imageDirectory}; ${words}`, true)
+    throw new BackendError(
+      'ImageNotFound',
+      `the node has no image ${image} in ${this.options.imageDirectory}; ${words}; put ${image.replace(imageFile, '')}.qcow2 there, and it is taken by itself`,
+      true,
+    )
   }
 
   private cache(...parts: string[]): string {
@@ -246,7 +250,7 @@ async function takeFile(source: string, target: string): Promise<void> {
     // no such file system
   }
   try {
-    return await link(source, target)
+    return await link(await realpath(source), target)
   } catch {
     // another file system
   }
