@@ -1,5 +1,8 @@
 import { execFile, spawn } from 'node:child_process'
+import type { Duplex } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
+import type { ContainerInspectInfo } from 'dockerode'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../../../lib/testing/eventually.js'
 import { stopProcess } from '../../../test/processes/stop-process.js'
@@ -7,6 +10,8 @@ import { aTask } from '../../fixtures/a-task.js'
 import { type ContractPrograms, describeBackend } from '../backend.contract.js'
 import type { RunSpec } from '../backend.js'
 import { expectEchoes } from '../fixtures/expect-echoes.js'
+import { helpersOfAgent } from '../fixtures/helpers-of-agent.js'
+import { ContainerDoors } from './container-doors.js'
 import { DockerBackend } from './docker-backend.js'
 import { Engine } from './engine.js'
 import { startTestEngine, type TestEngine, withoutDocker } from './fixtures/test-engine.js'
@@ -93,32 +98,141 @@ describe.skipIf(withoutDocker)('with a Docker engine', () => {
     })
   })
 
-  it.skipIf(process.getuid?.() !== 0)('datagrams reach what listens on the loopback of a container', async () => {
-    const backend = await open()
-    const run = aRun('datagrams', { spec: { command: programs.sleep } })
-    await backend.start(run, signal)
-    const pid = await eventually(async () => {
-      const { stdout } = await promisify(execFile)('docker', [
-        '-H',
-        `unix://${engine.socketPath}`,
-        'inspect',
-        '-f',
-        '{{.State.Pid}}',
-        (await backend.observe(signal, 'datagrams'))[0]?.runtimeId ?? '',
-      ])
-      expect(Number(stdout)).toBeGreaterThan(1)
-      return stdout.trim()
-    })
-    // No image of the test has a program that answers datagrams: one of the machine does, in the network of the container.
-    const answer = `use IO::Socket::INET; my $s = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1', LocalPort => 5353); while (1) { my $from = $s->recv(my $said, 65536); $s->send($said, 0, $from) }`
-    const answerer = spawn('nsenter', ['-t', pid, '-n', 'perl', '-e', answer], { stdio: 'inherit' })
-    try {
-      await expectEchoes(() => backend.dialPort(run.id, 5353, 'udp', signal))
-    } finally {
-      answerer.kill()
-      await backend.remove(run.id, signal)
-      await backend.close()
+  describe.skipIf(process.getuid?.() !== 0)('the ways into a container', () => {
+    let backend: DockerBackend
+    const uids = ['one', 'other']
+    const docker = (...args: string[]) => promisify(execFile)('docker', ['-H', `unix://${engine.socketPath}`, ...args])
+    const inspect = async (uid: string): Promise<ContainerInspectInfo> => {
+      const runtimeId = (await backend.observe(signal, uid))[0]?.runtimeId ?? ''
+      return (JSON.parse((await docker('inspect', runtimeId)).stdout) as [ContainerInspectInfo])[0]
     }
+    const helpers = () => helpersOfAgent('open-sockets.pl')
+    /** Runs a program of the machine's in the network of a container. */
+    const runInside = async (uid: string, ...command: string[]) =>
+      spawn('nsenter', ['-t', String((await inspect(uid)).State.Pid), '-n', ...command], { stdio: 'inherit' })
+    const echoes = async (connection: Duplex) => {
+      connection.end('hello')
+      return text(connection)
+    }
+
+    beforeAll(async () => {
+      backend = await open('ways')
+      for (const uid of uids) {
+        const run = aRun(uid, { spec: { command: programs.echo(7000) } })
+        await backend.start(run, signal)
+        await eventually(async () => expect(await echoes(await backend.dialPort(run.id, 7000, 'tcp', signal))).toBe('hello'))
+      }
+    })
+    afterAll(async () => {
+      for (const uid of uids) await backend.remove(aRun(uid).id, signal)
+      await backend.close()
+      await eventually(async () => expect(await helpers()).toEqual([]))
+    })
+
+    it('cost one process a container, which may do nothing, however many connections there are', async () => {
+      const container = await inspect('one')
+      const doors = new ContainerDoors()
+      const before = await helpers()
+      const connections = await Promise.all(
+        Array.from({ length: 100 }, () => doors.dial(container, 7000, 'tcp', AbortSignal.timeout(60_000))),
+      )
+      const added = (await helpers()).filter(({ pid }) => !before.some((known) => known.pid === pid))
+      const nothing = '0000000000000000'
+      expect(added.map(({ status }) => status)).toMatchObject([
+        {
+          Uid: '65534\t65534\t65534\t65534',
+          Groups: expect.stringMatching(/^(65534)? *$/),
+          NoNewPrivs: '1',
+          CapPrm: nothing,
+          CapBnd: nothing,
+        },
+      ])
+      doors.close()
+      for (const connection of connections) expect(await echoes(connection)).toBe('hello')
+      await eventually(async () => expect((await helpers()).length).toBe(before.length))
+    })
+
+    it('close when nobody asks, and the one that was used longest ago when another is wanted', async () => {
+      const [one, other] = [await inspect('one'), await inspect('other')]
+      const before = (await helpers()).length
+      const single = new ContainerDoors({ most: 1 })
+      for (const container of [one, other, one]) {
+        expect(await echoes(await single.dial(container, 7000, 'tcp', signal))).toBe('hello')
+        await eventually(async () => expect(await helpers()).toHaveLength(before + 1))
+      }
+      single.close()
+      const hasty = new ContainerDoors({ idleMs: 50 })
+      expect(await echoes(await hasty.dial(one, 7000, 'tcp', signal))).toBe('hello')
+      await eventually(async () => expect(await helpers()).toHaveLength(before))
+      const none = new ContainerDoors({ most: 0 })
+      await expect(none.dial(one, 7000, 'tcp', signal)).rejects.toMatchObject({ message: expect.stringContaining('try again in a moment') })
+    })
+
+    it('end with a helper that is killed, and the next who asks gets another', async () => {
+      const container = await inspect('one')
+      const doors = new ContainerDoors()
+      const before = (await helpers()).map(({ pid }) => pid)
+      const open = await doors.dial(container, 7000, 'tcp', signal)
+      const killed = (await helpers()).find(({ pid }) => !before.includes(pid))?.pid ?? 0
+      process.kill(killed, 'SIGKILL')
+      await eventually(async () => expect(await echoes(await doors.dial(container, 7000, 'tcp', signal))).toBe('hello'))
+      expect((await helpers()).map(({ pid }) => pid)).not.toContain(killed)
+      expect(await echoes(open)).toBe('hello')
+      doors.close()
+    })
+
+    it('lead into no process but the first of the container, whoever has its number now', async () => {
+      const container = await inspect('one')
+      const doors = new ContainerDoors()
+      const reused = { ...container, State: { ...container.State, Pid: process.pid } }
+      await expect(doors.dial(reused, 7000, 'tcp', signal)).rejects.toMatchObject({
+        name: 'NotListening',
+        message: 'port 7000 cannot be connected to: the container has ended',
+      })
+      const gone = { ...container, State: { ...container.State, Pid: 4_194_305 } }
+      await expect(doors.dial(gone, 7000, 'udp', signal)).rejects.toThrow('udp port 7000 cannot be connected to: the container has ended')
+      doors.close()
+    })
+
+    it('close with the container', async () => {
+      const run = aRun('brief', { spec: { command: programs.echo(7000) } })
+      await backend.start(run, signal)
+      const before = (await helpers()).length
+      await eventually(async () => expect(await echoes(await backend.dialPort(run.id, 7000, 'tcp', signal))).toBe('hello'))
+      expect(await helpers()).toHaveLength(before + 1)
+      await backend.remove(run.id, signal)
+      await eventually(async () => expect(await helpers()).toHaveLength(before))
+    })
+
+    it('reach what listens on its own address alone', async () => {
+      const container = await inspect('one')
+      // A container without a network has no other address than those of its loopback.
+      const NetworkSettings = {
+        ...container.NetworkSettings,
+        Networks: { net: { IPAddress: '127.0.0.2' } },
+      } as unknown as ContainerInspectInfo['NetworkSettings']
+      const listen = `use IO::Socket::INET; my $s = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.2', LocalPort => 7001); while (my $c = $s->accept) { print $c 'here' }`
+      const server = await runInside('one', 'perl', '-e', listen)
+      const doors = new ContainerDoors()
+      try {
+        const dial = () => doors.dial({ ...container, NetworkSettings }, 7001, 'tcp', signal)
+        expect(await text(await eventually(dial))).toBe('here')
+      } finally {
+        doors.close()
+        server.kill()
+      }
+    })
+
+    it('carry datagrams to what listens on its loopback', async () => {
+      // No image of the test has a program that answers datagrams: one of the machine does, in the network of the container.
+      const answer = `use IO::Socket::INET; my $s = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1', LocalPort => 5353); while (1) { my $from = $s->recv(my $said, 65536); $s->send($said, 0, $from) }`
+      const answerer = await runInside('one', 'perl', '-e', answer)
+      try {
+        await expectEchoes(() => backend.dialPort(aRun('one').id, 5353, 'udp', signal))
+      } finally {
+        answerer.kill()
+      }
+    })
   })
 
   it("leaves another agent's containers alone", async () => {

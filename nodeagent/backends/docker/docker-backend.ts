@@ -19,11 +19,11 @@ import {
 } from '../backend.js'
 import type { ExecOrder, ExecSession } from '../exec-session.js'
 import { readNumaCpus } from '../numa.js'
+import { ContainerDoors } from './container-doors.js'
 import { followContainerEvents } from './container-events.js'
 import { followContainerLogs } from './container-logs.js'
 import { containerName, containerOptions, labels } from './container-options.js'
 import { readContainerUsage } from './container-usage.js'
-import { dialContainer } from './dial-container.js'
 import { removeContainer, stopContainer } from './end-container.js'
 import { Engine, isIdle, statusOf, unlessIdle, unlessMissing } from './engine.js'
 import { engineInfo } from './engine-info.js'
@@ -65,6 +65,7 @@ export class DockerBackend implements Backend {
   private readonly starts = new Semaphore(startsPerCore * availableParallelism())
   private readonly questions = new Semaphore(questionsAtOnce)
   private readonly closing = new AbortController()
+  private readonly doors = new ContainerDoors()
   private readonly hints = new Set<() => void>()
   /** Containers as they were when last inspected in this state: what does not change is not asked again. */
   private readonly inspected = new Map<string, { readonly state: string; readonly run: ObservedRun }>()
@@ -158,7 +159,7 @@ export class DockerBackend implements Backend {
   async dialPort(id: RunId, port: number, protocol: 'tcp' | 'udp', signal: AbortSignal): Promise<Duplex> {
     const container = await this.inspect(id, signal)
     if (!container?.State.Running) throw new BackendError('StartFailed', 'the task is not running', true)
-    return dialContainer(container, port, protocol, signal)
+    return this.doors.dial(container, port, protocol, signal)
   }
 
   logs(id: RunId, options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {
@@ -167,6 +168,7 @@ export class DockerBackend implements Backend {
 
   async close(): Promise<void> {
     this.closing.abort()
+    this.doors.close()
   }
 
   private get docker(): Docker {

@@ -3,7 +3,8 @@ import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { findScript } from '../find-script.js'
 
-const searchPath = '/usr/local/bin:/usr/bin:/bin'
+/** Where helpers find what they are run by. */
+export const searchPath = '/usr/local/bin:/usr/bin:/bin'
 
 /**
  * Runs a script of ours that goes inside of a container (needs root), and resolves with its input and output as one stream once it has said `connected`.

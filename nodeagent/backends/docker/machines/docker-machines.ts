@@ -19,11 +19,11 @@ import type {
   ObservedSnapshot,
 } from '../../machine-backend.js'
 import { readNumaCpus } from '../../numa.js'
+import { ContainerDoors } from '../container-doors.js'
 import { followContainerEvents } from '../container-events.js'
 import { followContainerLogs } from '../container-logs.js'
 import { labels } from '../container-options.js'
 import { readContainerUsage } from '../container-usage.js'
-import { dialContainer } from '../dial-container.js'
 import { removeContainer, stopContainer } from '../end-container.js'
 import { Engine, sayingOf, statusOf, unlessIdle, unlessMissing } from '../engine.js'
 import { engineInfo } from '../engine-info.js'
@@ -58,6 +58,7 @@ export class DockerMachines implements MachineBackend {
   readonly machineFeatures: ReadonlySet<MachineFeature> = new Set<MachineFeature>(['resizeWhileRunning', 'gpus', 'numa', 'privileged'])
   private readonly questions = new Semaphore(questionsAtOnce)
   private readonly closing = new AbortController()
+  private readonly doors = new ContainerDoors()
   private readonly hints = new Set<() => void>()
   private readonly snapshots: MachineSnapshots
   private readonly networks: EngineNetworks
@@ -156,7 +157,7 @@ export class DockerMachines implements MachineBackend {
 
   async dialMachine(uid: string, port: number, protocol: 'tcp' | 'udp', signal: AbortSignal): Promise<Duplex> {
     const container = await this.inspectRunning(uid, signal)
-    return dialContainer(container, port, protocol, signal)
+    return this.doors.dial(container, port, protocol, signal)
   }
 
   async openMachineFiles(uid: string, signal: AbortSignal): Promise<Duplex> {
@@ -208,6 +209,7 @@ export class DockerMachines implements MachineBackend {
 
   async close(): Promise<void> {
     this.closing.abort()
+    this.doors.close()
   }
 
   private get docker(): Docker {
