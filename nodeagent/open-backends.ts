@@ -7,6 +7,7 @@ import { openCgroups } from './backends/process/cgroups.js'
 import { ProcessBackend } from './backends/process/process-backend.js'
 import { QemuMachines } from './backends/qemu/machines/qemu-machines.js'
 import { QemuBackend } from './backends/qemu/qemu-backend.js'
+import { openGuestFence } from './network/guest-fence.js'
 import type { NodeNetwork } from './network/node-network.js'
 import type { MachineFacts } from './node/machine-facts.js'
 import { version } from './version.js'
@@ -25,19 +26,25 @@ export interface BackendPlaces {
   readonly searchPath: string
 }
 
+/** What keeps workloads of an agent that is root apart. */
+async function ownersOf({ backends }: Pick<AgentFlags, 'backends'>, { asRoot, searchPath }: Pick<BackendPlaces, 'asRoot' | 'searchPath'>) {
+  const cgroups = asRoot && backends.some((name) => name !== 'docker') ? await openCgroups() : undefined
+  return { separateUsers: asRoot, cgroups, searchPath }
+}
+
 /** The backends that the flags name. */
 export async function openBackends(
   flags: Pick<AgentFlags, 'backends' | 'dockerSocket' | 'imageDirectory' | 'qemuBinary'>,
   at: BackendPlaces,
 ): Promise<Backend[]> {
-  const cgroups = at.asRoot && flags.backends.some((name) => name !== 'docker') ? await openCgroups() : undefined
-  const common = { separateUsers: at.asRoot, cgroups, searchPath: at.searchPath }
+  const common = await ownersOf(flags, at)
   const open = {
     docker: () => DockerBackend.open({ socketPath: flags.dockerSocket, agent: at.identity }),
     process: () => ProcessBackend.open({ ...common, directory: at.runs, version }),
     qemu: () =>
       QemuBackend.open({
         ...common,
+        fence: openGuestFence(at.searchPath),
         directory: at.microvms,
         imageDirectory: flags.imageDirectory ?? at.images,
         binary: flags.qemuBinary,
@@ -55,6 +62,7 @@ export interface MachinePlaces {
   /** Where images of virtual machines are, unless the flags say it. */
   readonly images: string
   readonly identity: string
+  readonly asRoot: boolean
   readonly searchPath: string
   readonly network: NodeNetwork
   readonly gpus: MachineFacts['gpus']
@@ -66,6 +74,7 @@ export async function openMachineBackends(
   at: MachinePlaces,
 ): Promise<MachineBackend[]> {
   const { network } = at
+  const common = await ownersOf(flags, at)
   const backends: MachineBackend[] = []
   for (const name of flags.backends) {
     if (name === 'docker')
@@ -73,11 +82,12 @@ export async function openMachineBackends(
     if (name === 'qemu')
       backends.push(
         await QemuMachines.open({
+          ...common,
+          fence: openGuestFence(at.searchPath),
           directory: at.data,
           imageDirectory: flags.imageDirectory ?? at.images,
-          searchPath: at.searchPath,
           binary: flags.qemuBinary,
-          addTap: (uid, signal) => network.addTap(uid, undefined, signal),
+          addTap: network.addTap.bind(network),
           removeTap: (uid, signal) => network.removeTap(uid, signal),
           pciAddressOf: ({ index }) => at.gpus.find((gpu) => gpu.index === index)?.pciAddress,
         }),

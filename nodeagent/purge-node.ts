@@ -52,6 +52,7 @@ export async function purgeNode(flags: PurgeFlags, searchPath: string): Promise<
       }
     const common = {
       identity: directory.identity,
+      asRoot,
       searchPath,
       network: createNoNetwork(),
       gpus: (await readMachineFacts(directory.path, searchPath)).gpus,

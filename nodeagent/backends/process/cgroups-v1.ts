@@ -9,6 +9,7 @@ import {
   readPids,
   readSetting,
   removeGroup,
+  writeIfThere,
   writeSetting,
 } from './cgroups.js'
 
@@ -69,7 +70,7 @@ export async function createCgroupsV1(root: string): Promise<Cgroups | undefined
       return { ...(memoryBytes === undefined ? {} : { memoryBytes }), ...(cpuNanos === '' ? {} : { cpuNanos: Number(cpuNanos) }) }
     },
     freeze: (key) => writeSetting(freezerState(key), 'FROZEN'),
-    thaw: (key) => writeSetting(freezerState(key), 'THAWED'),
+    thaw: (key) => writeIfThere(freezerState(key), 'THAWED'),
     isFrozen: async (key) => /FROZEN|FREEZING/.test(await readSetting(freezerState(key))),
     thawFile: freezerState,
     async remove(key) {

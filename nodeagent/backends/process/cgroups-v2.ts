@@ -8,6 +8,7 @@ import {
   readPids,
   readSetting,
   removeGroup,
+  writeIfThere,
   writeSetting,
 } from './cgroups.js'
 
@@ -65,7 +66,7 @@ export async function createCgroupsV2(root: string): Promise<Cgroups | undefined
       return { ...(memoryBytes === undefined ? {} : { memoryBytes }), ...(micros === undefined ? {} : { cpuNanos: Number(micros) * 1000 }) }
     },
     freeze: (key) => writeSetting(path.join(group(key), 'cgroup.freeze'), 1),
-    thaw: (key) => writeSetting(path.join(group(key), 'cgroup.freeze'), 0),
+    thaw: (key) => writeIfThere(path.join(group(key), 'cgroup.freeze'), 0),
     isFrozen: async (key) => (await readSetting(path.join(group(key), 'cgroup.freeze'))) === '1',
     thawFile: () => undefined,
     remove: (key) => removeGroup(group(key)),

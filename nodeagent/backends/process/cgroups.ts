@@ -36,6 +36,7 @@ export interface Cgroups {
   /** What the kernel has counted for the run; parts that it does not count are absent. */
   usage(key: string): Promise<Partial<UsageCounters>>
   freeze(key: string): Promise<void>
+  /** Also what was started without groups, by an agent that made none. */
   thaw(key: string): Promise<void>
   isFrozen(key: string): Promise<boolean>
   /** The file into which THAWED is written, where frozen processes cannot be killed. */
@@ -62,6 +63,15 @@ export async function makeGroup(parent: string): Promise<boolean> {
 
 export async function writeSetting(file: string, value: string | number): Promise<void> {
   await writeFile(file, `${value}\n`)
+}
+
+/** What has no groups has no settings either. */
+export async function writeIfThere(file: string, value: string | number): Promise<void> {
+  try {
+    await writeSetting(file, value)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
 }
 
 /** Empty when there is no such file. */

@@ -35,6 +35,9 @@ export function clockParameters({ accelerator }: Pick<QemuEngine, 'accelerator'>
   return accelerator === 'tcg' ? ['tsc_early_khz=2000000'] : []
 }
 
+/** The beginning of -netdev for networking by QEMU itself: of IPv4 alone, as on a node's bridge; guests would reach the node itself by IPv6 too. */
+export const userNetwork = (id: string) => `user,id=${id},ipv6=off`
+
 /** A value in QEMU's lists of options, where a comma ends it. */
 export function escapeOption(value: string): string {
   return value.replaceAll(',', ',,')

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { defaultTaskSpec } from '../../../lib/testing/a-task.js'
 import { eventually } from '../../../lib/testing/eventually.js'
+import { openGuestFence } from '../../network/guest-fence.js'
 import { type ContractPrograms, describeBackend } from '../backend.contract.js'
 import type { ObservedRun, RunSpec } from '../backend.js'
 import { NotListening } from '../connect-to.js'
@@ -38,6 +39,7 @@ describe.skipIf(withoutQemu)('microVMs', () => {
       binary,
       separateUsers: isRoot,
       cgroups,
+      fence: openGuestFence(process.env.PATH ?? ''),
       searchPath: process.env.PATH ?? '',
     })
 

@@ -10,6 +10,7 @@ import path from 'node:path'
 import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { sleep, systemClock } from '../../../lib/base/clock.js'
+import type { GuestFence } from '../../network/guest-fence.js'
 import {
   type Backend,
   BackendError,
@@ -20,6 +21,7 @@ import {
   type ObservedRun,
   type RunId,
   type RunSpec,
+  type RunUsage,
 } from '../backend.js'
 import type { ExecOrder, ExecSession } from '../exec-session.js'
 import { readNumaCpus } from '../numa.js'
@@ -50,6 +52,8 @@ export interface QemuBackendOptions {
   readonly separateUsers: boolean
   /** Undefined: a guest gets as much CPU as its processors take. */
   readonly cgroups: Cgroups | undefined
+  /** What keeps guests from the services of their node. */
+  readonly fence: GuestFence
   readonly searchPath: string
 }
 
@@ -80,8 +84,8 @@ export class QemuBackend implements Backend {
   }
 
   static async open(options: QemuBackendOptions): Promise<QemuBackend> {
-    const { directory, searchPath, cgroups } = options
-    const vms = await VmProcesses.open({ directory: path.join(directory, 'records'), searchPath, cgroups })
+    const { directory, searchPath, cgroups, fence } = options
+    const vms = await VmProcesses.open({ directory: path.join(directory, 'records'), searchPath, cgroups, fence })
     const backend = new QemuBackend(options, vms)
     await mkdir(options.imageDirectory, { recursive: true })
     await backend.clear()
@@ -93,11 +97,21 @@ export class QemuBackend implements Backend {
     const common = { isolation: 'vm', limits: 'enforced' } as const
     if ('missing' in engine) return { ...common, available: false, message: engine.missing }
     const images = (await listMicrovmImages(this.options.imageDirectory)).map(({ name, sizeBytes }) => ({ names: [name], sizeBytes }))
-    return { ...common, available: true, version: engine.version, message: describeEngine(engine), images }
+    return {
+      ...common,
+      available: true,
+      version: engine.version,
+      message: `${describeEngine(engine)}${await this.options.fence.hole()}`,
+      images,
+    }
   }
 
   async observe(_signal: AbortSignal, uid?: string): Promise<readonly ObservedRun[]> {
     return Promise.all((await this.vms.observe(uid)).map((vm) => this.observeRun(vm)))
+  }
+
+  usage(_signal: AbortSignal, uid?: string): Promise<readonly RunUsage[]> {
+    return this.vms.usage(uid)
   }
 
   subscribe(onHint: () => void): () => void {
@@ -127,6 +141,7 @@ export class QemuBackend implements Backend {
       await writeFile(path.join(directory, logDirectoryFile), run.logDirectory, { mode: 0o600 })
       await makeControlPipe(directory, this.options.searchPath)
       const { cpuLimitMillis, cpuRequestMillis } = limitsOf(run.spec)
+      const userId = this.options.separateUsers ? run.userId : undefined
       await this.vms.launch(
         {
           id: run.id,
@@ -138,9 +153,10 @@ export class QemuBackend implements Backend {
             name: key,
             spec: run.spec,
             image,
-            userId: this.options.separateUsers ? run.userId : undefined,
+            userId,
             cpus: availableParallelism(),
           }),
+          userId,
           logFile: logFileOf(run.logDirectory),
           limits: { cpuLimitMillis, cpuRequestMillis, numa },
           input: guestOrders(run),

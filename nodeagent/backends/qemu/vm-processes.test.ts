@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { eventually } from '../../../lib/testing/eventually.js'
+import { openGuestFence } from '../../network/guest-fence.js'
 import { readEnvironment, readProcess } from '../process/proc.js'
 import { engineArguments } from './engine-arguments.js'
 import { withoutQemu } from './fixtures/guest-kernel.js'
@@ -39,7 +40,7 @@ describe.skipIf(withoutQemu)('QEMU processes', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  const open = () => VmProcesses.open({ directory: path.join(folder, 'records'), searchPath })
+  const open = () => VmProcesses.open({ directory: path.join(folder, 'records'), searchPath, fence: openGuestFence(searchPath) })
   const logFile = () => path.join(folder, `${id.uid}.log`)
   async function launch(extra: string[] = [], name = vmName(id)): Promise<void> {
     const directory = path.join(folder, id.uid)
@@ -49,7 +50,7 @@ describe.skipIf(withoutQemu)('QEMU processes', () => {
       ...[engine.binary, '-machine', 'microvm', '-m', '16', '-bios', path.join(folder, 'halt.bin')],
       ...[...engineArguments({ engine: { ...engine, accelerator: 'tcg' }, name, qmpSocket: qmpSocketName, userId }), ...extra],
     ]
-    await vms.launch({ id, namespace: 'default', name: 'subject', directory, command, logFile: logFile() }, signal)
+    await vms.launch({ id, namespace: 'default', name: 'subject', directory, command, userId, logFile: logFile() }, signal)
   }
   const inState = (state: ObservedVm['state']) =>
     eventually(async () => {

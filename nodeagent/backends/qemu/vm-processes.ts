@@ -8,6 +8,7 @@
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { sleep, systemClock } from '../../../lib/base/clock.js'
+import type { GuestFence } from '../../network/guest-fence.js'
 import type { RunExit, RunId, RunUsage } from '../backend.js'
 import type { CgroupLimits, Cgroups } from '../process/cgroups.js'
 import { readBootId, readProcess } from '../process/proc.js'
@@ -32,6 +33,7 @@ export interface VmProcessesOptions {
   readonly searchPath: string
   /** Undefined: the agent may make no groups, and QEMU gets as much CPU as it takes. */
   readonly cgroups?: Cgroups | undefined
+  readonly fence: GuestFence
 }
 
 export interface VmLaunch {
@@ -42,6 +44,8 @@ export interface VmLaunch {
   readonly directory: string
   /** Program and arguments, with engineArguments({ name: vmName(id), qmpSocket: qmpSocketName }). */
   readonly command: readonly string[]
+  /** The user that the command makes QEMU become: kept from the services of the node. */
+  readonly userId?: number | undefined
   /** What QEMU says on its two streams, as lines with times; rotated. */
   readonly logFile: string
   readonly limits?: CgroupLimits | undefined
@@ -119,10 +123,14 @@ export class VmProcesses {
     if (present?.started || present?.exit) return
     signal.throwIfAborted()
     const key = printRunKey(vm.id)
-    const { cgroups, searchPath } = this.options
-    await this.records.create({ id: vm.id, namespace: vm.namespace, name: vm.name, workingDirectory: vm.directory })
-    // After the record: groups that no record names would never be removed.
-    const cgroupFiles = await cgroups?.create(key, vm.limits ?? {})
+    const { cgroups, fence, searchPath } = this.options
+    const { id, namespace, name, userId } = vm
+    await this.records.create({ id, namespace, name, userId, workingDirectory: vm.directory })
+    // After the record: groups and rules that no record names would never be removed.
+    const [cgroupFiles] = await Promise.all([
+      cgroups?.create(key, vm.limits ?? {}),
+      userId === undefined ? undefined : fence.raise(key, userId, signal),
+    ])
     await startShim({
       prefix: this.records.prefix(vm.id),
       label: key,
@@ -190,6 +198,7 @@ export class VmProcesses {
     const key = printRunKey(id)
     await endStrays(key, this.options.cgroups, signal)
     await this.options.cgroups?.remove(key)
+    if (files?.record.userId !== undefined) await this.options.fence.lower(key, signal)
     if (files) await rm(path.join(files.record.workingDirectory, qmpSocketName), { force: true })
     await this.records.remove(id)
     this.hint()

@@ -7,7 +7,7 @@ const engine: QemuEngine = { binary: '/usr/bin/qemu-system-x86_64', version: '7.
 const machine: MachineArguments = {
   engine,
   id: { uid: 'u-1', attempt: 0, run: 0 },
-  disk: '/data/machines/u-1/disk.qcow2',
+  disk: { driver: 'qcow2', file: { driver: 'file', filename: '/data/machines/u-1/disk.qcow2' }, backing: null },
   seed: '/data/machines/u-1/seed.iso',
   cpus: 2,
   memoryBytes: 512 * 1024 * 1024,
@@ -23,14 +23,19 @@ describe("a machine's command line", () => {
     expect(following(args, '-name')).toEqual(['guest=u-1.0.0'])
     expect([following(args, '-smp'), following(args, '-m')]).toEqual([['2'], ['512M']])
     expect(following(args, '-blockdev').map((text) => JSON.parse(text) as object)).toMatchObject([
-      { 'node-name': 'disk', driver: 'qcow2', file: { filename: machine.disk } },
+      { 'node-name': 'disk', driver: 'qcow2', file: { filename: '/data/machines/u-1/disk.qcow2' }, backing: null },
       { 'node-name': 'seed', driver: 'raw', 'read-only': true, file: { filename: machine.seed } },
     ])
     expect(args).not.toContain('-kernel')
   })
 
   it.each<[string, Partial<MachineArguments>, string, readonly string[]]>([
-    ['user-mode networking lets the node in at a port of its loopback alone', {}, '-netdev', ['user,id=net0,hostfwd=tcp:127.0.0.1:0-:22']],
+    [
+      'user-mode networking lets the node in at a port of its loopback alone',
+      {},
+      '-netdev',
+      ['user,id=net0,ipv6=off,hostfwd=tcp:127.0.0.1:0-:22'],
+    ],
     ['a tap is the one that it is given', { tap: 'mr0123456789' }, '-netdev', ['tap,id=net0,ifname=mr0123456789,script=no,downscript=no']],
     [
       'a kernel beside the image is booted, and told its clock',
@@ -49,8 +54,17 @@ describe("a machine's command line", () => {
     expect(following(machineArguments({ ...machine, ...more }), flag)).toEqual(expected)
   })
 
-  it('GPUs are given by their addresses', () => {
-    expect(following(machineArguments({ ...machine, gpus: ['0000:01:00.0'] }), '-device')).toContain('vfio-pci,host=0000:01:00.0')
+  it('GPUs are given by their addresses, and lock the memory of a guest whose QEMU is not root', () => {
+    const gpus = ['0000:01:00.0']
+    const args = machineArguments({ ...machine, gpus, userId: 265_600 })
+    expect(following(args, '-device')).toContain('vfio-pci,host=0000:01:00.0')
+    expect(args.slice(0, 3)).toEqual(['prlimit', `--memlock=${1536 * 1024 * 1024}`, engine.binary])
+    expect(machineArguments({ ...machine, gpus })[0]).toBe(engine.binary)
+  })
+
+  it('QEMU becomes the user that it is given', () => {
+    expect(following(machineArguments({ ...machine, userId: 265_600 }), '-runas')).toEqual(['265600:265600'])
+    expect(machineArguments(machine)).not.toContain('-runas')
   })
 })
 

@@ -1,8 +1,9 @@
 import type { RunId } from '../../backend.js'
-import { clockParameters, engineArguments, escapeOption } from '../engine-arguments.js'
+import { clockParameters, engineArguments, escapeOption, userNetwork } from '../engine-arguments.js'
 import type { BaseImage } from '../images/image-store.js'
 import type { QemuEngine } from '../qemu-engine.js'
 import { qmpSocketName, vmName } from '../vm-processes.js'
+import type { DiskChain } from './machine-disks.js'
 
 /** In the machine's folder, where QEMU is started. */
 export const consoleSocketName = 'console.sock'
@@ -14,8 +15,10 @@ export const cardName = 'net0'
 export interface MachineArguments {
   readonly engine: QemuEngine
   readonly id: RunId
-  readonly disk: string
+  readonly disk: DiskChain
   readonly seed: string
+  /** The user that QEMU becomes. */
+  readonly userId?: number | undefined
   readonly cpus: number
   readonly memoryBytes: number
   readonly mac: string
@@ -28,17 +31,19 @@ export interface MachineArguments {
 }
 
 const mebibyte = 1024 * 1024
+const deviceWindowBytes = 1024 * mebibyte
 
 /** QEMU's command line of a machine: q35 with a virtio disk, the seed, one card, a serial console and a source of randomness. */
 export function machineArguments(machine: MachineArguments): string[] {
-  const { engine, id, disk, seed, cpus, memoryBytes, mac, gpus = [] } = machine
+  const { engine, id, disk, seed, userId, cpus, memoryBytes, mac, gpus = [] } = machine
   const json = (value: object) => JSON.stringify(value)
   return [
+    ...(gpus.length > 0 && userId !== undefined ? lockingMemory(memoryBytes) : []),
     engine.binary,
-    ...engineArguments({ engine, name: vmName(id), qmpSocket: qmpSocketName }),
+    ...engineArguments({ engine, name: vmName(id), qmpSocket: qmpSocketName, userId }),
     ...['-machine', `q35${machine.numaNode === undefined ? '' : ',memory-backend=ram'}`, '-smp', String(cpus)],
     ...['-m', `${Math.ceil(memoryBytes / mebibyte)}M`, ...memoryOn(machine)],
-    ...['-blockdev', json({ 'node-name': diskNode, driver: 'qcow2', discard: 'unmap', file: { driver: 'file', filename: disk } })],
+    ...['-blockdev', json({ ...disk, 'node-name': diskNode, discard: 'unmap' })],
     ...['-device', `virtio-blk-pci,drive=${diskNode}${machine.directBoot ? '' : ',bootindex=0'}`],
     ...['-blockdev', json({ 'node-name': 'seed', driver: 'raw', 'read-only': true, file: { driver: 'file', filename: seed } })],
     ...['-device', 'virtio-blk-pci,drive=seed'],
@@ -54,7 +59,12 @@ export function machineArguments(machine: MachineArguments): string[] {
 function netdev(tap: string | undefined): string {
   if (tap !== undefined) return `tap,id=${cardName},ifname=${escapeOption(tap)},script=no,downscript=no`
   // The node's port is chosen by the kernel, and QMP says which.
-  return `user,id=${cardName},hostfwd=tcp:127.0.0.1:0-:22`
+  return `${userNetwork(cardName)},hostfwd=tcp:127.0.0.1:0-:22`
+}
+
+/** A device that is given to a guest locks all of its memory, which only root may do without a limit: the guest's, and the windows of devices. */
+function lockingMemory(memoryBytes: number): string[] {
+  return ['prlimit', `--memlock=${memoryBytes + deviceWindowBytes}`]
 }
 
 function memoryOn({ numaNode, memoryBytes }: MachineArguments): string[] {

@@ -1,5 +1,6 @@
 import type { Vps } from '../../../../lib/api/kinds/vps.js'
 import { cpuMillis, memoryBytes } from '../../../../lib/api/quantity.js'
+import type { CgroupLimits } from '../../process/cgroups.js'
 
 const defaultMemoryBytes = 1024 * 1024 * 1024
 const defaultCpuMillis = 1000
@@ -19,5 +20,18 @@ export function machineDemands({ resources, diskSize }: Pick<Vps['spec'], 'resou
     cpuMillis: cpu === undefined ? defaultCpuMillis : cpuMillis(cpu),
     memoryBytes: memory === undefined ? defaultMemoryBytes : memoryBytes(memory),
     ...(diskSize === undefined ? {} : { diskBytes: memoryBytes(diskSize) }),
+  }
+}
+
+/** What QEMU takes beside the memory of its guest: its own buffers, and without KVM what it has translated. */
+const ownMemoryBytes = 1536 * 1024 * 1024
+
+/** What the process of a machine gets at most: the fraction of a processor too, and an end to memory that it takes beside its guest's. */
+export function processLimits({ resources }: Pick<Vps['spec'], 'resources'>, given: MachineDemands): CgroupLimits {
+  const { requests, limits } = resources ?? {}
+  return {
+    memoryBytes: given.memoryBytes + ownMemoryBytes,
+    ...(limits?.cpu === undefined ? {} : { cpuLimitMillis: cpuMillis(limits.cpu) }),
+    ...(requests?.cpu === undefined ? {} : { cpuRequestMillis: cpuMillis(requests.cpu) }),
   }
 }

@@ -1,14 +1,15 @@
 /**
  * What lies on the node of a virtual machine. Each file is written whole or not at all; a machine whose disk is there was made, and a folder
- * without one is a making that was cut off.
+ * without one is a making that was cut off. All of it is the agent's: QEMU has its files open before it becomes the machine's user.
  *
  *     DIRECTORY/UID/machine.json     the record
  *     DIRECTORY/UID/disk.qcow2       over a base of the image store
  *     DIRECTORY/UID/keys.json        see cloud-init/machine-keys.ts
  *     DIRECTORY/UID/seed.iso         made anew at each start
+ *     DIRECTORY/UID/snapshot.qcow2   a copy of the disk that QEMU makes while the machine runs; the one file that is its user's
  *     DIRECTORY/UID/{qmp,console}.sock, console.log
  */
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, chown, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { writeWhole } from '../../../files/write-whole.js'
 import { printRunKey } from '../../run-key.js'
@@ -31,7 +32,12 @@ export interface MachineRecord {
   readonly address?: string
   /** GPUs that were taken from their drivers for it, as PCI addresses. */
   readonly gpus?: readonly string[]
+  /** The user that its QEMU becomes, from its first start on; absent where the agent is not root. */
+  readonly userId?: number
 }
+
+/** In the machine's folder, where QEMU was started: its user reaches no longer path. */
+export const snapshotName = 'snapshot.qcow2'
 
 export class MachineFiles {
   constructor(private readonly directory: string) {}
@@ -47,6 +53,10 @@ export class MachineFiles {
 
   seed(uid: string): string {
     return path.join(this.folder(uid), 'seed.iso')
+  }
+
+  snapshot(uid: string): string {
+    return path.join(this.folder(uid), snapshotName)
   }
 
   consoleLog(uid: string): string {
@@ -77,6 +87,12 @@ export class MachineFiles {
   async write(uid: string, record: MachineRecord): Promise<void> {
     await mkdir(this.folder(uid), { recursive: true, mode: 0o700 })
     await writeWhole(path.join(this.folder(uid), 'machine.json'), JSON.stringify(record), 0o600)
+  }
+
+  /** Lets the machine's user pass through its folder, in which it finds itself; not list it, nor write in it. */
+  async letPass(uid: string, userId: number): Promise<void> {
+    await chown(this.folder(uid), 0, userId)
+    await chmod(this.folder(uid), 0o710)
   }
 
   async remove(uid: string): Promise<void> {

@@ -1,12 +1,14 @@
 /** The processes of machines, and the ways into those that run. */
 import { sleep, systemClock } from '../../../../lib/base/clock.js'
+import type { GuestFence } from '../../../network/guest-fence.js'
 import { BackendError, type RunId } from '../../backend.js'
 import type { MachineSpec, MachineUsage, ObservedMachine } from '../../machine-backend.js'
+import type { Cgroups } from '../../process/cgroups.js'
 import { readLogFiles } from '../../process/log-files.js'
 import { readMachineKeys } from '../cloud-init/machine-keys.js'
 import { type QmpClient, QmpError } from '../qmp-client.js'
 import { describeVmEnd, readLastWords } from '../vm-end.js'
-import { type ObservedVm, VmProcesses } from '../vm-processes.js'
+import { type ObservedVm, type VmLaunch, VmProcesses } from '../vm-processes.js'
 import { GuestSsh } from './guest-ssh.js'
 import type { MachineFiles } from './machine-files.js'
 import { sshForward } from './user-network.js'
@@ -17,6 +19,8 @@ export interface MachineLifeOptions {
   /** Where the records of processes lie. */
   readonly runs: string
   readonly searchPath: string
+  readonly cgroups: Cgroups | undefined
+  readonly fence: GuestFence
 }
 
 const launchMs = 60_000
@@ -33,7 +37,8 @@ export class MachineLife {
   ) {}
 
   static async open(options: MachineLifeOptions): Promise<MachineLife> {
-    return new MachineLife(options, await VmProcesses.open({ directory: options.runs, searchPath: options.searchPath }))
+    const { runs, searchPath, cgroups, fence } = options
+    return new MachineLife(options, await VmProcesses.open({ directory: runs, searchPath, cgroups, fence }))
   }
 
   get files(): MachineFiles {
@@ -85,11 +90,14 @@ export class MachineLife {
   }
 
   /** Starts its process, and resolves once QEMU answers. Rejects with BackendError when it ended at once. */
-  async launch(machine: MachineSpec, command: readonly string[], signal: AbortSignal): Promise<void> {
-    const { uid, namespace, name } = machine
+  async launch(
+    { uid, namespace, name }: MachineSpec,
+    how: Pick<VmLaunch, 'command' | 'userId' | 'limits'>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const id = this.idOf(uid)
     await this.processes.launch(
-      { id, namespace, name, directory: this.files.folder(uid), command, logFile: this.files.consoleLog(uid) },
+      { ...how, id, namespace, name, directory: this.files.folder(uid), logFile: this.files.consoleLog(uid) },
       signal,
     )
     const deadline = systemClock.monotonic() + launchMs

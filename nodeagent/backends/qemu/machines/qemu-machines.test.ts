@@ -1,7 +1,8 @@
-import { execFile, execFileSync } from 'node:child_process'
-import { createHash, randomUUID } from 'node:crypto'
+import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { once, setMaxListeners } from 'node:events'
-import { copyFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chown, copyFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
@@ -10,15 +11,21 @@ import ssh2 from 'ssh2'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { frameDatagram, splitDatagrams } from '../../../../lib/stream/datagrams.js'
 import { eventually } from '../../../../lib/testing/eventually.js'
+import { machineUserRange } from '../../../execute/user-ids.js'
+import { openGuestFence } from '../../../network/guest-fence.js'
 import type { MachineBackend, MachineSpec } from '../../machine-backend.js'
+import { type Cgroups, openCgroups } from '../../process/cgroups.js'
 import { aMachine, machinesOptions } from '../fixtures/a-machine.js'
 import { withoutQemu } from '../fixtures/guest-kernel.js'
 import { testGuest } from '../fixtures/test-guest.js'
 import { QmpClient } from '../qmp-client.js'
+import type { MachineRecord } from './machine-files.js'
 import { QemuMachines } from './qemu-machines.js'
 import { parseForwards } from './user-network.js'
+import { readVirtualBytes } from './virtual-bytes.js'
 
 const bootMs = 240_000
+const isRoot = process.getuid?.() === 0
 
 describe.skipIf(withoutQemu)('a virtual machine', { timeout: bootMs }, () => {
   const signal = AbortSignal.timeout(1_800_000)
@@ -33,11 +40,12 @@ describe.skipIf(withoutQemu)('a virtual machine', { timeout: bootMs }, () => {
   const snapshot = (snapshotUid: string) => ({ type: 'snapshot', snapshotUid, name: snapshotUid, request: 'again' }) as const
   let folder: string
   let images: string
+  let cgroups: Cgroups | undefined
   let machines: MachineBackend & { close(): Promise<void> }
 
   const machine = (spec: Partial<MachineSpec['spec']> = {}, more: Partial<MachineSpec> = {}) =>
     aMachine(uid, { userData, resources: { limits: { cpu: '1', memory: '192Mi' } }, ...spec }, { authorizedKeys: [person.public], ...more })
-  const open = () => QemuMachines.open(machinesOptions(folder, images))
+  const open = () => QemuMachines.open({ ...machinesOptions(folder, images), cgroups })
   const observed = async () => (await machines.observeMachines(signal, uid))[0]
   const run = async (...command: string[]) => {
     const session = await machines.openMachineExec(uid, { command, stdin: false, tty: false }, signal)
@@ -56,12 +64,15 @@ describe.skipIf(withoutQemu)('a virtual machine', { timeout: bootMs }, () => {
     const args = ['-F', 'none', '-i', path.join(folder, 'person'), ...options.flatMap((option) => ['-o', option])]
     return (await promisify(execFile)('ssh', [...args, '-p', String(port), 'root@127.0.0.1', command])).stdout
   }
+  const userOf = async (which: string) =>
+    (JSON.parse(await readFile(path.join(folder, 'machines', which, 'machine.json'), 'utf8')) as { userId: number }).userId
   /** Runs a shell's line once the machine's sshd answers. */
   const shell = (line: string) => eventually(() => run('sh', '-c', line), { timeoutMs: bootMs })
 
   beforeAll(async () => {
     images = await testGuest()
     folder = await mkdtemp(path.join(tmpdir(), 'mr-vm-'))
+    cgroups = isRoot ? await openCgroups() : undefined
     machines = await open()
   }, bootMs)
   afterAll(async () => {
@@ -182,10 +193,18 @@ describe.skipIf(withoutQemu)('a virtual machine', { timeout: bootMs }, () => {
   })
 
   it('a copy of the disk that a killed agent began is given up, and made anew', async () => {
+    const left = path.join(folder, 'machines', uid, 'snapshot.qcow2')
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', left, '1G'])
+    if (isRoot) await chown(left, await userOf(uid), 0)
     const qmp = await QmpClient.connect(path.join(folder, 'machines', uid, 'qmp.sock'), signal)
-    const target = path.join(folder, 'left-behind.qcow2')
-    const order = { 'job-id': 'snapshot', device: 'disk', target, format: 'qcow2', sync: 'full', speed: 1, 'auto-dismiss': false }
-    await qmp.execute('drive-backup', order)
+    const copy = { driver: 'qcow2', 'node-name': 'copy', backing: null, file: { driver: 'file', filename: 'snapshot.qcow2' } }
+    await qmp.execute('blockdev-add', copy)
+    await qmp.execute('block_resize', {
+      'node-name': 'copy',
+      size: await readVirtualBytes(path.join(folder, 'machines', uid, 'disk.qcow2')),
+    })
+    const order = { 'job-id': 'snapshot', device: 'disk', target: 'copy', sync: 'full', speed: 1, 'auto-dismiss': false }
+    await qmp.execute('blockdev-backup', order)
     qmp.close()
     expect(await machines.takeSnapshot(uid, 'snap-2', signal)).toMatchObject({ uid: 'snap-2' })
     await machines.takeSnapshot(uid, 'snap-3', signal)
@@ -202,6 +221,62 @@ describe.skipIf(withoutQemu)('a virtual machine', { timeout: bootMs }, () => {
     expect((await observed())?.runtimeId).toBe(before?.runtimeId)
     expect((await run('cat', '/root/kept')).out).toBe('two\n')
     expect(await readFile(path.join(folder, 'machines', uid, 'keys.json'), 'utf8')).toBe(hostKey)
+  })
+
+  it.runIf(isRoot)('its QEMU has a user of its own, who sees nothing of the agent, and nothing of other machines', async () => {
+    const userId = await userOf(uid)
+    expect(userId).toBeGreaterThanOrEqual(machineUserRange.first)
+    expect(await readFile(`/proc/${(await observed())?.runtimeId}/status`, 'utf8')).toMatch(
+      new RegExp(`^Uid:\\s${userId}\\s${userId}\\s${userId}\\s${userId}\\nGid:\\s${userId}\\s${userId}\\s${userId}\\s${userId}\\n`, 'm'),
+    )
+    if (cgroups) expect(await cgroups.pids(`${uid}.0.0`)).toContain(Number((await observed())?.runtimeId))
+    const other = machine({}, { uid: randomUUID() })
+    await machines.createMachine(other, { type: 'image' }, signal)
+    const base = await readdir(path.join(folder, 'images/bases'))
+    for (const part of [
+      '.',
+      'machines',
+      'machine-runs',
+      `machines/${other.uid}`,
+      `machines/${other.uid}/disk.qcow2`,
+      `images/bases/${base[0]}/disk`,
+    ])
+      expect(asUser(userId, folder, ['cat', '--', part]).stderr, part).toContain('Permission denied')
+    // Where QEMU finds itself, it sees what it has open already.
+    const own = path.join(folder, 'machines', uid)
+    for (const [part, words] of [
+      ['keys.json', 'Permission denied'],
+      ['machine.json', 'Permission denied'],
+      ['seed.iso', 'Permission denied'],
+      ['snapshot.qcow2', 'No such file'],
+    ] as const)
+      expect(asUser(userId, own, ['cat', '--', part]).stderr, part).toContain(words)
+    expect(asUser(userId, own, ['ls']).stderr).toContain('Permission denied')
+    expect(asUser(userId, own, ['touch', 'disk.qcow2']).stderr).toContain('Permission denied')
+    expect(asUser(userId, own, ['touch', 'new']).stderr).toContain('Permission denied')
+    await machines.removeMachine(other.uid, signal)
+  })
+
+  it.runIf(isRoot)('reaches others, and nothing that listens on the node: on its loopback, or at its own address', async () => {
+    const rules = openGuestFence(process.env.PATH ?? '')
+    const hear = (host: string, port: number) => run('sh', '-c', `nc -w 5 ${host} ${port} </dev/null`)
+    const words = 'heard'
+    const server = net.createServer((socket) => socket.end(words)).listen(0)
+    await once(server, 'listening')
+    const { port } = server.address() as net.AddressInfo
+    const elsewhere = await anotherMachine(words)
+    try {
+      expect(await hear(elsewhere.address, elsewhere.port)).toMatchObject({ out: words, exitCode: 0 })
+      for (const host of ['10.0.2.2', elsewhere.own]) expect(await hear(host, port), host).toMatchObject({ out: '', exitCode: 1 })
+      // It is the fence that keeps it from them.
+      await rules.lower(`${uid}.0.0`, signal)
+      for (const host of ['10.0.2.2', elsewhere.own]) expect(await hear(host, port), host).toMatchObject({ out: words })
+      await rules.raise(`${uid}.0.0`, await userOf(uid), signal)
+      expect(await hear('10.0.2.2', port)).toMatchObject({ out: '', exitCode: 1 })
+    } finally {
+      server.close()
+      elsewhere.end()
+    }
   })
 
   it('keeps its keys to itself', async () => {
@@ -290,6 +365,28 @@ describe.skipIf(withoutQemu)('a virtual machine', { timeout: bootMs }, () => {
     expect(seen?.message).toMatch(/^QEMU was killed with SIGKILL/)
   })
 
+  it.runIf(isRoot)(
+    'one that an agent started whose machines had no users and no groups goes on, and gets its own at the next start',
+    async () => {
+      const { userId: _none, ...record } = JSON.parse(
+        await readFile(path.join(folder, 'machines', uid, 'machine.json'), 'utf8'),
+      ) as MachineRecord
+      await writeFile(path.join(folder, 'machines', uid, 'machine.json'), JSON.stringify(record))
+      const before = await QemuMachines.open({ ...machinesOptions(folder, images), separateUsers: false })
+      await before.startMachine(machine(), signal)
+      await before.close()
+      await machines.close()
+      machines = await open()
+      const uidOf = async () => /^Uid:\s(\d+)/m.exec(await readFile(`/proc/${(await observed())?.runtimeId}/status`, 'utf8'))?.[1]
+      expect(await uidOf()).toBe('0')
+      expect(await machines.takeSnapshot(uid, 'snap-7', signal)).toMatchObject({ uid: 'snap-7' })
+      await machines.stopMachine(uid, 0, signal)
+      await machines.startMachine(machine(), signal)
+      expect(await uidOf()).toBe(String(await userOf(uid)))
+      await machines.stopMachine(uid, 0, signal)
+    },
+  )
+
   it('refuses what the node cannot give, in words', async () => {
     await expect(machines.resizeMachine(machine(), signal)).rejects.toMatchObject({ reason: 'Unsupported' })
     for (const [gpus, words] of [
@@ -314,6 +411,45 @@ describe.skipIf(withoutQemu)('a virtual machine', { timeout: bootMs }, () => {
     expect(await readdir(path.join(folder, 'images/bases'))).toEqual([])
   })
 })
+
+/** A machine beside this one, which says some words to whoever calls. */
+async function anotherMachine(words: string) {
+  const mark = randomBytes(3).toString('hex')
+  const name = `mrvm${mark}`
+  const range = `10.254.${Number.parseInt(mark.slice(0, 2), 16)}`
+  const ip = (line: string) => execFileSync('ip', line.split(' '))
+  const end = () => {
+    program?.kill('SIGKILL')
+    // The cable goes with its end.
+    ip(`netns delete ${name}`)
+  }
+  let program: ChildProcess | undefined
+  ip(`netns add ${name}`)
+  try {
+    ip(`link add ${name} type veth peer name inner netns ${name}`)
+    ip(`address add ${range}.1/30 dev ${name}`)
+    ip(`link set ${name} up`)
+    ip(`-n ${name} address add ${range}.2/30 dev inner`)
+    ip(`-n ${name} link set inner up`)
+    ip(`-n ${name} route add default via ${range}.1`)
+    const script = `require('node:net').createServer((socket) => socket.end('${words}')).listen(7000, () => console.log('listens'))`
+    const listening = spawn('nsenter', [`--net=/run/netns/${name}`, process.execPath, '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    program = listening
+    await once(listening.stdout, 'data')
+  } catch (error) {
+    end()
+    throw error
+  }
+  return { address: `${range}.2`, port: 7000, own: `${range}.1`, end }
+}
+
+/** What a program says that a user runs in a folder, where root has put it. */
+function asUser(userId: number, folder: string, command: readonly string[]) {
+  const script = 'use POSIX; my $id = shift; chdir shift or die; $) = "$id $id"; POSIX::setgid($id); POSIX::setuid($id); exec @ARGV'
+  return spawnSync('perl', ['-e', script, String(userId), folder, ...command], { encoding: 'utf8' })
+}
 
 /** Resolves once the stream has said it. */
 async function until(stream: Readable, words: string): Promise<void> {

@@ -5,10 +5,12 @@
  *     DIRECTORY/machines/UID/     see machine-files.ts        DIRECTORY/snapshots/UID/    see snapshot-store.ts
  *     DIRECTORY/machine-runs/     see vm-processes.ts         DIRECTORY/images/           see images/image-store.ts
  */
+import { chmod, chown } from 'node:fs/promises'
 import path from 'node:path'
 import { type Duplex, Readable } from 'node:stream'
 import type { ClientChannel } from 'ssh2'
 import type { Vps } from '../../../../lib/api/kinds/vps.js'
+import type { GuestFence } from '../../../network/guest-fence.js'
 import { macOf } from '../../../network/network-names.js'
 import { BackendError, type BackendInfo, type RunGpu } from '../../backend.js'
 import { connectDatagrams } from '../../connect-datagrams.js'
@@ -24,6 +26,7 @@ import type {
   ObservedMachine,
   ObservedSnapshot,
 } from '../../machine-backend.js'
+import type { Cgroups } from '../../process/cgroups.js'
 import { machineKeys } from '../cloud-init/machine-keys.js'
 import { writeSeed } from '../cloud-init/write-seed.js'
 import { type BaseImage, ImageStore } from '../images/image-store.js'
@@ -34,13 +37,15 @@ import { execInGuest } from './exec-in-guest.js'
 import { flushGuest } from './flush-guest.js'
 import { consoleSocketName, machineArguments } from './machine-arguments.js'
 import { MachineConsole } from './machine-console.js'
-import { machineDemands } from './machine-demands.js'
+import { machineDemands, processLimits } from './machine-demands.js'
 import { MachineDisks, requireSize } from './machine-disks.js'
-import { MachineFiles, type MachineRecord } from './machine-files.js'
+import { MachineFiles, type MachineRecord, snapshotName } from './machine-files.js'
 import { MachineGpus } from './machine-gpus.js'
 import { MachineLife } from './machine-life.js'
-import { SnapshotStore } from './snapshot-store.js'
+import { MachineUsers } from './machine-users.js'
+import { moveFile, SnapshotStore } from './snapshot-store.js'
 import { openUdpForward } from './user-network.js'
+import { readVirtualBytes } from './virtual-bytes.js'
 
 export interface QemuMachinesOptions {
   /** The backend's own; its parts are named above. */
@@ -53,12 +58,18 @@ export interface QemuMachinesOptions {
   /** Certificates that are trusted for https:// images, as PEM; absent: those of the machine. */
   readonly imageAuthorities?: string | undefined
   /** Makes the tap of a machine that has an address, joined to the node's bridge, and removes it; see nodeagent/network. */
-  readonly addTap: (uid: string, signal: AbortSignal) => Promise<string>
+  readonly addTap: (uid: string, userId: number | undefined, signal: AbortSignal) => Promise<string>
   readonly removeTap: (uid: string, signal: AbortSignal) => Promise<void>
   /** Where a GPU is on the PCI bus. */
   readonly pciAddressOf: (gpu: RunGpu) => string | undefined
   /** Where sysfs is mounted. */
   readonly sys?: string
+  /** Whether QEMU becomes a user of the machine's own: the agent must be root. */
+  readonly separateUsers: boolean
+  /** Undefined: the agent may make no groups, and a guest gets as much CPU as its processors take. */
+  readonly cgroups: Cgroups | undefined
+  /** What keeps guests from the services of their node. */
+  readonly fence: GuestFence
 }
 
 const program = 'qemu-system-x86_64'
@@ -86,6 +97,7 @@ export class QemuMachines implements MachineBackend {
   private constructor(
     private readonly options: QemuMachinesOptions,
     private readonly life: MachineLife,
+    private readonly users: MachineUsers,
   ) {
     this.run = programRunner(options.searchPath)
     this.files = life.files
@@ -102,7 +114,8 @@ export class QemuMachines implements MachineBackend {
   static async open(options: QemuMachinesOptions): Promise<QemuMachines> {
     const files = new MachineFiles(path.join(options.directory, 'machines'))
     const runs = path.join(options.directory, 'machine-runs')
-    return new QemuMachines(options, await MachineLife.open({ files, runs, searchPath: options.searchPath }))
+    const { searchPath, cgroups, fence } = options
+    return new QemuMachines(options, await MachineLife.open({ files, runs, searchPath, cgroups, fence }), await MachineUsers.open(files))
   }
 
   async info(signal: AbortSignal): Promise<BackendInfo> {
@@ -122,7 +135,13 @@ export class QemuMachines implements MachineBackend {
         }
     }
     const images = await this.images.list()
-    return { ...common, available: true, version: engine.version, message: describeEngine(engine), images }
+    return {
+      ...common,
+      available: true,
+      version: engine.version,
+      message: `${describeEngine(engine)}${await this.options.fence.hole()}`,
+      images,
+    }
   }
 
   async observeMachines(_signal: AbortSignal, uid?: string): Promise<readonly ObservedMachine[]> {
@@ -173,22 +192,31 @@ export class QemuMachines implements MachineBackend {
       const engine = await this.findEngine()
       if ('missing' in engine) throw new BackendError('BackendUnavailable', engine.missing, true)
       await this.life.clear(uid, signal)
-      const directBoot = (await this.baseOf(record.base ?? record.kernelOf))?.directBoot
+      const base = await this.baseOf(record.base)
+      const directBoot = (base ?? (await this.baseOf(record.kernelOf)))?.directBoot
+      const userId = this.options.separateUsers ? this.users.of(uid) : undefined
       const { diskBytes, ...given } = machineDemands(spec)
       if (diskBytes !== undefined) await this.disks.grow(this.files.disk(uid), diskBytes, signal)
       const keys = await machineKeys(this.files.folder(uid))
       const mac = machine.address?.mac ?? macOf(uid)
       await writeSeed(this.files.seed(uid), machine, keys, mac, this.run, signal)
       const gpus = await this.gpus.take(uid, machine.gpus ?? [])
-      const tap = machine.address ? await this.options.addTap(uid, signal) : undefined
       const { address: _before, ...kept } = (await this.files.read(uid)) ?? record
-      await this.files.write(uid, { ...kept, ...given, ...(machine.address ? { address: machine.address.address } : {}) })
+      await this.files.write(uid, {
+        ...kept,
+        ...given,
+        ...(machine.address ? { address: machine.address.address } : {}),
+        ...(userId === undefined ? {} : { userId }),
+      })
+      if (userId !== undefined) await this.files.letPass(uid, userId)
+      const tap = machine.address ? await this.options.addTap(uid, userId, signal) : undefined
       const id = this.life.idOf(uid)
       const command = machineArguments({
         engine,
         id,
-        disk: this.files.disk(uid),
+        disk: await this.disks.chain(this.files.disk(uid), base),
         seed: this.files.seed(uid),
+        userId,
         cpus: Math.max(1, Math.ceil(given.cpuMillis / 1000)),
         memoryBytes: given.memoryBytes,
         mac,
@@ -197,7 +225,7 @@ export class QemuMachines implements MachineBackend {
         ...(directBoot ? { directBoot } : {}),
         ...(machine.numaNode === undefined ? {} : { numaNode: machine.numaNode }),
       })
-      await this.life.launch(machine, command, signal)
+      await this.life.launch(machine, { command, userId, limits: processLimits(spec, given) }, signal)
     })
   }
 
@@ -226,6 +254,7 @@ export class QemuMachines implements MachineBackend {
       await this.gpus.giveBack(uid)
       await this.options.removeTap(uid, signal)
       await this.files.remove(uid)
+      this.users.release(uid)
     })
     this.turns.delete(uid)
     this.consoles.delete(uid)
@@ -275,7 +304,7 @@ export class QemuMachines implements MachineBackend {
       if (isRunning && !(await this.snapshots.read(snapshotUid))) await flushGuest((until) => this.life.wayIn(uid, until), signal)
       return this.snapshots.make(snapshotUid, taken, async (disk) =>
         isRunning
-          ? backupDisk((question, until) => this.life.ask(uid, question, until), disk, signal)
+          ? this.copyRunning(uid, record, disk, signal)
           : this.disks.copy(this.files.disk(uid), disk, await this.baseOf(record.base), signal),
       )
     })
@@ -301,7 +330,10 @@ export class QemuMachines implements MachineBackend {
   }
 
   exportSnapshot(snapshotUid: string, signal: AbortSignal) {
-    return this.inTurn(snapshotUid, signal, () => this.snapshots.pack(snapshotUid, signal))
+    return this.inTurn(snapshotUid, signal, async () => {
+      const base = await this.baseOf((await this.snapshots.read(snapshotUid))?.base)
+      return this.snapshots.pack(snapshotUid, base, signal)
+    })
   }
 
   importSnapshot(file: string, snapshotUid: string, machineUid: string, signal: AbortSignal): Promise<void> {
@@ -311,6 +343,18 @@ export class QemuMachines implements MachineBackend {
   /** Machines go on. */
   async close(): Promise<void> {
     await this.life.close()
+  }
+
+  /** The machine's user writes into a file in the machine's folder, which is taken from it once it is whole. */
+  private async copyRunning(uid: string, record: MachineRecord, disk: string, signal: AbortSignal): Promise<void> {
+    const copy = this.files.snapshot(uid)
+    const bytes = await readVirtualBytes(this.files.disk(uid))
+    await this.disks.frame(copy, bytes, await this.baseOf(record.base), signal)
+    await chmod(copy, 0o600)
+    if (record.userId !== undefined) await chown(copy, record.userId, record.userId)
+    await backupDisk((question, until) => this.life.ask(uid, question, until), snapshotName, signal)
+    if (record.userId !== undefined) await chown(copy, 0, 0)
+    await moveFile(copy, disk)
   }
 
   /** The disk takes its place before the record says so: what was cut off in between is done again. */

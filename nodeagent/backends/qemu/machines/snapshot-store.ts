@@ -12,6 +12,7 @@ import { BackendError } from '../../backend.js'
 import type { ObservedSnapshot } from '../../machine-backend.js'
 import { printRunKey } from '../../run-key.js'
 import { digestOf } from '../images/image-checksum.js'
+import type { BaseImage } from '../images/image-store.js'
 import type { MachineDisks } from './machine-disks.js'
 
 /** snapshot.json. */
@@ -84,14 +85,18 @@ export class SnapshotStore {
     await rm(this.folder(uid), { recursive: true, force: true })
   }
 
-  /** A file that stands alone, and its digest; made at the first call. */
-  async pack(uid: string, signal: AbortSignal): Promise<{ readonly path: string; readonly sizeBytes: number; readonly digest: string }> {
+  /** A file that stands alone, and its digest; made at the first call. `base`: what the snapshot lies over. */
+  async pack(
+    uid: string,
+    base: BaseImage | undefined,
+    signal: AbortSignal,
+  ): Promise<{ readonly path: string; readonly sizeBytes: number; readonly digest: string }> {
     if (!(await this.read(uid))) throw new BackendError('CreateFailed', 'there is no such snapshot on this node', false)
     const file = path.join(this.folder(uid), 'whole.qcow2')
     const digestFile = path.join(this.folder(uid), 'whole.json')
     const known = await readFile(digestFile, 'utf8').catch(() => undefined)
     if (known === undefined) {
-      await this.disks.pack(this.disk(uid), file, signal)
+      await this.disks.pack(this.disk(uid), file, base, signal)
       await writeWhole(digestFile, JSON.stringify({ digest: `sha256:${await digestOf(file, 'sha256', signal)}` }), 0o600)
     }
     const { digest } = JSON.parse(await readFile(digestFile, 'utf8')) as { digest: string }
@@ -103,14 +108,7 @@ export class SnapshotStore {
     if (await this.read(uid)) return void (await rm(file, { force: true }))
     await this.disks.requireAlone(file, 'the copy of the snapshot')
     const takenAtMs = Math.floor((await stat(file)).mtimeMs)
-    await this.make(uid, { machineUid, takenAtMs }, (disk) => rename(file, disk).catch((error) => this.copyAcross(error, file, disk)))
-  }
-
-  private async copyAcross(error: NodeJS.ErrnoException, file: string, disk: string): Promise<void> {
-    if (error.code !== 'EXDEV') throw error
-    await copyFile(file, `${disk}.new`)
-    await putInPlace(`${disk}.new`, disk)
-    await rm(file, { force: true })
+    await this.make(uid, { machineUid, takenAtMs }, (disk) => moveFile(file, disk))
   }
 
   private async uids(): Promise<string[]> {
@@ -120,6 +118,18 @@ export class SnapshotStore {
   private folder(uid: string): string {
     printRunKey({ uid, attempt: 0, run: 0 })
     return path.join(this.directory, uid)
+  }
+}
+
+/** Also to another file system. */
+export async function moveFile(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error
+    await copyFile(from, `${to}.new`)
+    await putInPlace(`${to}.new`, to)
+    await rm(from, { force: true })
   }
 }
 

@@ -10,10 +10,10 @@ const optionOf = (words: string[], option: string) => words[words.indexOf(option
 
 describe("a microVM's command line", () => {
   it.each<[string, MicrovmArguments['spec'], string, string, string]>([
-    ['without resources', {}, '512M', '1', 'user,id=net'],
-    ['with limits', { resources: { limits: { memory: '2Gi', cpu: '1500m' } } }, '2048M', '2', 'user,id=net'],
-    ['with requests', { resources: { requests: { memory: '300Mi', cpu: '3' } } }, '300M', '3', 'user,id=net'],
-    ['with more processors than there are', { resources: { limits: { cpu: '64' } } }, '512M', '4', 'user,id=net'],
+    ['without resources', {}, '512M', '1', 'user,id=net,ipv6=off'],
+    ['with limits', { resources: { limits: { memory: '2Gi', cpu: '1500m' } } }, '2048M', '2', 'user,id=net,ipv6=off'],
+    ['with requests', { resources: { requests: { memory: '300Mi', cpu: '3' } } }, '300M', '3', 'user,id=net,ipv6=off'],
+    ['with more processors than there are', { resources: { limits: { cpu: '64' } } }, '512M', '4', 'user,id=net,ipv6=off'],
     [
       'with ports of the node',
       {
@@ -25,7 +25,7 @@ describe("a microVM's command line", () => {
       },
       '512M',
       '1',
-      'user,id=net,hostfwd=tcp::8080-:80,hostfwd=udp::53-:53',
+      'user,id=net,ipv6=off,hostfwd=tcp::8080-:80,hostfwd=udp::53-:53',
     ],
   ])('%s', (_name, spec, memory, cpus, network) => {
     const words = build(spec)

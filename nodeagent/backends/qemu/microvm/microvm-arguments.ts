@@ -1,7 +1,7 @@
 import { cpuMillis, memoryBytes } from '../../../../lib/api/quantity.js'
 import type { RunSpec } from '../../backend.js'
 import { reportFile } from '../../process/shim.js'
-import { clockParameters, engineArguments } from '../engine-arguments.js'
+import { clockParameters, engineArguments, userNetwork } from '../engine-arguments.js'
 import type { QemuEngine } from '../qemu-engine.js'
 import { qmpSocketName } from '../vm-processes.js'
 import type { MicrovmImage } from './microvm-images.js'
@@ -46,7 +46,7 @@ export function microvmArguments({ engine, name, spec, image, userId, cpus }: Mi
     ...['-kernel', image.kernel, '-initrd', image.initrd, '-append', parameters.join(' ')],
     // What the kernel says at its worst, and what init.sh cannot tell otherwise.
     ...['-chardev', 'file,id=console,path=/dev/stderr', '-serial', 'chardev:console'],
-    ...['-device', 'virtio-rng-device', '-netdev', `user,id=net${hostPorts(spec)}`, '-device', 'virtio-net-device,netdev=net'],
+    ...['-device', 'virtio-rng-device', '-netdev', `${userNetwork('net')}${hostPorts(spec)}`, '-device', 'virtio-net-device,netdev=net'],
     ...['-device', 'virtio-serial-device,id=ports,max_ports=31'],
     ...port('orders', 'stdio', 'signal=off'),
     ...port('output', 'file', 'path=/dev/stdout'),

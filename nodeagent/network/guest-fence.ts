@@ -1,0 +1,95 @@
+/**
+ * Keeps guests from the node that they run on. In user-mode networking QEMU makes a guest's connections as its own user, and so guests would reach
+ * what listens on the node's loopback, at 10.0.2.2, as if they were programs of the node. The rules refuse connections that a guest's user begins to
+ * any address of the node itself, and to link-local ones, where clouds keep the credentials of their machines; answers go. Each rule carries the name
+ * of its guest in its comment, and is found again by that.
+ */
+import { readFile } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
+import { markedRules } from './nat-rules.js'
+import { commandRunner, missingPrograms, type RunCommand } from './run-command.js'
+
+export interface GuestFence {
+  /** What is to be added to words about guests: where the fence cannot be raised, why, and that guests reach the node; else nothing. */
+  hole(): Promise<string>
+  /** Fences in the user of a guest, whose name is a plain word; nothing where that cannot be. Idempotent. */
+  raise(guest: string, userId: number, signal: AbortSignal): Promise<void>
+  /** Removes what `raise` made, in this life of the agent or an earlier one. Idempotent. */
+  lower(guest: string, signal: AbortSignal): Promise<void>
+}
+
+const chain = 'OUTPUT'
+/** Others that change rules at the same time are waited for. */
+const waiting = ['-w', '20'] as const
+const probeMs = 30_000
+const nobody = 65_534
+
+/** The fence of this machine. What it can do is looked up at the first need. */
+export function openGuestFence(searchPath: string): GuestFence {
+  const run = commandRunner(searchPath)
+  let hindrance: Promise<string | undefined> | undefined
+  const hindered = () => {
+    hindrance ??= findHindrance(run, searchPath)
+    return hindrance
+  }
+  return {
+    async hole() {
+      const why = await hindered()
+      return why === undefined ? '' : `; guests without an address of their own reach what listens on the node, as ${why}`
+    },
+    async raise(guest, userId, signal) {
+      if (await hindered()) return
+      await this.lower(guest, signal)
+      const addresses = Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map(({ address }) => address))
+      const nameservers = ownNameservers(await readFile('/etc/resolv.conf', 'utf8').catch(() => ''), addresses)
+      for (const words of fenceRules(guest, userId, nameservers)) await run('iptables', [...waiting, '-I', chain, ...words], signal)
+    },
+    async lower(guest, signal) {
+      if (await hindered()) return
+      const listed = await run('iptables', [...waiting, '-S', chain], signal)
+      for (const words of markedRules(listed, chain, guest)) await run('iptables', [...waiting, '-D', chain, ...words], signal)
+    },
+  }
+}
+
+/** In the order in which they are put in front of others, so that the last one is asked first: a name server of the node's own may be asked. Pure. */
+export function fenceRules(guest: string, userId: number, nameservers: readonly string[]): string[][] {
+  const ofGuest = ['-m', 'owner', '--uid-owner', String(userId)]
+  const mark = ['-m', 'comment', '--comment', `millrace:${guest}`]
+  const begun = ['-m', 'conntrack', '--ctstate', 'NEW']
+  return [
+    ...[
+      ['-d', '169.254.0.0/16'],
+      ['-o', 'lo'],
+    ].flatMap((where) => [
+      [...where, ...ofGuest, ...begun, ...mark, '-j', 'REJECT'],
+      // What it does not hear at once it would wait for.
+      [...where, '-p', 'tcp', ...ofGuest, ...begun, ...mark, '-j', 'REJECT', '--reject-with', 'tcp-reset'],
+    ]),
+    ...nameservers.flatMap((server) =>
+      ['udp', 'tcp'].map((protocol) => ['-d', server, '-o', 'lo', '-p', protocol, '--dport', '53', ...ofGuest, ...mark, '-j', 'ACCEPT']),
+    ),
+  ]
+}
+
+/** The name servers in the text of resolv.conf that are the node's own. Pure. */
+export function ownNameservers(resolvConf: string, addresses: readonly string[]): string[] {
+  const named = [...resolvConf.matchAll(/^\s*nameserver\s+(\d{1,3}(?:\.\d{1,3}){3})\s*$/gm)].flatMap(([, server]) => server ?? [])
+  return named.filter((server) => server.startsWith('127.') || addresses.includes(server))
+}
+
+/** Why no fence can be raised here. */
+async function findHindrance(run: RunCommand, searchPath: string): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return 'the agent is not root'
+  if ((await missingPrograms(['iptables'], searchPath)).length > 0) return 'iptables is not installed'
+  const probe = fenceRules('probe', nobody, [])[0] ?? []
+  try {
+    await run('iptables', [...waiting, '-C', chain, ...probe], AbortSignal.timeout(probeMs))
+    return undefined
+  } catch (error) {
+    // 1: there is no such rule, and there could be.
+    return (error as { code?: unknown }).code === 1
+      ? undefined
+      : `iptables knows no owners of connections here: ${(error as Error).message}`
+  }
+}
