@@ -17,7 +17,7 @@ let fleet: Fleet
 beforeAll(async () => {
   // Tasks may have users of their own, and look for their gates.
   chmodSync(owner.directory, 0o711)
-  fleet = await startFleet(owner, { nodes: ['n0'], agentFlags: ['--cpus', '8', '--cpu-factor', '1'] })
+  fleet = await startFleet(owner, { nodes: ['n0'], agentFlags: () => ['--cpus', '8', '--cpu-factor', '1'] })
 }, 240_000)
 afterAll(() => owner.end(), 120_000)
 

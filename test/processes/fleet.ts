@@ -1,6 +1,7 @@
 /**
  * A cluster of several nodes, every program a process of its own that the test starts, kills, stops and cuts off: the API server, schedulers,
- * controller-managers and real agents with the process backend. Agents join as a user lets them join: with a token, into a directory of their own.
+ * controller-managers and real agents, with the process backend unless others are named. Agents join as a user lets them join: with a token, into a
+ * directory of their own.
  */
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
@@ -23,8 +24,12 @@ export interface FleetOptions {
   /** Default 1 of each. */
   readonly schedulers?: number
   readonly controllerManagers?: number
-  /** Further flags of every agent. */
-  readonly agentFlags?: readonly string[]
+  /** What runs Tasks on every node. Default: process. */
+  readonly backends?: readonly string[]
+  /** Further flags of a node's agent. */
+  readonly agentFlags?: (node: string) => readonly string[]
+  /** Further environment of every agent. */
+  readonly agentEnv?: Readonly<Record<string, string>>
 }
 
 /** A program, whichever process it is at the moment. */
@@ -55,7 +60,7 @@ const run = promisify(execFile)
 
 export async function startFleet(
   owner: Owner,
-  { nodes, schedulers = 1, controllerManagers = 1, agentFlags = [] }: FleetOptions,
+  { nodes, schedulers = 1, controllerManagers = 1, backends = ['process'], agentFlags = () => [], agentEnv = {} }: FleetOptions,
 ): Promise<Fleet> {
   const directory = path.join(owner.directory, 'cluster')
   const port = await freePort()
@@ -88,7 +93,8 @@ export async function startFleet(
   const nodeDirectory = (name: string) => path.join(owner.directory, 'nodes', name)
   for (const name of nodes) {
     // Tasks outlive their agents, but not the test.
-    const purge = ['--data-dir', nodeDirectory(name), '--backends', 'process', 'purge']
+    const own = ['--backends', backends.join(), ...agentFlags(name)]
+    const purge = ['--data-dir', nodeDirectory(name), ...own, 'purge']
     owner.defer(async () => void (await run(process.execPath, [path.join(owner.build, 'dist/nodeagent/main.js'), ...purge])))
     await linked(name, async (linkPort) => {
       const data = nodeDirectory(name)
@@ -106,8 +112,8 @@ export async function startFleet(
         '--ca-file',
         path.join(directory, 'apiserver/pki/ca.crt'),
       ]
-      const args = ['--node-name', name, ...where, '--join-token-file', token, '--backends', 'process', ...agentFlags]
-      return startProgram(owner, 'nodeagent/main.js', args, path.join(owner.directory, `${name}.log`))
+      const args = ['--node-name', name, ...where, '--join-token-file', token, ...own]
+      return startProgram(owner, 'nodeagent/main.js', args, path.join(owner.directory, `${name}.log`), { ...process.env, ...agentEnv })
     })
   }
   const fleet: Fleet = {

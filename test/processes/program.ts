@@ -15,9 +15,9 @@ export interface Program extends ProcessFigures {
 }
 
 /** Starts `dist/SCRIPT` of the build; what it prints goes to `log`. */
-export function startProgram(owner: Owner, script: string, args: readonly string[], log: string): Program {
+export function startProgram(owner: Owner, script: string, args: readonly string[], log: string, env = process.env): Program {
   const output = openSync(log, 'a', 0o600)
-  const child = spawn(process.execPath, [path.join(owner.build, 'dist', script), ...args], { stdio: ['ignore', output, output] })
+  const child = spawn(process.execPath, [path.join(owner.build, 'dist', script), ...args], { stdio: ['ignore', output, output], env })
   closeSync(output)
   const { pid } = child
   if (pid === undefined) throw new Error(`${script} did not start`)
