@@ -30,6 +30,8 @@ export interface AgentFlags {
   readonly capacity: { readonly cpus: number | undefined; readonly memoryBytes: number | undefined }
   readonly labels: Readonly<Record<string, string>>
   readonly maxWorkloads: number
+  /** After so long without a sign of the agent its node is taken for silent. */
+  readonly leaseSeconds: number
   readonly keepProcesses: boolean
   readonly hollowNodes: number
   readonly hollowKubeconfig: string | undefined
@@ -102,6 +104,13 @@ export function agentFlags(argv: readonly string[]): AgentFlags | { readonly hel
         },
         labels: { type: 'list', value: 'K=V,…', description: 'labels of the Node when it is registered' },
         'max-workloads': { type: 'integer', default: 110, description: 'how many workloads the node takes' },
+        'lease-seconds': {
+          type: 'integer',
+          value: 'N',
+          default: 40,
+          description:
+            'after how long without a sign of the agent its node is taken for silent, 4 to 40; four signs are given in that time',
+        },
         'keep-processes': {
           type: 'boolean',
           description: 'let process tasks go on when the agent ends in order, as after SIGUSR2; containers always do',
@@ -143,6 +152,7 @@ export function agentFlags(argv: readonly string[]): AgentFlags | { readonly hel
     capacity: { cpus: readCpus(values.cpus), memoryBytes: readMemory(values.memory) },
     labels: Object.fromEntries((values.labels ?? []).map(readLabel)),
     maxWorkloads: values['max-workloads'],
+    leaseSeconds: readLease(values['lease-seconds']),
     keepProcesses: values['keep-processes'] ?? false,
     hollowNodes: values['hollow-nodes'],
     hollowKubeconfig: values['hollow-kubeconfig'],
@@ -172,6 +182,11 @@ function readFactor(text: string): number {
 function readCpus(cpus: number | undefined): number | undefined {
   if (cpus !== undefined && (cpus < 1 || cpus > 100_000)) throw new FlagError(`--cpus takes a number of cores, not ${cpus}`)
   return cpus
+}
+
+function readLease(seconds: number): number {
+  if (seconds < 4 || seconds > 40) throw new FlagError(`--lease-seconds takes 4 to 40, not ${seconds}`)
+  return seconds
 }
 
 function readMemory(text: string | undefined): number | undefined {

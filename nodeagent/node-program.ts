@@ -25,6 +25,8 @@ export interface NodeProgramOptions {
   readonly facts: MachineFacts
   readonly settings: NodeSettings
   readonly labels: Readonly<Record<string, string>>
+  /** After how long without a sign of its agent the node is to be taken for silent. Default 40 s. */
+  readonly leaseMs?: number
   /** The disk that counts. */
   readonly dataFolder: string
   /** Where programs are found. */
@@ -41,11 +43,11 @@ const noFeatures: ReadonlySet<never> = new Set()
 
 /** Works until the signal aborts; rejects when the node is another agent's, or a loop fails for good. */
 export async function runNode(options: NodeProgramOptions, signal: AbortSignal): Promise<void> {
-  const { parts, identity, facts, settings, labels, dataFolder, loops = [] } = options
+  const { parts, identity, facts, settings, labels, leaseMs, dataFolder, loops = [] } = options
   const { client, clock, log, nodeName } = parts
   const failing = new AbortController()
   const running = AbortSignal.any([signal, failing.signal])
-  const heartbeat = new Heartbeat({ client, clock, log, nodeName, identity })
+  const heartbeat = new Heartbeat({ client, clock, log, nodeName, identity, leaseMs })
   const agent = new Agent(parts)
   const freeDisk = async () => {
     const { bavail, bsize } = await statfs(dataFolder)

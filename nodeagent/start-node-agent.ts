@@ -92,6 +92,7 @@ export async function startNodeAgent(
       facts,
       settings,
       labels: flags.labels,
+      leaseMs: flags.leaseSeconds * 1000,
       dataFolder: directory.path,
       searchPath,
       streams: client.server.startsWith('https:'),

@@ -1,10 +1,17 @@
 import { findCondition, withCondition } from '../../lib/api/condition.js'
+import type { Lease } from '../../lib/api/kinds/lease.js'
 import type { Node, Taint } from '../../lib/api/kinds/node.js'
 import { notReadyTaint, unreachableTaint } from '../../lib/api/taint-toleration.js'
 import { timestamp } from '../../lib/base/clock.js'
 
-/** A node whose Lease was not seen to change for this long is unreachable. */
-export const silentAfterMs = 40_000
+/** A node whose Lease was not seen to change for this long is unreachable, whatever the Lease says. */
+export const longestSilenceMs = 40_000
+
+/** For how long a node may be silent that says so itself in its Lease: sooner than others, never later. */
+export function silentAfterMs(lease: Pick<Lease, 'spec'> | undefined): number {
+  const seconds = lease?.spec?.leaseDurationSeconds ?? 0
+  return seconds > 0 ? Math.min(seconds * 1000, longestSilenceMs) : longestSilenceMs
+}
 
 /** Conditions that only the agent can know; without it they are Unknown. */
 const agentConditions = ['Ready', 'MemoryPressure', 'DiskPressure', 'BackendReady']
@@ -15,8 +22,8 @@ const silentReason = 'NodeStatusUnknown'
  * The node as it should be written: Ready and what else the agent knows Unknown while it is silent, and the taints that follow. The same object when
  * nothing differs. `nowMs` is wall-clock time.
  */
-export function judgeNode(node: Node, silentMs: number, nowMs: number): Node {
-  const judged = silentMs >= silentAfterMs ? asSilent(node, nowMs) : node
+export function judgeNode(node: Node, silentMs: number, nowMs: number, afterMs = longestSilenceMs): Node {
+  const judged = silentMs >= afterMs ? asSilent(node, nowMs) : node
   return withTaints(judged, nowMs)
 }
 

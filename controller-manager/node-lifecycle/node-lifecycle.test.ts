@@ -3,7 +3,7 @@ import { findCondition } from '../../lib/api/condition.js'
 import { Event } from '../../lib/api/kinds/event.js'
 import { aNode } from '../fixtures/builders.js'
 import { controlledCluster } from '../fixtures/controlled-cluster.js'
-import { judgeNode } from './judge-node.js'
+import { judgeNode, silentAfterMs } from './judge-node.js'
 import { Silence } from './silence.js'
 import { WatchTime } from './watch-time.js'
 
@@ -60,6 +60,26 @@ describe('a node', () => {
     const conditions = (['Ready', 'DiskPressure'] as const).map((type) => ({ type, status: 'False' as const }))
     const judged = judgeNode(aNode({ status: { conditions } }), 40_000, now)
     expect(judged.status?.conditions?.map(({ type, status }) => `${type} ${status}`)).toEqual(['Ready Unknown', 'DiskPressure Unknown'])
+  })
+})
+
+describe('how long a node may be silent', () => {
+  it.each<[string, number | undefined, number]>([
+    ['is 40 s for one that does not say', undefined, 40],
+    ['is what its Lease says', 8, 8],
+    ['is never more than 40 s', 86_400, 40],
+    ['is 40 s for one that says nonsense', -1, 40],
+  ])('%s', (_name, leaseDurationSeconds, seconds) => {
+    expect(silentAfterMs({ spec: leaseDurationSeconds === undefined ? {} : { leaseDurationSeconds } })).toBe(seconds * 1000)
+  })
+
+  it('stands in the Lease that was seen last', () => {
+    const silence = new Silence({ countedMs: 0 })
+    silence.saw('n1')
+    expect(silence.limitOf('n1')).toBe(40_000)
+    silence.saw('n1', { spec: { renewTime: 'a', holderIdentity: 'n1', leaseDurationSeconds: 8 } })
+    expect(silence.limitOf('n1')).toBe(8_000)
+    expect(judgeNode(aNode(), 8_000, now, silence.limitOf('n1')).spec.taints).toEqual([unreachable('NoSchedule'), unreachable('NoExecute')])
   })
 })
 

@@ -1,5 +1,5 @@
 /**
- * Finds silent nodes: a node whose agent does not renew its Lease for 40 s becomes Ready=Unknown, and is tainted so that nothing new comes and what
+ * Finds silent nodes: a node whose agent does not renew its Lease for 40 s, or the shorter time that the Lease names, becomes Ready=Unknown, and is tainted so that nothing new comes and what
  * runs is judged by its tolerations (taint-eviction). The agent alone makes it Ready again. One rule: only time counts during which this process has
  * seen everything, so that its own troubles are never taken for a node's.
  */
@@ -8,7 +8,7 @@ import { nodeLeaseNamespace } from '../../lib/api/kinds/lease.js'
 import { Node } from '../../lib/api/kinds/node.js'
 import { type Controller, controller } from '../../lib/controller/controller.js'
 import type { ControllerContext } from '../controller-context.js'
-import { judgeNode, silentAfterMs } from './judge-node.js'
+import { judgeNode } from './judge-node.js'
 import { Silence } from './silence.js'
 
 export function nodeLifecycle({ nodes, leases, watchTime }: ControllerContext): Controller {
@@ -24,14 +24,15 @@ export function nodeLifecycle({ nodes, leases, watchTime }: ControllerContext): 
     alsoDeleting: true,
     async reconcile(node, ctx) {
       const silentMs = silence.of(node.metadata.name)
-      const judged = judgeNode(node, silentMs, ctx.clock.now())
+      const limitMs = silence.limitOf(node.metadata.name)
+      const judged = judgeNode(node, silentMs, ctx.clock.now(), limitMs)
       if (judged !== node) {
         await ctx.commit(Node, node, judged)
         const [before, after] = [findCondition(node, 'Ready')?.status, findCondition(judged, 'Ready')?.status]
         if (before !== after)
-          ctx.event('Warning', 'NodeNotReady', `Ready is ${after}: the agent has not renewed its Lease for ${silentAfterMs / 1000} s`)
+          ctx.event('Warning', 'NodeNotReady', `Ready is ${after}: the agent has not renewed its Lease for ${limitMs / 1000} s`)
       }
-      return { requeueAfter: `${Math.max(1_000, silentAfterMs - silentMs)}ms` }
+      return { requeueAfter: `${Math.max(1_000, limitMs - silentMs)}ms` }
     },
   })
 }

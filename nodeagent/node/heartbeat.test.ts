@@ -37,8 +37,8 @@ afterEach(async () => {
   await admin.close()
 })
 
-const start = (identity: string, signal = ending.signal) => {
-  const heartbeat = new Heartbeat({ client, clock, log: silentLogger, nodeName: 'n1', identity })
+const start = (identity: string, signal = ending.signal, leaseMs?: number) => {
+  const heartbeat = new Heartbeat({ client, clock, log: silentLogger, nodeName: 'n1', identity, leaseMs })
   const running = heartbeat.run(signal)
   running.catch(() => {})
   started.push(running)
@@ -63,6 +63,15 @@ it('renews the Lease every ten seconds, in the name of the node', async () => {
   const first = await lease()
   expect(first.spec).toMatchObject({ holderIdentity: 'n1', leaseDurationSeconds: 40 })
   await clock.advance(10_000)
+  await eventually(async () => expect((await lease()).spec.renewTime).not.toBe(first.spec.renewTime))
+})
+
+it('renews a shorter Lease as many times before it runs out', async () => {
+  const { heartbeat } = start('agent-1', ending.signal, 8_000)
+  await heartbeat.claimed
+  const first = await lease()
+  expect(first.spec).toMatchObject({ leaseDurationSeconds: 8 })
+  await clock.advance(2_000)
   await eventually(async () => expect((await lease()).spec.renewTime).not.toBe(first.spec.renewTime))
 })
 

@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '../../lib/base/clock.js'
 import type { Logger } from '../../lib/base/log.js'
 import type { Client } from '../../lib/client/client.js'
-import { NodeLease } from './node-lease.js'
+import { NodeLease, usualLeaseMs } from './node-lease.js'
 
 export interface HeartbeatOptions {
   readonly client: Client
@@ -10,11 +10,15 @@ export interface HeartbeatOptions {
   readonly nodeName: string
   /** Names this agent, so that a second one with the node's name is seen. */
   readonly identity: string
+  /** After how long without a renewal the node is to be taken for silent. Default 40 s. */
+  readonly leaseMs?: number | undefined
 }
 
-const renewEveryMs = 10_000
+/** Before a Lease runs out it is renewed so many times. */
+const renewals = 4
 const retryMs = 2_000
-const requestTimeoutMs = 8_000
+/** How much of the time between two renewals one may take. */
+const requestShare = 0.8
 
 /** Another agent, elsewhere, acts as this node. */
 export class NodeTakenError extends Error {
@@ -30,9 +34,12 @@ export class Heartbeat {
   private hasClaimed = false
   private confirm: () => void = () => {}
   private readonly lease: NodeLease
+  private readonly everyMs: number
 
   constructor(private readonly options: HeartbeatOptions) {
-    this.lease = new NodeLease(options)
+    const { leaseMs = usualLeaseMs } = options
+    this.lease = new NodeLease({ ...options, leaseMs })
+    this.everyMs = leaseMs / renewals
     this.claimed = new Promise((resolve) => {
       this.confirm = resolve
     })
@@ -42,7 +49,7 @@ export class Heartbeat {
     const { clock } = this.options
     while (!signal.aborted) {
       const renewed = await this.renew(signal)
-      await sleep(clock, renewed ? renewEveryMs : retryMs, signal).catch(() => {})
+      await sleep(clock, renewed ? this.everyMs : Math.min(this.everyMs, retryMs), signal).catch(() => {})
     }
   }
 
@@ -50,7 +57,7 @@ export class Heartbeat {
     const { log, nodeName } = this.options
     let mine: boolean
     try {
-      mine = await this.lease.renew(AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]))
+      mine = await this.lease.renew(AbortSignal.any([signal, AbortSignal.timeout(this.everyMs * requestShare)]))
     } catch (error) {
       if (!signal.aborted) log.warn({ err: error }, "the node's Lease could not be renewed; it is tried again")
       return false

@@ -5,8 +5,8 @@ import type { Client } from '../../lib/client/client.js'
 
 /** Says which agent renews the Lease: the holder is the node's name, whichever agent acts for it. */
 const agentAnnotation = 'millrace.dev/agent'
-/** After so long without a renewal, others take the node for silent. */
-const leaseDurationMs = 40_000
+/** After so long without a renewal, others take the node for silent, unless the agent is told a shorter time. */
+export const usualLeaseMs = 40_000
 
 export interface NodeLeaseOptions {
   readonly client: Client
@@ -14,6 +14,8 @@ export interface NodeLeaseOptions {
   readonly nodeName: string
   /** Names this agent for good. */
   readonly identity: string
+  /** After how long without a renewal the node is to be taken for silent: what the Lease says. */
+  readonly leaseMs: number
 }
 
 /** One agent's hold on its node's Lease. */
@@ -52,7 +54,7 @@ export class NodeLease {
 
   private get isAbandoned(): boolean {
     if (this.seen === undefined || this.agent === undefined) return true
-    return this.options.clock.monotonic() - this.seen.sinceMs >= leaseDurationMs
+    return this.options.clock.monotonic() - this.seen.sinceMs >= usualLeaseMs
   }
 
   private async read(signal: AbortSignal): Promise<Lease | undefined> {
@@ -73,15 +75,15 @@ export class NodeLease {
   }
 
   private first() {
-    const { nodeName, identity } = this.options
+    const { nodeName, identity, leaseMs } = this.options
     const now = this.now
-    const spec = { holderIdentity: nodeName, leaseDurationSeconds: leaseDurationMs / 1000, acquireTime: now, renewTime: now }
+    const spec = { holderIdentity: nodeName, leaseDurationSeconds: leaseMs / 1000, acquireTime: now, renewTime: now }
     return { metadata: { namespace: nodeLeaseNamespace, name: nodeName, annotations: { [agentAnnotation]: identity } }, spec }
   }
 
   private renewed(lease: Lease): Lease {
-    const { nodeName, identity } = this.options
-    const spec = { ...lease.spec, holderIdentity: nodeName, leaseDurationSeconds: leaseDurationMs / 1000, renewTime: this.now }
+    const { nodeName, identity, leaseMs } = this.options
+    const spec = { ...lease.spec, holderIdentity: nodeName, leaseDurationSeconds: leaseMs / 1000, renewTime: this.now }
     const annotations = { ...lease.metadata.annotations, [agentAnnotation]: identity }
     return { ...lease, metadata: { ...lease.metadata, annotations }, spec }
   }
