@@ -1,0 +1,145 @@
+/**
+ * Acceptance check 4: a node is cut off from the API server for 60 s: it is NotReady, and each of its Tasks is rescheduled once or kept, as it says itself;
+ * never do two copies of one run. In the short form the node's Lease lasts 4 s, and the partition until all of it was seen.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findCondition } from '../../lib/api/condition.js'
+import { Node } from '../../lib/api/kinds/node.js'
+import { Task, type TaskManifest } from '../../lib/api/kinds/task.js'
+import { unreachableTaint } from '../../lib/api/taint-toleration.js'
+import { eventually } from '../../lib/testing/eventually.js'
+import { createWitness, type Witness } from '../faults/witness.js'
+import { type Fleet, startFleet } from '../processes/fleet.js'
+import { createOwner } from '../processes/owner.js'
+
+const long = process.env.MILLRACE_TEST_LONG !== undefined
+const [cutMs, leaseSeconds, toleratedSeconds] = long ? [60_000, 40, 5] : [0, 4, 1]
+const patience = { timeoutMs: 120_000, intervalMs: 100 }
+
+const tolerations = [{ key: unreachableTaint, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: toleratedSeconds }] as const
+const leaves = { tolerations: [...tolerations] }
+
+interface Case {
+  readonly says: string
+  readonly name: string
+  readonly spec: Partial<TaskManifest['spec']>
+  /** Its process ends with 0 while the node is cut off. */
+  readonly ends?: boolean
+  /** Whether the cluster gives its node up while that is cut off. */
+  readonly isTold: boolean
+  readonly after: { readonly phase: string; readonly reason?: string; readonly attempts: readonly number[] }
+}
+
+const cases: readonly Case[] = [
+  {
+    says: 'one that is to be kept goes on as it is',
+    name: 'kept',
+    spec: { onNodeLost: 'Keep' },
+    isTold: false,
+    after: { phase: 'Running', attempts: [0] },
+  },
+  {
+    says: 'one that is to be kept and ends meanwhile has ended',
+    name: 'kept-ends',
+    spec: { onNodeLost: 'Keep' },
+    ends: true,
+    isTold: false,
+    after: { phase: 'Succeeded', attempts: [0] },
+  },
+  {
+    says: 'one that may move goes on as it is: five minutes are not over',
+    name: 'patient',
+    spec: { onNodeLost: 'Reschedule' },
+    isTold: false,
+    after: { phase: 'Running', attempts: [0] },
+  },
+  {
+    says: 'one that may move, and waits for less, is begun a second time, when the first is over',
+    name: 'moves',
+    spec: { onNodeLost: 'Reschedule', ...leaves },
+    isTold: true,
+    after: { phase: 'Running', attempts: [0, 1] },
+  },
+  {
+    says: 'one that may move, and ends well meanwhile, is not begun again',
+    name: 'moves-ends',
+    spec: { onNodeLost: 'Reschedule', ...leaves },
+    ends: true,
+    isTold: true,
+    after: { phase: 'Succeeded', attempts: [0] },
+  },
+  {
+    says: 'one that is to be kept, and waits for less, is over',
+    name: 'gives-up',
+    spec: { onNodeLost: 'Keep', ...leaves },
+    isTold: true,
+    after: { phase: 'Failed', reason: 'Evicted', attempts: [0] },
+  },
+]
+
+describe('acceptance check 4: a node that is cut off', { timeout: 400_000 }, () => {
+  const owner = createOwner('acceptance-4')
+  let fleet: Fleet
+  let witness: Witness
+
+  beforeAll(async () => {
+    fleet = await startFleet(owner, {
+      nodes: ['n0', 'n1'],
+      agentFlags: (node) => (node === 'n0' ? ['--lease-seconds', String(leaseSeconds)] : []),
+    })
+    witness = createWitness(owner.directory)
+  }, 240_000)
+  afterAll(async () => {
+    witness?.close()
+    await owner.end()
+  }, 60_000)
+
+  const get = (name: string) => fleet.client.of(Task).get({ namespace: 'default', name })
+  const node = () => fleet.client.of(Node).get({ name: 'n0' })
+  const ready = async () => findCondition(await node(), 'Ready')?.status
+  const attemptsOf = (name: string) => witness.starts(name).map(({ attempt }) => attempt)
+
+  it('is NotReady, and nothing of it is begun elsewhere while nobody knows what it does', async () => {
+    await Promise.all(
+      cases.map(({ name, spec }) =>
+        fleet.client.of(Task).create({
+          metadata: { namespace: 'default', name },
+          spec: { command: witness.command(name), nodeName: 'n0', terminationGracePeriodSeconds: 5, ...spec },
+        }),
+      ),
+    )
+    await eventually(async () => {
+      for (const { name } of cases) expect([name, (await get(name)).status?.phase]).toEqual([name, 'Running'])
+    }, patience)
+    const over = new Promise((resolve) => setTimeout(resolve, cutMs))
+    fleet.member('n0').link?.fail('silent')
+    for (const { name, ends } of cases) if (ends) witness.end(name, 0)
+
+    await eventually(async () => expect(await ready()).toBe('Unknown'), patience)
+    expect((await node()).spec.taints).toContainEqual(expect.objectContaining({ key: unreachableTaint, effect: 'NoExecute' }))
+    await eventually(async () => {
+      for (const { name, isTold } of cases)
+        expect([name, findCondition(await get(name), 'DisruptionTarget')?.status === 'True']).toEqual([name, isTold])
+    }, patience)
+    await over
+    for (const { name } of cases) expect([name, attemptsOf(name)]).toEqual([name, [0]])
+    fleet.member('n0').link?.heal()
+    await eventually(async () => expect(await ready()).toBe('True'), patience)
+    await eventually(async () => expect((await node()).spec.taints ?? []).toEqual([]), patience)
+  })
+
+  it.each(cases.map((each) => [each.says, each] as const))('%s', async (_says, { name, after }) => {
+    await eventually(async () => {
+      const task = await get(name)
+      expect([task.status?.phase, attemptsOf(name)]).toEqual([after.phase, after.attempts])
+      if (after.reason) expect(findCondition(task, 'Complete')?.reason).toBe(after.reason)
+    }, patience)
+  })
+
+  it('never ran two copies of one', async () => {
+    const alive = cases.filter(({ after }) => after.phase === 'Running').map(({ name }) => name)
+    await eventually(() => expect(witness.alive().sort()).toEqual(alive.sort()), patience)
+    expect(witness.doubled()).toEqual([])
+    for (const { name, after } of cases) expect([name, attemptsOf(name)]).toEqual([name, after.attempts])
+  })
+})
