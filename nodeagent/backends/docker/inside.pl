@@ -19,12 +19,28 @@ sub call {
 }
 
 # Goes to the folder of the process below /proc, which from then on is that process's and no other's, whoever gets its number; dies unless it is one of the
-# container, which its control groups name.
+# container, which its control groups name. Returns what `has_ended` takes.
 sub hold_process {
     my ( $pid, $container ) = @_;
     chdir "/proc/$pid" or die "the container has ended\n";
-    open my $groups, '<', 'cgroup' or die "the container has ended\n";
-    die "the container has ended\n" if !grep { index( $_, $container ) >= 0 } <$groups>;
+    sysopen my $life, 'cgroup', 0 or die "the container has ended\n";
+    sysread $life, my $groups, 65_536;
+    die "the container has ended\n" if index( $groups || '', $container || ' ' ) < 0;
+    return $life;
+}
+
+# What is read of a process that has ended is an error.
+sub has_ended {
+    my ($life) = @_;
+    return !sysseek( $life, 0, 0 ) || !sysread $life, my $groups, 1;
+}
+
+# Goes where the process that is held is: its network, its names, its messages.
+sub enter_namespaces {
+    for my $kind (@_) {
+        open my $namespace, '<', "ns/$kind" or die "the $kind of the container is not there: $!\n";
+        call( 'setns', fileno $namespace, 0 ) or die "the $kind of the container cannot be entered: $!\n";
+    }
     return;
 }
 

@@ -12,7 +12,7 @@ use POSIX ();
 use Socket qw(:DEFAULT IPPROTO_TCP TCP_NODELAY SCM_RIGHTS SOCK_NONBLOCK inet_pton pack_sockaddr_in6);
 require( __FILE__ =~ s{[^/]*$}{inside.pl}r );
 
-use constant { WITHIN_SECONDS => 10, MOST_AT_ONCE => 256, NOBODY => 65534, NET => 0x40000000 };
+use constant { WITHIN_SECONDS => 10, MOST_AT_ONCE => 256, NOBODY => 65534 };
 my $sendmsg = { x86_64 => 46, aarch64 => 211 }->{ ( POSIX::uname() )[4] };
 
 my ( $pid, $container ) = @ARGV;
@@ -39,19 +39,15 @@ while (1) {
         if ( vec( $writes, $descriptor, 1 ) ) { finish( delete $opening{$descriptor} ) }
         elsif ( time >= $order->{until} ) { refuse( delete $opening{$descriptor}, 'no answer for ' . WITHIN_SECONDS . ' s' ) }
     }
-    # What is read of a process that has ended is an error.
-    exit 0 if !sysseek( $life, 0, 0 ) || !sysread $life, my $groups, 1;
+    exit 0 if has_ended($life);
 }
 
-# Returns what can be read as long as the container runs.
 sub enter {
-    hold_process( $pid, $container );
-    open my $groups, '<', 'cgroup' or die "the container has ended\n";
-    open my $network, '<', 'ns/net' or die "the network of the container is not there: $!\n";
-    call( 'setns', fileno $network, NET ) or die "the network of the container cannot be entered: $!\n";
+    my $process = hold_process( $pid, $container );
+    enter_namespaces('net');
     chdir '/';
     take_rights( { uid => NOBODY, gid => NOBODY, groups => [], effective => 0, bounding => 0 } );
-    return $groups;
+    return $process;
 }
 
 # Node's own words on the same channel are no orders.

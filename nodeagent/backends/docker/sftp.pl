@@ -1,7 +1,8 @@
 #!/usr/bin/perl
-# Serves the files of a container as SFTP, version 3 (draft-ietf-secsh-filexfer-02): sftp.pl PID. Its root becomes that of the process PID, so that every
-# path, link and mount means what it means inside, and nothing outside can be named; its user becomes that of PID. Says a line (`connected`, or why not),
-# then packets on its input and output, until its input ends.
+# Serves the files of a container as SFTP, version 3 (draft-ietf-secsh-filexfer-02): sftp.pl PID CONTAINER. Its root becomes that of PID, the first process of
+# the container, so that every path, link and mount means what it means inside, and nothing outside can be named; its user, groups and capabilities become those
+# of PID, so that it may do what a command in the container may. (A filter of system calls cannot be copied: it stays without one, and makes the calls below
+# alone.) Says a line (`connected`, or why not), then packets on its input and output, until its input ends or the container has.
 #
 # Inside, people may be root and make devices, which control groups keep them from opening, and which would open for this process. So a file is looked at
 # by a handle that opens nothing (O_PATH), and only a plain one is opened, by way of that handle: what stands at its path in the meantime does not matter.
@@ -11,20 +12,14 @@ use Errno qw(ENOENT EACCES EPERM EEXIST);
 use Fcntl qw(:DEFAULT :mode SEEK_SET);
 use POSIX ();
 use constant { O_PATH => 0x200000, MAX_PACKET => 300_000, MAX_READ => 65_536, MAX_HANDLES => 256 };
+require( __FILE__ =~ s{[^/]*$}{inside.pl}r );
 
-my ($pid) = @ARGV;
+my ( $pid, $container ) = @ARGV;
 my $openat = { x86_64 => 257, aarch64 => 56 }->{ ( POSIX::uname() )[4] } or refuse('this machine has no known call openat');
-sysopen( my $root, "/proc/$pid/root/.", O_RDONLY ) or refuse("its files are not there: $!");
 sysopen( my $own, '/proc/self/fd', O_RDONLY ) or refuse("/proc cannot be read: $!");
-my ( $uid, $gid, @groups ) = owner($pid);
 my $loaded = "$!$!{ENOENT}";    # what errors are named by, while it can be found
-chdir($root) && chroot('.') && chdir('/') or refuse("its files cannot be entered: $!");
-my $home = home_of($uid);
-$) = join ' ', $gid, @groups ? @groups : $gid;
-$( = $gid;
-POSIX::setgid($gid);
-POSIX::setuid($uid);
-refuse('it cannot become the user of the container') if $> != $uid || $< != $uid;
+my $life   = eval { enter() } or refuse( $@ =~ s/\n//r );
+my $home   = home_of($>);
 umask 022;
 $SIG{PIPE} = 'IGNORE';
 syswrite STDOUT, "connected\n";
@@ -269,11 +264,15 @@ sub send_packet {
     return;
 }
 
-# So many bytes of the input; undefined at its end.
+# So many bytes of the input; undefined at its end, and when the container has ended.
 sub take {
     my ($size) = @_;
     my $bytes = '';
     while ( length $bytes < $size ) {
+        vec( my $reads = '', 0, 1 ) = 1;
+        my $is_there = select $reads, undef, undef, 1;
+        return if has_ended($life);
+        next if !$is_there;
         my $count = sysread STDIN, $bytes, $size - length $bytes, length $bytes;
         return if !$count;
     }
@@ -302,13 +301,14 @@ sub parse {
     return $value =~ m{^/} ? $value : "$home/$value";
 }
 
-# The user and the groups of a process, as this machine counts them.
-sub owner {
-    my ($pid) = @_;
-    open( my $status, '<', "/proc/$pid/status" ) or refuse("its user is not known: $!");
-    my %found = map { /^(Uid|Gid|Groups):\s*(.*)$/ ? ( $1, $2 ) : () } <$status>;
-    refuse('its user is not known') if !defined $found{Uid} || !defined $found{Gid};
-    return ( ( split ' ', $found{Uid} )[1], ( split ' ', $found{Gid} )[1], split ' ', $found{Groups} || '' );
+sub enter {
+    my $process = hold_process( $pid, $container );
+    my $rights  = rights_of_process();
+    sysopen my $root, 'root/.', O_RDONLY or die "its files are not there: $!\n";
+    enter_namespaces(qw(net ipc uts));
+    chdir($root) && chroot('.') && chdir('/') or die "its files cannot be entered: $!\n";
+    take_rights($rights);
+    return $process;
 }
 
 # Where relative paths begin, as the container's own list of users has it.

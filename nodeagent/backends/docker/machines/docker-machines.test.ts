@@ -4,14 +4,17 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
+import type { ContainerInspectInfo } from 'dockerode'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { VpsSpec } from '../../../../lib/api/kinds/vps.js'
 import { defaultVpsSpec } from '../../../../lib/testing/a-vps.js'
 import { eventually } from '../../../../lib/testing/eventually.js'
+import { helpersOfAgent, statusOfProcess } from '../../fixtures/helpers-of-agent.js'
 import { u32 as numberPart, text as pathPart, SftpProbe } from '../../fixtures/sftp-probe.js'
 import { describeMachines } from '../../machine-backend.contract.js'
 import type { MachineSpec } from '../../machine-backend.js'
 import { startTestEngine, type TestEngine, withoutDocker } from '../fixtures/test-engine.js'
+import { ContainerFiles } from './container-files.js'
 import { DockerMachines } from './docker-machines.js'
 
 describe.skipIf(withoutDocker)('with a Docker engine', () => {
@@ -196,6 +199,45 @@ describe.skipIf(withoutDocker)('with a Docker engine', () => {
       expect((await sftp.ask(99))[0]).toBe(101)
       await expect(sftp.done(13)).rejects.toThrow('status 5')
       sftp.end()
+    })
+
+    it('shows its files with the rights of its first process, and none of the agent', async () => {
+      await begin(machines, aMachine('rights'))
+      const sftp = new SftpProbe(await machines.openMachineFiles('rights', signal))
+      await sftp.init()
+      const { stdout } = await docker('inspect', 'millrace-vps-rights')
+      const [{ Id, State }] = JSON.parse(stdout) as [ContainerInspectInfo]
+      const [inside, helper] = [await statusOfProcess(State.Pid), (await helpersOfAgent('sftp.pl'))[0]?.status]
+      const { Uid, Gid, CapPrm, CapEff, CapBnd } = inside
+      expect(helper).toMatchObject({ Uid, Gid, CapPrm, CapEff, CapBnd, CapInh: '0000000000000000', NoNewPrivs: '1' })
+      expect(CapEff).not.toBe((await statusOfProcess(process.pid)).CapEff)
+      // Root's file, for whom the kernel's log is: not for root in a container.
+      await expect(sftp.read('/proc/kmsg')).rejects.toThrow('status 3')
+      // There is no request that makes a device, and one that is there, of whatever disk, opens for nobody.
+      await runs(machines, 'rights', 'mknod /disk b 254 0; mknod /log c 1 11; mkdir /mnt')
+      for (const name of ['disk', 'log']) await expect(sftp.read(`/${name}`)).rejects.toThrow('status 4')
+      await expect(sftp.done(9, pathPart('/log'), numberPart(1), numberPart(0), numberPart(0))).rejects.toThrow('status 4')
+      // Only the container's own first process leads into it.
+      const files = new ContainerFiles()
+      for (const pid of [process.pid, 4_194_305])
+        await expect(files.serve(Id, pid, signal)).rejects.toMatchObject({ message: expect.stringContaining('the container has ended') })
+      sftp.end()
+    })
+
+    it('ends the sessions with its files when it ends, and has so many and no more', async () => {
+      await begin(machines, aMachine('sessions'))
+      const open = () => machines.openMachineFiles('sessions', signal)
+      const sessions = await Promise.all(Array.from({ length: 16 }, open))
+      await expect(open()).rejects.toMatchObject({
+        reason: 'BackendUnavailable',
+        message: expect.stringContaining('16 SFTP sessions with it are open already'),
+      })
+      sessions.pop()?.destroy()
+      await eventually(async () => sessions.push(await open()))
+      const ended = sessions.map((session) => new Promise((resolve) => session.resume().once('close', resolve)))
+      await machines.stopMachine('sessions', 30_000, signal)
+      await Promise.all(ended)
+      expect(await helpersOfAgent('sftp.pl')).toEqual([])
     })
 
     it('shows its files to the user of its first process, as far as that one may', async () => {

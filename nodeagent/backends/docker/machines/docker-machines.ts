@@ -33,11 +33,11 @@ import { makeContainer, startDeadlineMs, startFailure } from '../make-container.
 import { openContainerExec } from '../open-container-exec.js'
 import { prepareImage } from '../pull-image.js'
 import { Semaphore } from '../semaphore.js'
+import { ContainerFiles } from './container-files.js'
 import { firstProcess } from './first-process.js'
 import { limitOptions, machineName, machineOptions, nextName, probeName, unlimitedMemory, unlimitedNanoCpus } from './machine-options.js'
 import { MachineSnapshots } from './machine-snapshots.js'
 import { observeMachine } from './observe-machine.js'
-import { openContainerFiles } from './open-container-files.js'
 
 export interface DockerMachinesOptions {
   readonly socketPath: string
@@ -59,6 +59,7 @@ export class DockerMachines implements MachineBackend {
   private readonly questions = new Semaphore(questionsAtOnce)
   private readonly closing = new AbortController()
   private readonly doors = new ContainerDoors()
+  private readonly files = new ContainerFiles()
   private readonly hints = new Set<() => void>()
   private readonly snapshots: MachineSnapshots
   private readonly networks: EngineNetworks
@@ -161,8 +162,8 @@ export class DockerMachines implements MachineBackend {
   }
 
   async openMachineFiles(uid: string, signal: AbortSignal): Promise<Duplex> {
-    const { State } = await this.inspectRunning(uid, signal)
-    return openContainerFiles(State.Pid, signal)
+    const { Id, State } = await this.inspectRunning(uid, signal)
+    return this.files.serve(Id, State.Pid, signal)
   }
 
   openMachineConsole(): Promise<Duplex> {
