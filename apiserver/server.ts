@@ -9,8 +9,10 @@ import type { IncomingMessage } from 'node:http'
 import type { ServerOptions as TlsOptions } from 'node:https'
 import { isAlreadyExists } from '../lib/api/api-error.js'
 import type { Kind } from '../lib/api/define-kind.js'
+import { gatewayHostKey } from '../lib/api/gateway-host-key.js'
 import { builtinKinds } from '../lib/api/kinds/index.js'
 import { builtinNamespaces, Namespace } from '../lib/api/kinds/namespace.js'
+import { Secret } from '../lib/api/kinds/secret.js'
 import type { Clock } from '../lib/base/clock.js'
 import type { Logger } from '../lib/base/log.js'
 import { admissionOf } from './admission-order.js'
@@ -77,7 +79,7 @@ export async function startApiserver(options: ApiserverOptions): Promise<Apiserv
     ...(options.preparations ? { preparations: options.preparations } : {}),
     ...(options.settings ? { settings: options.settings } : {}),
   })
-  await createBuiltinNamespaces(registry)
+  await createBuiltins(registry)
   await ensureBuiltinPolicy(registry, store)
   const stopGathering = await keepGathered({ policy: access.policy, store, log })
   const hub = new WatchHub({ store, registry, clock })
@@ -130,7 +132,8 @@ export async function startApiserver(options: ApiserverOptions): Promise<Apiserv
   }
 }
 
-async function createBuiltinNamespaces(registry: Registry): Promise<void> {
+/** What every cluster has: namespaces, and an empty Secret for the gateways' host key, since no right to make Secrets ends at a name. */
+async function createBuiltins(registry: Registry): Promise<void> {
   const context = {
     user: serverUser,
     requestId: 'bootstrap',
@@ -140,10 +143,13 @@ async function createBuiltinNamespaces(registry: Registry): Promise<void> {
     fieldValidation: 'Strict',
     warn: () => {},
   } as const
-  const kind = registry.findKind(Namespace.group, Namespace.version, Namespace.plural)
-  if (!kind) return
-  for (const name of builtinNamespaces)
-    await registry.create(kind, '', { value: { metadata: { name } }, duplicates: [] }, context).catch((error: unknown) => {
+  const create = async (declared: Pick<Kind, 'group' | 'version' | 'plural'>, namespace: string, value: object) => {
+    const kind = registry.findKind(declared.group, declared.version, declared.plural)
+    if (!kind) return
+    await registry.create(kind, namespace, { value, duplicates: [] }, context).catch((error: unknown) => {
       if (!isAlreadyExists(error)) throw error
     })
+  }
+  for (const name of builtinNamespaces) await create(Namespace, '', { metadata: { name } })
+  await create(Secret, gatewayHostKey.namespace, { metadata: { ...gatewayHostKey }, type: 'kubernetes.io/ssh-auth' })
 }

@@ -280,8 +280,7 @@ const table: Partial<Record<keyof typeof users, string[]>> = {
     'get|list|watch /nodes in SCOPES named NAMES',
     recordsEvents,
     'create|get|list|watch|update|patch|delete coordination.k8s.io/leases in millrace-streams named NAMES',
-    'create /secrets in kube-system named NAMES',
-    'get /secrets in kube-system named millrace-gateway-host-key',
+    'get|update /secrets in kube-system named millrace-gateway-host-key',
   ),
   'node a': [
     ...expand('list|watch millrace.dev/tasks in SCOPES named *').map((text) => `${text} where spec.nodeName=a`),

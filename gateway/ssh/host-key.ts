@@ -1,4 +1,5 @@
-import { isAlreadyExists, isNotFound } from '../../lib/api/api-error.js'
+import { isConflict, isNotFound } from '../../lib/api/api-error.js'
+import { gatewayHostKey } from '../../lib/api/gateway-host-key.js'
 import { Secret } from '../../lib/api/kinds/secret.js'
 import type { Client } from '../../lib/client/client.js'
 import type { SshLibrary } from './ssh-library.js'
@@ -11,8 +12,6 @@ export interface HostKey {
   readonly publicKey: string
 }
 
-const at = { namespace: 'kube-system', name: 'millrace-gateway-host-key' }
-
 /** The host key is there, and cannot be used; says what to do. */
 export class HostKeyError extends Error {
   override readonly name = 'HostKeyError'
@@ -20,40 +19,40 @@ export class HostKeyError extends Error {
 
 /** Reads the host key of the cluster, and makes it when there is none. Of several gateways that make one at once, one is heard. */
 export async function ensureHostKey(client: Client, { utils }: SshLibrary, signal: AbortSignal): Promise<HostKey> {
-  const present = await read(client, signal)
-  if (present) return present
+  const secrets = client.of(Secret)
+  const found = await readSecret(client, signal)
+  if (Object.keys(found.data ?? {}).length > 0) return parse(found)
   const made = utils.generateKeyPairSync('ed25519', { comment: 'millrace-gateway' })
+  const stringData = { 'ssh-privatekey': made.private, 'ssh-publickey': made.public }
   try {
-    await client.of(Secret).create(
-      {
-        metadata: at,
-        type: 'kubernetes.io/ssh-auth',
-        stringData: { 'ssh-privatekey': made.private, 'ssh-publickey': made.public },
-      },
-      { signal },
-    )
+    return parse(await secrets.update({ ...found, stringData }, { signal }))
   } catch (error) {
-    if (!isAlreadyExists(error)) throw error
+    if (!isConflict(error)) throw error
+    return parse(await readSecret(client, signal))
   }
-  const written = await read(client, signal)
-  if (!written) throw new HostKeyError(`the Secret ${at.namespace}/${at.name} was made, and is gone again`)
-  return written
 }
 
-async function read(client: Client, signal: AbortSignal): Promise<HostKey | undefined> {
-  let secret: Secret
+async function readSecret(client: Client, signal: AbortSignal): Promise<Secret> {
   try {
-    secret = await client.of(Secret).get(at, { signal })
+    return await client.of(Secret).get(gatewayHostKey, { signal })
   } catch (error) {
-    if (isNotFound(error)) return undefined
+    if (isNotFound(error))
+      throw new HostKeyError(
+        `there is no Secret ${printed}, which the API server makes when it starts: put it back from a backup, or restart that`,
+      )
     throw error
   }
-  const text = (key: string) => Buffer.from(secret.data?.[key] ?? '', 'base64').toString()
+}
+
+function parse({ data }: Secret): HostKey {
+  const text = (key: string) => Buffer.from(data?.[key] ?? '', 'base64').toString()
   const [type, base64] = text('ssh-publickey').trim().split(' ')
   const privateKey = text('ssh-privatekey')
   if (type !== 'ssh-ed25519' || !base64 || privateKey === '')
     throw new HostKeyError(
-      `the Secret ${at.namespace}/${at.name} holds no ed25519 host key: put it back from a backup, or delete it and start the gateway again (clients will then see another host key)`,
+      `the Secret ${printed} holds no ed25519 host key: put it back from a backup, or empty its data and start the gateway again (clients will then see another host key)`,
     )
   return { privateKey, publicKey: `${type} ${base64}` }
 }
+
+const printed = `${gatewayHostKey.namespace}/${gatewayHostKey.name}`

@@ -2,6 +2,7 @@
  * The roles and bindings that every cluster has, as they are stored when a server starts. Names of Kubernetes where it has them: `admin`, `edit` and `view`
  * are gathered from the roles with the labels that people know, so that other roles can join them.
  */
+import { gatewayHostKey } from '../../../lib/api/gateway-host-key.js'
 import { authorizationGroup } from '../../../lib/api/kinds/access-review.js'
 import { ClusterRole } from '../../../lib/api/kinds/cluster-role.js'
 import { ClusterRoleBinding } from '../../../lib/api/kinds/cluster-role-binding.js'
@@ -156,10 +157,9 @@ export const builtinRoles: readonly PolicyRole[] = [
   role('system:stream-server', [
     { verbs: [...read, 'create', ...write, 'delete'], apiGroups: ['coordination.k8s.io'], resources: ['leases'] },
   ]),
-  // A name cannot bound what is made; what is read is the host key alone.
+  // A name cannot bound what is made: the server makes it.
   role('system:gateway-host-key', [
-    { verbs: ['create'], apiGroups: [''], resources: ['secrets'] },
-    { verbs: ['get'], apiGroups: [''], resources: ['secrets'], resourceNames: ['millrace-gateway-host-key'] },
+    { verbs: ['get', 'update'], apiGroups: [''], resources: ['secrets'], resourceNames: [gatewayHostKey.name] },
   ]),
   role('system:leader-election', [
     { verbs: ['create'], apiGroups: ['coordination.k8s.io'], resources: ['leases'] },
@@ -193,7 +193,7 @@ export const builtinBindings: readonly PolicyBinding[] = [
   },
   {
     kind: 'RoleBinding',
-    metadata: { name: 'system:gateway-host-key', namespace: 'kube-system', labels: builtinLabel },
+    metadata: { name: 'system:gateway-host-key', namespace: gatewayHostKey.namespace, labels: builtinLabel },
     roleRef: clusterRole('system:gateway-host-key'),
     subjects: [user('system:gateway')],
   },
