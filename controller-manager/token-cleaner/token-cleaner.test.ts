@@ -28,6 +28,6 @@ describe('a join token', () => {
     const names = async () => (await admin.of(Secret).list({ namespace: 'kube-system' })).items.map(({ metadata }) => metadata.name)
     const seconds = await cluster.until(async () => !(await names()).includes('bootstrap-token-aaaaaa'))
     expect(seconds).toBeGreaterThanOrEqual(60)
-    expect(await names()).toEqual(['another', 'bootstrap-token-bbbbbb'])
+    expect(await names()).toEqual(['another', 'bootstrap-token-bbbbbb', 'millrace-gateway-host-key'])
   })
 })
