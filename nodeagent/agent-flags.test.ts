@@ -10,6 +10,7 @@ describe('the command line', () => {
       dockerSocket: '/var/run/docker.sock',
       imageDirectory: undefined,
       qemuBinary: 'qemu-system-x86_64',
+      imageRules: { networks: [], mostBytes: 64 * 2 ** 30 },
       cpuFactor: 4,
       capacity: { cpus: undefined, memoryBytes: undefined },
       maxWorkloads: 110,
@@ -36,6 +37,10 @@ describe('the command line', () => {
         '--hollow-nodes',
         '3',
         '--keep-processes',
+        '--max-image-size',
+        '2Gi',
+        '--image-networks',
+        '10.1.0.0/16,fd00::/8',
       ],
     ])
     expect(flags).toMatchObject({
@@ -48,6 +53,7 @@ describe('the command line', () => {
       labels: { a: 'b', c: 'd=e' },
       hollowNodes: 3,
       keepProcesses: true,
+      imageRules: { networks: [{ text: '10.1.0.0/16' }, { text: 'fd00::/8' }], mostBytes: 2 * 2 ** 30 },
     })
   })
   it('asks for the removal of what an agent left', () => {
@@ -57,6 +63,8 @@ describe('the command line', () => {
     expect(agentFlags(['--help'])).toMatchObject({ help: expect.stringContaining('--join-token-file FILE') })
   })
   it.each([
+    [['--data-dir', '/d', '--image-networks', '10.1'], '--image-networks takes networks such as 10.1.0.0/16, not 10.1'],
+    [['--data-dir', '/d', '--max-image-size', 'much'], '--max-image-size takes an amount such as 64Gi, not much'],
     [[], '--data-dir is needed'],
     [['--data-dir', '/d', '--backends', 'podman'], 'there is no backend "podman"; there are process, docker, qemu'],
     [['--data-dir', '/d', '--server', 'http://x'], '--server takes an address such as'],

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { type AddressPrefix, parsePrefix } from '../lib/api/public-address.js'
 import { tryParseQuantity } from '../lib/api/quantity.js'
 import { FlagError, parseFlags } from '../lib/base/flags.js'
 import type { LogLevel } from '../lib/base/log.js'
@@ -25,6 +26,8 @@ export interface AgentFlags {
   /** Undefined: `images` in the data directory. */
   readonly imageDirectory: string | undefined
   readonly qemuBinary: string
+  /** What is fetched for whoever names an https:// image. */
+  readonly imageRules: { readonly networks: readonly AddressPrefix[]; readonly mostBytes: number }
   readonly cpuFactor: number
   /** What the node offers, where that is not what the machine has. */
   readonly capacity: { readonly cpus: number | undefined; readonly memoryBytes: number | undefined }
@@ -81,6 +84,18 @@ export function agentFlags(argv: readonly string[]): AgentFlags | { readonly hel
           type: 'string',
           value: 'DIR',
           description: 'where images of virtual machines lie (default: images in the data directory)',
+        },
+        'image-networks': {
+          type: 'list',
+          value: 'CIDR,…',
+          description:
+            'networks that are not public, as 10.1.0.0/16, whose servers images of virtual machines may be fetched from (default: none)',
+        },
+        'max-image-size': {
+          type: 'string',
+          value: 'QUANTITY',
+          default: '64Gi',
+          description: 'the largest image that is fetched',
         },
         'qemu-binary': {
           type: 'string',
@@ -148,6 +163,10 @@ export function agentFlags(argv: readonly string[]): AgentFlags | { readonly hel
     network: readNetwork(values.network),
     imageDirectory: values['image-dir'],
     qemuBinary: values['qemu-binary'],
+    imageRules: {
+      networks: (values['image-networks'] ?? []).map(readPrefix),
+      mostBytes: readAmount('max-image-size', values['max-image-size'], '64Gi'),
+    },
     cpuFactor: readFactor(values['cpu-factor']),
     capacity: { cpus: readCpus(values.cpus), memoryBytes: readMemory(values.memory) },
     labels: Object.fromEntries((values.labels ?? []).map(readLabel)),
@@ -189,11 +208,18 @@ function readLease(seconds: number): number {
   return seconds
 }
 
-function readMemory(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
+const readMemory = (text: string | undefined) => (text === undefined ? undefined : readAmount('memory', text, '16Gi'))
+
+function readAmount(flag: string, text: string, example: string): number {
   const bytes = tryParseQuantity(text)
-  if (bytes === undefined || bytes < 1024 ** 2) throw new FlagError(`--memory takes an amount such as 16Gi, not ${text}`)
+  if (bytes === undefined || bytes < 1024 ** 2) throw new FlagError(`--${flag} takes an amount such as ${example}, not ${text}`)
   return bytes
+}
+
+function readPrefix(text: string): AddressPrefix {
+  const prefix = parsePrefix(text)
+  if (!prefix) throw new FlagError(`--image-networks takes networks such as 10.1.0.0/16, not ${text}`)
+  return prefix
 }
 
 function readLabel(text: string): [string, string] {

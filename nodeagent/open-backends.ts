@@ -70,7 +70,7 @@ export interface MachinePlaces {
 
 /** The backends that keep machines, of those that the flags name. */
 export async function openMachineBackends(
-  flags: Pick<AgentFlags, 'backends' | 'dockerSocket' | 'imageDirectory' | 'qemuBinary'>,
+  flags: Pick<AgentFlags, 'backends' | 'dockerSocket' | 'imageDirectory' | 'imageRules' | 'qemuBinary'>,
   at: MachinePlaces,
 ): Promise<MachineBackend[]> {
   const { network } = at
@@ -86,6 +86,7 @@ export async function openMachineBackends(
           fence: openGuestFence(at.searchPath),
           directory: at.data,
           imageDirectory: flags.imageDirectory ?? at.images,
+          imageRules: flags.imageRules,
           binary: flags.qemuBinary,
           addTap: network.addTap.bind(network),
           removeTap: (uid, signal) => network.removeTap(uid, signal),

@@ -29,6 +29,7 @@ describe('what an agent left', () => {
         backends,
         dockerSocket: '/nowhere.sock',
         imageDirectory: undefined,
+        imageRules: { networks: [], mostBytes: 0 },
         qemuBinary: 'no-qemu',
       },
       searchPath,

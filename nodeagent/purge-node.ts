@@ -20,7 +20,10 @@ import { openBackends, openMachineBackends } from './open-backends.js'
 
 const removalDeadlineMs = 120_000
 
-export type PurgeFlags = Pick<AgentFlags, 'dataDirectory' | 'workDirectory' | 'backends' | 'dockerSocket' | 'imageDirectory' | 'qemuBinary'>
+export type PurgeFlags = Pick<
+  AgentFlags,
+  'dataDirectory' | 'workDirectory' | 'backends' | 'dockerSocket' | 'imageDirectory' | 'imageRules' | 'qemuBinary'
+>
 
 /** Something of the agent is still there, and why. */
 export class PurgeError extends Error {

@@ -53,7 +53,7 @@ describe.skipIf(withoutDocker || withoutQemu)('an image that takes long', { time
     fleet = await startFleet(owner, {
       nodes: ['n0'],
       backends: ['docker', 'qemu'],
-      agentFlags: () => ['--docker-socket', engine.socketPath, '--network', 'none'],
+      agentFlags: () => ['--docker-socket', engine.socketPath, '--network', 'none', '--image-networks', '127.0.0.1/32'],
       agentEnv: {
         NODE_EXTRA_CA_CERTS: authority,
         NODE_OPTIONS: `--import ${path.join(import.meta.dirname, 'hurried-deadlines.mjs')}`,

@@ -2,16 +2,32 @@ import { statfs } from 'node:fs/promises'
 import { printBytes } from '../../../../lib/api/quantity.js'
 import { BackendError } from '../../backend.js'
 
+/** A file system, in bytes. */
+export interface DiskSpace {
+  readonly freeBytes: number
+  readonly totalBytes: number
+}
+
+export type ReadSpace = (folder: string) => Promise<DiskSpace>
+
 /** What stays free for others. */
 const reserveBytes = 64 * 1024 * 1024
 
+export const readSpace: ReadSpace = async (folder) => {
+  const { bavail, blocks, bsize } = await statfs(folder)
+  return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
+}
+
 /** Rejects with BackendError, in words, when a folder's file system has no room for so many bytes more. */
 export async function requireSpace(folder: string, bytes: number, what: string): Promise<void> {
-  const { bavail, bsize } = await statfs(folder)
-  const free = bavail * bsize
-  if (bytes + reserveBytes <= free) return
-  const needed = `${what} needs ${printBytes(bytes)} on the node, and ${folder} has ${printBytes(free)} left`
-  throw new BackendError('CreateFailed', `${needed}; remove machines, snapshots or images, or give it a larger disk`, true)
+  const { freeBytes } = await readSpace(folder)
+  if (bytes + reserveBytes > freeBytes) throw noSpace(`${what} needs ${printBytes(bytes)} on the node`, folder, freeBytes)
+}
+
+/** Says that there is no room, and what to do. */
+export function noSpace(needed: string, folder: string, freeBytes: number): BackendError {
+  const words = `${needed}, and ${folder} has ${printBytes(freeBytes)} left`
+  return new BackendError('CreateFailed', `${words}; remove machines, snapshots or images, or give it a larger disk`, true)
 }
 
 /** The same for what failed on the way. */

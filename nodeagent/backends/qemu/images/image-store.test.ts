@@ -3,6 +3,8 @@ import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, wr
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type AddressPrefix, parsePrefix } from '../../../../lib/api/public-address.js'
+import { eventually } from '../../../../lib/testing/eventually.js'
 import { ImageServer } from '../fixtures/image-server.js'
 import { requireSpace } from './free-space.js'
 import { ImageStore } from './image-store.js'
@@ -21,12 +23,32 @@ describe('the disk images of a node', () => {
     folder = await mkdtemp(path.join(tmpdir(), 'mr-images-'))
     await mkdir(at('images'))
     server = await ImageServer.listen(bytes)
-    store = new ImageStore({ imageDirectory: at('images'), directory: at('store'), ca: server.ca })
+    store = open({ ca: server.ca })
   })
   afterEach(async () => {
     await server.close()
     await rm(folder, { recursive: true, force: true })
   })
+
+  /** Only this machine's own server may be asked. */
+  const rules = { networks: [parsePrefix('127.0.0.1/32') as AddressPrefix], mostBytes: 2 ** 30 }
+  const open = (more: Partial<ConstructorParameters<typeof ImageStore>[0]>) =>
+    new ImageStore({ imageDirectory: at('images'), directory: at('store'), rules, ...more })
+  const parts = async () => (await readdir(at('store/cache'))).filter((name) => name.endsWith('.part'))
+
+  /** What an agent leaves that is killed when so much has come. */
+  async function cutOffAfter(from: ImageServer, bytesBefore: number): Promise<void> {
+    const killed = new AbortController()
+    from.holdAfter = bytesBefore
+    const asked = open({ ca: from.ca }).prepare({ image: from.url, imageChecksum: checksum }, quiet, killed.signal)
+    await eventually(async () => {
+      const [part = ''] = await parts()
+      expect((await stat(at('store/cache', part))).size).toBe(bytesBefore)
+    })
+    killed.abort()
+    await expect(asked).rejects.toThrow()
+    from.holdAfter = undefined
+  }
 
   const fetched = () => store.prepare({ image: server.url, imageChecksum: checksum }, quiet, signal)
 
@@ -106,11 +128,17 @@ describe('the disk images of a node', () => {
   })
 
   it('goes on with what an agent that was killed had fetched', async () => {
-    await mkdir(at('store/cache'), { recursive: true })
-    await writeFile(at('store/cache', `${checksum.replace(':', '-')}.part`), bytes.subarray(0, 300_000))
-    const base = await fetched()
-    expect(server.requests).toEqual(['bytes=300000-'])
+    await cutOffAfter(server, 300_000)
+    const base = await open({ ca: server.ca }).prepare({ image: server.url, imageChecksum: checksum }, quiet, signal)
+    expect(server.requests).toEqual(['', 'bytes=300000-'])
     expect(await readFile(base.disk)).toEqual(bytes)
+  })
+
+  it('what one address sends for a checksum does not spoil what another does', async () => {
+    const other = await ImageServer.listen(randomBytes(512 * 1024))
+    await cutOffAfter(other, 100_000).finally(() => other.close())
+    expect(await readFile((await fetched()).disk)).toEqual(bytes)
+    expect(server.requests).toEqual([''])
   })
 
   it('one fetch serves all that ask at once, and those that ask later', async () => {
@@ -141,8 +169,7 @@ describe('the disk images of a node', () => {
   })
 
   it('a server that nobody vouches for is refused', async () => {
-    const trusting = new ImageStore({ imageDirectory: at('images'), directory: at('store') })
-    await expect(trusting.prepare({ image: server.url, imageChecksum: checksum }, quiet, signal)).rejects.toThrow('could not be fetched')
+    await expect(open({}).prepare({ image: server.url, imageChecksum: checksum }, quiet, signal)).rejects.toThrow('could not be fetched')
   })
 
   it('says how much room is missing', async () => {

@@ -3,20 +3,21 @@
  * its first use it becomes a base: its files, under one name made of what they are, in a folder where nothing changes them. Disks of machines lie
  * over bases, so that a file which is renewed in the image directory is another base, and pulls no ground from under a machine.
  *
- *     DIRECTORY/cache/CHECKSUM            what was fetched, whole and compared
+ *     DIRECTORY/cache/                    what was fetched, whole and compared; see image-cache.ts
  *     DIRECTORY/bases/KEY/{disk,base.json,vmlinuz,initrd,cmdline}
  */
 import { createHash } from 'node:crypto'
 import { constants, renameSync } from 'node:fs'
-import { chmod, copyFile, link, mkdir, readdir, readFile, realpath, rm, stat } from 'node:fs/promises'
+import { copyFile, link, mkdir, readdir, readFile, realpath, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Vps } from '../../../../lib/api/kinds/vps.js'
 import { putInPlace, writeWhole } from '../../../files/write-whole.js'
 import { BackendError } from '../../backend.js'
 import { type DiskFormat, readDiskFormat } from './disk-format.js'
-import { fetchImage } from './fetch-image.js'
-import { requireSpace } from './free-space.js'
+import type { ImageRules } from './fetch-image.js'
+import { type ReadSpace, requireSpace } from './free-space.js'
+import { ImageCache } from './image-cache.js'
 import { requireChecksum } from './image-checksum.js'
 
 export interface ImageStoreOptions {
@@ -26,6 +27,9 @@ export interface ImageStoreOptions {
   readonly directory: string
   /** Certificates that are trusted for https://, as PEM; absent: those of the machine. */
   readonly ca?: string | undefined
+  /** What may be fetched. */
+  readonly rules: ImageRules
+  readonly readSpace?: ReadSpace
 }
 
 /** What disks of machines lie over. */
@@ -59,7 +63,13 @@ export class ImageStore {
   /** Counts calls of prepare. */
   private prepared = 0
 
-  constructor(private readonly options: ImageStoreOptions) {}
+  private readonly cache: ImageCache
+  private readonly cacheDirectory: string
+
+  constructor(private readonly options: ImageStoreOptions) {
+    this.cacheDirectory = path.join(options.directory, 'cache')
+    this.cache = new ImageCache({ ...options, directory: this.cacheDirectory, isUsed: (file, checksum) => this.isBase(file, checksum) })
+  }
 
   /** The images in the image directory. */
   async list(): Promise<{ readonly names: readonly string[]; readonly sizeBytes: number }[]> {
@@ -99,8 +109,16 @@ export class ImageStore {
     }
   }
 
-  /** Removes the bases that nobody uses, unless an image was prepared meanwhile: then the next removal does. */
+  /**
+   * Removes the bases that nobody uses, unless an image was prepared meanwhile: then the next removal does. Of what was fetched goes what is old, and what
+   * a nearly full disk has no room for.
+   */
   async removeUnused(readUsed: () => Promise<ReadonlySet<string>>): Promise<void> {
+    await this.removeUnusedBases(readUsed)
+    await this.cache.collect()
+  }
+
+  private async removeUnusedBases(readUsed: () => Promise<ReadonlySet<string>>): Promise<void> {
     const before = this.prepared
     const used = await readUsed()
     const unused = (await readdir(this.bases()).catch(() => [])).filter((key) => !used.has(key))
@@ -142,12 +160,9 @@ export class ImageStore {
 
   private async makeBase(spec: ImageSpec, onProgress: (text: string) => void, signal: AbortSignal): Promise<BaseImage> {
     const source = await this.locate(spec, onProgress, signal)
-    const { ino, size, mtimeNs, isFile } = await statOf(source, spec.image)
-    if (!isFile) throw new BackendError('ImageNotFound', `the image ${spec.image} is no file`, false)
-    const key = createHash('sha256')
-      .update([source, ino, size, mtimeNs, spec.imageChecksum ?? ''].join('\n'))
-      .digest('hex')
-      .slice(0, 32)
+    const stats = await statOf(source, spec.image)
+    if (!stats.isFile) throw new BackendError('ImageNotFound', `the image ${spec.image} is no file`, false)
+    const key = baseKey(source, stats, spec.imageChecksum)
     const present = await this.base(key)
     if (present) return present
     const folder = `${this.bases(key)}.new`
@@ -156,7 +171,7 @@ export class ImageStore {
     await takeFile(source, path.join(folder, 'disk'))
     // Compared and looked at where nobody changes it any more.
     const disk = path.join(folder, 'disk')
-    if (spec.imageChecksum !== undefined && !source.startsWith(this.cache())) {
+    if (spec.imageChecksum !== undefined && path.dirname(source) !== this.cacheDirectory) {
       onProgress('comparing the checksum')
       await requireChecksum(disk, spec.imageChecksum, spec.image, signal)
     }
@@ -173,7 +188,10 @@ export class ImageStore {
   /** The file of an image, fetched when it has to be. */
   private async locate({ image, imageChecksum }: ImageSpec, onProgress: (text: string) => void, signal: AbortSignal): Promise<string> {
     if (image.startsWith('file://')) return fileURLToPath(image)
-    if (image.startsWith('https://')) return this.fetch(image, imageChecksum, onProgress, signal)
+    if (image.startsWith('https://')) {
+      if (imageChecksum === undefined) throw new BackendError('InvalidImageName', `the image ${image} needs spec.imageChecksum`, false)
+      return this.cache.take(image, imageChecksum, onProgress, signal)
+    }
     for (const suffix of suffixes) {
       const file = path.join(this.options.imageDirectory, `${image}${suffix}`)
       if (path.dirname(file) === path.resolve(this.options.imageDirectory) && (await stat(file).catch(() => undefined))?.isFile())
@@ -188,27 +206,10 @@ export class ImageStore {
     )
   }
 
-  private cache(...parts: string[]): string {
-    return path.join(this.options.directory, 'cache', ...parts)
-  }
-
-  private async fetch(url: string, checksum: string | undefined, onProgress: (text: string) => void, signal: AbortSignal): Promise<string> {
-    if (checksum === undefined) throw new BackendError('InvalidImageName', `the image ${url} needs spec.imageChecksum`, false)
-    const file = this.cache(checksum.replace(':', '-'))
-    if (await stat(file).catch(() => undefined)) return file
-    await mkdir(this.cache(), { recursive: true, mode: 0o700 })
-    const part = `${file}.part`
-    await fetchImage({ url, file: part, ca: this.options.ca, onProgress }, signal)
-    onProgress('comparing the checksum')
-    try {
-      await requireChecksum(part, checksum, url, signal)
-    } catch (error) {
-      if (error instanceof BackendError) await rm(part, { force: true })
-      throw error
-    }
-    await chmod(part, 0o400)
-    await putInPlace(part, file)
-    return file
+  /** Whether the base of a file is there: of what was fetched, its blocks or its name. */
+  private async isBase(file: string, checksum: string): Promise<boolean> {
+    const stats = await statOf(file, file).catch(() => undefined)
+    return stats !== undefined && (await stat(this.bases(baseKey(file, stats, checksum))).catch(() => undefined)) !== undefined
   }
 
   /** What stands beside NAME.qcow2 for direct boot. */
@@ -222,6 +223,16 @@ export class ImageStore {
     const text = commandLine ? (await readFile(beside('cmdline'), 'utf8')).trim() : 'root=/dev/vda1 rw console=ttyS0'
     return { commandLine: text, initrd: initrd !== undefined }
   }
+}
+
+/** The name of a base: what its file is. */
+function baseKey(
+  source: string,
+  { ino, size, mtimeNs }: { ino: bigint; size: bigint; mtimeNs: bigint },
+  checksum: string | undefined,
+): string {
+  const words = [source, ino, size, mtimeNs, checksum ?? ''].join('\n')
+  return createHash('sha256').update(words).digest('hex').slice(0, 32)
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -16,6 +16,12 @@ import type { BaseImage } from '../images/image-store.js'
 import { ProgramError, type RunProgram } from '../run-program.js'
 import { readVirtualBytes } from './virtual-bytes.js'
 
+/**
+ * Images are made by strangers, and what their tables ask for is theirs to choose: 1 GiB of addresses is several times what qemu-img takes for an honest
+ * one, and where it asks for more it ends with an error. Positional words of a shell are never looked into.
+ */
+const bounded = 'ulimit -v 1048576 && exec "$0" "$@"'
+
 type Base = Pick<BaseImage, 'disk' | 'format'>
 
 /** The files of a disk, as QEMU's programs are told of them. */
@@ -84,7 +90,7 @@ export class MachineDisks {
 
   private async program(args: readonly string[], signal: AbortSignal): Promise<void> {
     try {
-      await this.run('qemu-img', args, signal)
+      await this.run('sh', ['-c', bounded, 'qemu-img', ...args], signal)
     } catch (error) {
       if (!(error instanceof ProgramError)) throw error
       if (isFull(error)) throw new BackendError('CreateFailed', 'no space is left on the node for the disk', true, { cause: error })

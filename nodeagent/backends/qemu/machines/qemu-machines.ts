@@ -29,6 +29,7 @@ import type {
 import type { Cgroups } from '../../process/cgroups.js'
 import { machineKeys } from '../cloud-init/machine-keys.js'
 import { writeSeed } from '../cloud-init/write-seed.js'
+import type { ImageRules } from '../images/fetch-image.js'
 import { type BaseImage, ImageStore } from '../images/image-store.js'
 import { describeEngine, findQemu, type QemuEngine } from '../qemu-engine.js'
 import { programRunner, type RunProgram } from '../run-program.js'
@@ -57,6 +58,8 @@ export interface QemuMachinesOptions {
   readonly binary?: string
   /** Certificates that are trusted for https:// images, as PEM; absent: those of the machine. */
   readonly imageAuthorities?: string | undefined
+  /** What is fetched for whoever names an https:// image. */
+  readonly imageRules: ImageRules
   /** Makes the tap of a machine that has an address, joined to the node's bridge, and removes it; see nodeagent/network. */
   readonly addTap: (uid: string, userId: number | undefined, signal: AbortSignal) => Promise<string>
   readonly removeTap: (uid: string, signal: AbortSignal) => Promise<void>
@@ -73,6 +76,8 @@ export interface QemuMachinesOptions {
 }
 
 const program = 'qemu-system-x86_64'
+/** Whether the disk is nearly full is looked at this often, beside each time that an image is fetched or a machine goes. */
+const collectEveryMs = 300_000
 
 export class QemuMachines implements MachineBackend {
   readonly name = 'qemu'
@@ -93,6 +98,7 @@ export class QemuMachines implements MachineBackend {
   private readonly turns = new Map<string, Semaphore>()
   private readonly consoles = new Map<string, MachineConsole>()
   private readonly run: RunProgram
+  private readonly collecting: NodeJS.Timeout
 
   private constructor(
     private readonly options: QemuMachinesOptions,
@@ -105,9 +111,12 @@ export class QemuMachines implements MachineBackend {
       imageDirectory: options.imageDirectory,
       directory: path.join(options.directory, 'images'),
       ca: options.imageAuthorities,
+      rules: options.imageRules,
     })
     this.disks = new MachineDisks(this.run)
     this.snapshots = new SnapshotStore(path.join(options.directory, 'snapshots'), this.disks)
+    // What cannot be removed now is tried the next time.
+    this.collecting = setInterval(() => void this.removeUnusedBases().catch(() => {}), collectEveryMs).unref()
     this.gpus = new MachineGpus({ files: this.files, sys: options.sys ?? '/sys', pciAddressOf: options.pciAddressOf })
   }
 
@@ -342,6 +351,7 @@ export class QemuMachines implements MachineBackend {
 
   /** Machines go on. */
   async close(): Promise<void> {
+    clearInterval(this.collecting)
     await this.life.close()
   }
 
