@@ -1,6 +1,7 @@
 import type Docker from 'dockerode'
 import type { BackendInfo } from '../backend.js'
-import { type Engine, sayingOf } from './engine.js'
+import type { Engine } from './engine.js'
+import { explain } from './engine-refusal.js'
 import { snapshotImages } from './image-reference.js'
 
 const imagesShown = 50
@@ -23,7 +24,7 @@ export async function engineInfo(engine: Engine, signal: AbortSignal): Promise<B
     return { ...common, available: true, version: version.Version, images: shown.slice(0, imagesShown) }
   } catch (error) {
     if (signal.aborted) throw error
-    return { ...common, available: false, message: sayingOf(error) }
+    return { ...common, available: false, message: explain(error) }
   }
 }
 

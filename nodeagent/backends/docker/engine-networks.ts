@@ -3,7 +3,8 @@ import { type AddressRange, parseAddress, printRange } from '../../../lib/api/ad
 import { BackendError } from '../backend.js'
 import type { MachineAddress } from '../machine-backend.js'
 import { labels } from './container-options.js'
-import { Engine, sayingOf, statusOf, unlessMissing } from './engine.js'
+import { Engine, unlessMissing } from './engine.js'
+import { explain, sayingOf, statusOf } from './engine-refusal.js'
 
 /** What an address says of the network that it is on. */
 export type OnNetwork = Pick<MachineAddress, 'address' | 'prefixLength' | 'gateway' | 'bridge'>
@@ -65,7 +66,7 @@ export class EngineNetworks {
       // 409: another start has made it meanwhile.
       if (statusOf(error) === 409) return
       if (error instanceof BackendError || statusOf(error) === undefined) throw error
-      throw new BackendError('CreateFailed', `the engine's network ${bridge} could not be made: ${sayingOf(error)}`, true, { cause: error })
+      throw new BackendError('CreateFailed', `the engine's network ${bridge} could not be made: ${explain(error)}`, true, { cause: error })
     }
   }
 }

@@ -1,5 +1,6 @@
 import type Docker from 'dockerode'
 import { BackendError } from '../backend.js'
+import { readRefusal, statusOf } from './engine-refusal.js'
 
 /** The engine behind a socket. Every call has a deadline: one that is stopped hangs its clients for ever. */
 export class Engine {
@@ -20,7 +21,7 @@ export class Engine {
     return new Engine(new Constructor({ socketPath }), socketPath)
   }
 
-  /** Makes a call; `options` go into it. What the engine answers comes out as it is, what it does not answer as BackendUnavailable. */
+  /** Makes a call; `options` go into it. What the engine refuses comes out as EngineRefusal, what it does not answer as BackendUnavailable. */
   async call<T>(
     signal: AbortSignal,
     make: (options: { abortSignal: AbortSignal }) => Promise<T>,
@@ -33,9 +34,9 @@ export class Engine {
     } catch (error) {
       if (signal.aborted) throw signal.reason
       if (deadline.aborted) throw unavailable(`the Docker engine has not answered for ${Math.round(deadlineMs / 1000)} s`, error)
-      if (statusOf(error) === undefined && isConnectionFailure(error))
-        throw unavailable(`no Docker engine answers at ${this.socketPath}`, error)
-      throw error
+      const refusal = readRefusal(error)
+      if (!refusal && isConnectionFailure(error)) throw unavailable(`no Docker engine answers at ${this.socketPath}`, error)
+      throw refusal ?? error
     }
   }
 }
@@ -54,19 +55,6 @@ const unavailable = (message: string, cause: unknown) => new BackendError('Backe
 function isConnectionFailure(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException | undefined)?.code
   return ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EACCES', 'EPIPE'].includes(code ?? '')
-}
-
-/** The HTTP code of the engine's answer, when the error is one. */
-export function statusOf(error: unknown): number | undefined {
-  const code = (error as { statusCode?: unknown } | undefined)?.statusCode
-  return typeof code === 'number' ? code : undefined
-}
-
-/** What the engine said, without the wrapping of the client. */
-export function sayingOf(error: unknown): string {
-  const said = (error as { json?: { message?: unknown } } | undefined)?.json?.message
-  if (typeof said === 'string') return said
-  return error instanceof Error ? error.message : String(error)
 }
 
 /** The answer, or undefined when the engine knows no such thing. */

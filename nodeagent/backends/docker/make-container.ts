@@ -1,6 +1,7 @@
 import type Docker from 'dockerode'
 import { BackendError } from '../backend.js'
-import { type Engine, sayingOf, statusOf } from './engine.js'
+import type { Engine } from './engine.js'
+import { explain, sayingOf, statusOf } from './engine-refusal.js'
 
 /** Making and starting wait for a disk that is busy. */
 export const startDeadlineMs = 120_000
@@ -16,7 +17,7 @@ export async function makeContainer(engine: Engine, wanted: Docker.ContainerCrea
     if (statusOf(error) === 409 && said.includes('already in use')) return
     if (statusOf(error) === 404 && said.toLowerCase().includes('no such image'))
       throw new BackendError('ImageNotFound', said, true, { cause: error })
-    throw new BackendError('CreateFailed', `the container could not be made: ${said}`, true, { cause: error })
+    throw new BackendError('CreateFailed', `the container could not be made: ${explain(error)}`, true, { cause: error })
   }
 }
 
@@ -24,5 +25,7 @@ export async function makeContainer(engine: Engine, wanted: Docker.ContainerCrea
 export function startFailure(error: unknown): BackendError {
   const said = sayingOf(error)
   const isPort = /port is already allocated|address already in use/.test(said)
-  return new BackendError(isPort ? 'PortTaken' : 'StartFailed', `the container could not be started: ${said}`, true, { cause: error })
+  return new BackendError(isPort ? 'PortTaken' : 'StartFailed', `the container could not be started: ${explain(error)}`, true, {
+    cause: error,
+  })
 }

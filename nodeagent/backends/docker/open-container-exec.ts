@@ -4,7 +4,8 @@ import { sleep, systemClock } from '../../../lib/base/clock.js'
 import { writeChunk } from '../../../lib/stream/write-chunk.js'
 import { BackendError } from '../backend.js'
 import type { ExecOrder, ExecSession } from '../exec-session.js'
-import { type Engine, sayingOf, statusOf } from './engine.js'
+import type { Engine } from './engine.js'
+import { sayingOf, statusOf } from './engine-refusal.js'
 import { signalExec } from './signal-exec.js'
 
 const headerBytes = 8

@@ -1,5 +1,6 @@
 import { BackendError } from '../backend.js'
-import { type Engine, sayingOf, statusOf, unlessMissing } from './engine.js'
+import { type Engine, unlessMissing } from './engine.js'
+import { sayingOf, statusOf } from './engine-refusal.js'
 import { isNamed, parseImageReference, pullReference } from './image-reference.js'
 
 type Policy = 'Always' | 'IfNotPresent' | 'Never'

@@ -25,9 +25,10 @@ import { followContainerLogs } from '../container-logs.js'
 import { labels } from '../container-options.js'
 import { readContainerUsage } from '../container-usage.js'
 import { removeContainer, stopContainer } from '../end-container.js'
-import { Engine, sayingOf, statusOf, unlessIdle, unlessMissing } from '../engine.js'
+import { Engine, unlessIdle, unlessMissing } from '../engine.js'
 import { engineInfo } from '../engine-info.js'
 import { EngineNetworks } from '../engine-networks.js'
+import { explain, sayingOf, statusOf } from '../engine-refusal.js'
 import { parseImageReference } from '../image-reference.js'
 import { makeContainer, startDeadlineMs, startFailure } from '../make-container.js'
 import { openContainerExec } from '../open-container-exec.js'
@@ -298,7 +299,7 @@ export class DockerMachines implements MachineBackend {
       await this.engine.call(signal, (options) => this.container(machine.uid).update({ ...wanted, ...options }))
     } catch (error) {
       if (error instanceof BackendError || statusOf(error) === undefined) throw error
-      throw new Error(`its CPU and memory could not be changed: ${sayingOf(error)}`, { cause: error })
+      throw new Error(`its CPU and memory could not be changed: ${explain(error)}`, { cause: error })
     }
     this.hint()
   }

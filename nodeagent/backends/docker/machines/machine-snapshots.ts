@@ -12,7 +12,8 @@ import type Docker from 'dockerode'
 import { readJsonFile, writeJsonFile } from '../../../files/json-file.js'
 import { BackendError } from '../../backend.js'
 import type { ObservedSnapshot } from '../../machine-backend.js'
-import { dialEngine, type Engine, sayingOf, statusOf, unlessMissing } from '../engine.js'
+import { dialEngine, type Engine, unlessMissing } from '../engine.js'
+import { explain, statusOf } from '../engine-refusal.js'
 import { snapshotImages } from '../image-reference.js'
 import { requireNoNames } from './image-names.js'
 import { machineName } from './machine-options.js'
@@ -156,15 +157,7 @@ export class MachineSnapshots {
       await this.engine.call(signal, (options) => container.commit({ ...wanted, ...options }), copyDeadlineMs)
     } catch (error) {
       if (statusOf(error) === undefined) throw error
-      const said = sayingOf(error)
-      throw new BackendError(
-        'CreateFailed',
-        said.includes('no space left')
-          ? `the disk of the node is too full for a snapshot: ${said}`
-          : `the disk could not be copied: ${said}`,
-        true,
-        { cause: error },
-      )
+      throw new BackendError('CreateFailed', `the disk could not be copied: ${explain(error)}`, true, { cause: error })
     }
   }
 
