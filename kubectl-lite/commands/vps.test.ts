@@ -29,13 +29,14 @@ describe('create vps', () => {
   it('makes what its flags say', async () => {
     await cli.write('key.pub', `# mine\n${publicKey}\n`)
     await cli.write('user-data', '#cloud-config\n')
-    const line = `create vps ${name} --backend qemu --image debian-12 --cpu 2 --memory 4Gi --disk-size 20Gi --ssh-key key.pub --user-data user-data --stopped`
+    const line = `create vps ${name} --backend qemu --image debian-12 --cpu 2 --memory 4Gi --disk-size 20Gi --firmware uefi --ssh-key key.pub --user-data user-data --stopped`
     expect(await cli.run(line)).toEqual({ code: 0, out: `vps.millrace.dev/${name} created\n`, err: '' })
     expect((await vpses().get({ name })).spec).toMatchObject({
       backend: 'qemu',
       image: 'debian-12',
       running: false,
       diskSize: '20Gi',
+      firmware: 'uefi',
       userData: '#cloud-config\n',
       resources: { requests: { cpu: '2', memory: '4Gi' }, limits: { cpu: '2', memory: '4Gi' } },
       ssh: { mode: 'keys', authorizedKeys: [publicKey] },

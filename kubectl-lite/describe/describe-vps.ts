@@ -29,6 +29,7 @@ export function describeVps({ metadata, spec, status = {} }: Vps, nowMs: number)
       ['Requests', amountsLine(spec.resources?.requests)],
       ['Limits', amountsLine(spec.resources?.limits)],
       ['Runs With', amountsLine(status.resources)],
+      ['Firmware', spec.firmware],
       ['Disk', spec.diskSize === undefined ? undefined : String(spec.diskSize)],
       ['GPUs', status.gpus?.join(', ')],
       ['Address', status.address],

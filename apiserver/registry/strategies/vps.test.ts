@@ -56,6 +56,13 @@ describe('the user data of a Vps', () => {
 })
 
 it.each([
+  [{ backend: 'docker', firmware: 'uefi' }, 'Unsupported value: "uefi": a container has none'],
+  [{ backend: 'qemu', firmware: 'efi' }, 'supported values: "bios", "uefi"'],
+])('%j is no machine', async (spec, words) => {
+  await expect(create(spec)).rejects.toMatchObject({ code: 422, message: expect.stringContaining(words) })
+})
+
+it.each([
   ['spec.command', { backend: 'qemu', command: ['login', '--password=hunter2'] }],
   ['spec.image', { backend: 'qemu', image: 'https://me:hunter2@example.com/a.qcow2', imageChecksum: `sha256:${'0'.repeat(64)}` }],
   ['spec.ssh.authorizedKeys[0]', { ssh: { mode: 'keys', authorizedKeys: ['-----BEGIN OPENSSH PRIVATE KEY-----hunter2'] } }],

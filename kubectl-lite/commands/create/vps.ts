@@ -20,6 +20,7 @@ interface VpsFlags extends CreateFlags {
   readonly cpu?: string
   readonly memory?: string
   readonly diskSize?: string
+  readonly firmware?: 'bios' | 'uefi'
   readonly ssh?: 'disabled' | 'keys' | 'generate'
   readonly sshKey?: string[]
   readonly keyFile?: string
@@ -41,6 +42,7 @@ export const createVps: DefineCommand = (command, cli) => {
     .option('--cpu <amount>', 'cores: 2, 500m')
     .option('--memory <amount>', 'memory: 512Mi, 4Gi')
     .option('--disk-size <amount>', 'how large its disk is (qemu)')
+    .addOption(new Option('--firmware <name>', 'what boots its disk (qemu; default: bios)').choices(['bios', 'uefi']))
     .addOption(
       new Option('--ssh <mode>', 'who may log in (default: keys with --ssh-key, else disabled)').choices(['disabled', 'keys', 'generate']),
     )
@@ -68,7 +70,7 @@ export const createVps: DefineCommand = (command, cli) => {
 }
 
 async function specOf(flags: VpsFlags, io: Io): Promise<VpsManifest['spec']> {
-  const { image, backend, imageChecksum, diskSize, addressClaim, target, cpu, memory } = flags
+  const { image, backend, imageChecksum, diskSize, firmware, addressClaim, target, cpu, memory } = flags
   const authorizedKeys = await readKeys(flags.sshKey ?? [], io)
   const mode = flags.ssh ?? (authorizedKeys.length > 0 ? 'keys' : 'disabled')
   const requests = { ...(cpu === undefined ? {} : { cpu }), ...(memory === undefined ? {} : { memory }) }
@@ -77,6 +79,7 @@ async function specOf(flags: VpsFlags, io: Io): Promise<VpsManifest['spec']> {
     backend,
     ...(imageChecksum === undefined ? {} : { imageChecksum }),
     ...(diskSize === undefined ? {} : { diskSize }),
+    ...(firmware === undefined ? {} : { firmware }),
     ...(addressClaim === undefined ? {} : { addressClaim }),
     ...(target === undefined ? {} : { target }),
     ...(Object.keys(requests).length > 0 ? { resources: { requests, limits: requests } } : {}),

@@ -18,7 +18,7 @@ export function validateVps(object: KubeObject, old: KubeObject | undefined): St
 }
 
 function validateContainer(spec: VpsSpec): StatusCause[] {
-  return (['imageChecksum', 'diskSize', 'userData'] as const)
+  return (['imageChecksum', 'diskSize', 'firmware', 'userData'] as const)
     .filter((field) => spec[field] !== undefined)
     .map((field) =>
       notSupported(`spec.${field}`, field === 'userData' ? hiddenValue : spec[field], 'a container has none; the backend qemu does'),

@@ -29,6 +29,12 @@ export const VpsSpecSchema = t.object({
     'What it needs and may use. A change takes effect at once with docker, at the next start with qemu.',
   ).optional(),
   diskSize: t.quantity().describe('The size of its disk; it may grow. Default: that of the image. qemu alone.').optional(),
+  firmware: t
+    .oneOf('bios', 'uefi')
+    .describe(
+      'What boots its disk: bios for images that have a boot sector, uefi for those with an EFI partition alone. Default: bios. qemu alone.',
+    )
+    .optional(),
   ssh: t
     .object({
       mode: t.oneOf('disabled', 'keys', 'generate').describe('Who may log in: nobody, authorizedKeys, or they and a key made for it.'),

@@ -49,6 +49,8 @@ describe("a machine's command line", () => {
       '-append',
       ['tsc_early_khz=1 quiet'],
     ],
+    ['QEMU has a BIOS of its own', {}, '-bios', []],
+    ['another firmware is a file', { firmware: '/usr/share/ovmf/OVMF.fd' }, '-bios', ['/usr/share/ovmf/OVMF.fd']],
     ['memory of a NUMA node', { numaNode: 1 }, '-object', ['memory-backend-ram,id=ram,size=512M,host-nodes=1,policy=bind']],
   ])('%s', (_name, more, flag, expected) => {
     expect(following(machineArguments({ ...machine, ...more }), flag)).toEqual(expected)

@@ -25,6 +25,8 @@ export interface MachineArguments {
   /** Absent: user-mode networking. */
   readonly tap?: string
   readonly directBoot?: BaseImage['directBoot']
+  /** The file of a firmware; absent: QEMU's own, a BIOS. */
+  readonly firmware?: string | undefined
   /** GPUs, as PCI addresses that are bound to vfio-pci. */
   readonly gpus?: readonly string[]
   readonly numaNode?: number
@@ -51,6 +53,7 @@ export function machineArguments(machine: MachineArguments): string[] {
     // What it says goes to standard output too, which becomes a log of bounded size whether somebody looks on or not.
     ...['-chardev', `socket,id=console,path=${consoleSocketName},server=on,wait=off,logfile=/dev/fd/1,logappend=on`],
     ...['-serial', 'chardev:console', '-device', 'virtio-rng-pci'],
+    ...(machine.firmware === undefined ? [] : ['-bios', machine.firmware]),
     ...(machine.directBoot ? bootDirectly(machine.directBoot, engine) : []),
     ...gpus.flatMap((address) => ['-device', `vfio-pci,host=${address}`]),
   ]

@@ -45,6 +45,7 @@ import { MachineGpus } from './machine-gpus.js'
 import { MachineLife } from './machine-life.js'
 import { MachineUsers } from './machine-users.js'
 import { moveFile, SnapshotStore } from './snapshot-store.js'
+import { uefiFirmware } from './uefi-firmware.js'
 import { openUdpForward } from './user-network.js'
 import { readVirtualBytes } from './virtual-bytes.js'
 
@@ -200,6 +201,7 @@ export class QemuMachines implements MachineBackend {
       if (!record || !(await this.files.hasDisk(uid))) throw new BackendError('StartFailed', 'the machine has no disk', true)
       const engine = await this.findEngine()
       if ('missing' in engine) throw new BackendError('BackendUnavailable', engine.missing, true)
+      const firmware = await uefiFirmware(spec.firmware)
       await this.life.clear(uid, signal)
       const base = await this.baseOf(record.base)
       const directBoot = (base ?? (await this.baseOf(record.kernelOf)))?.directBoot
@@ -229,6 +231,7 @@ export class QemuMachines implements MachineBackend {
         cpus: Math.max(1, Math.ceil(given.cpuMillis / 1000)),
         memoryBytes: given.memoryBytes,
         mac,
+        firmware,
         gpus,
         ...(tap === undefined ? {} : { tap }),
         ...(directBoot ? { directBoot } : {}),
