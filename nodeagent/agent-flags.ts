@@ -3,6 +3,7 @@ import { type AddressPrefix, parsePrefix } from '../lib/api/public-address.js'
 import { tryParseQuantity } from '../lib/api/quantity.js'
 import { FlagError, parseFlags } from '../lib/base/flags.js'
 import type { LogLevel } from '../lib/base/log.js'
+import type { NodePort } from './network/firewall.js'
 
 const backendNames = ['process', 'docker', 'qemu'] as const
 export type BackendName = (typeof backendNames)[number]
@@ -23,6 +24,8 @@ export interface AgentFlags {
   readonly backends: readonly BackendName[]
   readonly dockerSocket: string
   readonly network: NetworkChoice
+  /** Ports of the machine that workloads on the bridge may reach. */
+  readonly openPorts: readonly NodePort[]
   /** Undefined: `images` in the data directory. */
   readonly imageDirectory: string | undefined
   readonly qemuBinary: string
@@ -110,6 +113,12 @@ export function agentFlags(argv: readonly string[]): AgentFlags | { readonly hel
           description:
             "bridge: workloads get addresses of the node's range on a bridge that they share; none: the engine's network; auto: bridge where it can be",
         },
+        'open-ports': {
+          type: 'list',
+          value: 'PORT,…',
+          description:
+            "ports of the machine itself that workloads on the bridge may reach, as 5432,53/udp (default: its name servers' alone)",
+        },
         'cpu-factor': { type: 'string', value: 'X', default: '4', description: 'how many times the CPU may be promised' },
         cpus: { type: 'integer', value: 'N', description: 'how many cores the node has to give (default: those of the machine)' },
         memory: {
@@ -161,6 +170,7 @@ export function agentFlags(argv: readonly string[]): AgentFlags | { readonly hel
     backends: values.backends.map(readBackend),
     dockerSocket: values['docker-socket'].replace(/^unix:\/\//, ''),
     network: readNetwork(values.network),
+    openPorts: (values['open-ports'] ?? []).map(readPort),
     imageDirectory: values['image-dir'],
     qemuBinary: values['qemu-binary'],
     imageRules: {
@@ -190,6 +200,13 @@ function readNetwork(name: string): NetworkChoice {
   const known = networkChoices.find((choice) => choice === name)
   if (!known) throw new FlagError(`--network takes one of ${networkChoices.join(', ')}, not ${name}`)
   return known
+}
+
+function readPort(text: string): NodePort {
+  const [, digits, protocol = 'tcp'] = /^(\d{1,5})(?:\/(tcp|udp))?$/.exec(text) ?? []
+  const port = Number(digits)
+  if (!(port >= 1 && port <= 65_535)) throw new FlagError(`--open-ports takes ports such as 5432 or 53/udp, not "${text}"`)
+  return { port, protocol: protocol === 'udp' ? 'udp' : 'tcp' }
 }
 
 function readFactor(text: string): number {

@@ -1,5 +1,6 @@
 import type { AgentFlags } from './agent-flags.js'
 import type { Backend } from './backends/backend.js'
+import { BridgedContainers } from './backends/docker/bridged-containers.js'
 import { DockerBackend } from './backends/docker/docker-backend.js'
 import { DockerMachines } from './backends/docker/machines/docker-machines.js'
 import type { MachineBackend } from './backends/machine-backend.js'
@@ -8,7 +9,9 @@ import { ProcessBackend } from './backends/process/process-backend.js'
 import { QemuMachines } from './backends/qemu/machines/qemu-machines.js'
 import { QemuBackend } from './backends/qemu/qemu-backend.js'
 import { openGuestFence } from './network/guest-fence.js'
+import { tapPort } from './network/network-names.js'
 import type { NodeNetwork } from './network/node-network.js'
+import { commandRunner } from './network/run-command.js'
 import type { MachineFacts } from './node/machine-facts.js'
 import { version } from './version.js'
 
@@ -77,22 +80,29 @@ export async function openMachineBackends(
   const common = await ownersOf(flags, at)
   const backends: MachineBackend[] = []
   for (const name of flags.backends) {
-    if (name === 'docker')
-      backends.push(await DockerMachines.open({ socketPath: flags.dockerSocket, agent: at.identity, directory: at.dockerSnapshots }))
-    if (name === 'qemu')
-      backends.push(
-        await QemuMachines.open({
-          ...common,
-          fence: openGuestFence(at.searchPath),
-          directory: at.data,
-          imageDirectory: flags.imageDirectory ?? at.images,
-          imageRules: flags.imageRules,
-          binary: flags.qemuBinary,
-          addTap: network.addTap.bind(network),
-          removeTap: (uid, signal) => network.removeTap(uid, signal),
-          pciAddressOf: ({ index }) => at.gpus.find((gpu) => gpu.index === index)?.pciAddress,
-        }),
+    if (name === 'docker') {
+      const engine = { socketPath: flags.dockerSocket, agent: at.identity }
+      backends.push(await DockerMachines.open({ ...engine, directory: at.dockerSnapshots }))
+      const containers = await BridgedContainers.open({ ...engine, run: commandRunner(at.searchPath) })
+      network.follow((bridge, signal) => containers.ports(bridge, signal))
+    }
+    if (name === 'qemu') {
+      const machines = await QemuMachines.open({
+        ...common,
+        fence: openGuestFence(at.searchPath),
+        directory: at.data,
+        imageDirectory: flags.imageDirectory ?? at.images,
+        imageRules: flags.imageRules,
+        binary: flags.qemuBinary,
+        addTap: network.addTap.bind(network),
+        removeTap: (uid, signal) => network.removeTap(uid, signal),
+        pciAddressOf: ({ index }) => at.gpus.find((gpu) => gpu.index === index)?.pciAddress,
+      })
+      backends.push(machines)
+      network.follow(async (_bridge, signal) =>
+        (await machines.observeMachines(signal)).flatMap(({ uid, address }) => (address === undefined ? [] : [tapPort(uid, address)])),
       )
+    }
   }
   return backends
 }

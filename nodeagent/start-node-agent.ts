@@ -52,6 +52,7 @@ export async function startNodeAgent(
     const facts = declaredFacts(await readMachineFacts(directory.path, searchPath), flags)
     const network = openNetwork({
       choice: flags.network,
+      openPorts: flags.openPorts,
       client,
       nodeName,
       identity: directory.identity,
@@ -82,6 +83,7 @@ export async function startNodeAgent(
       ...(flags.kubeconfig
         ? []
         : [(running: AbortSignal) => keepCertificate({ client, clock: systemClock, log, directory: directory.path, nodeName }, running)]),
+      (running: AbortSignal) => network.watch(running),
       ...(flags.hollowNodes > 0 ? [await hollowLoop(flags, directory.path, facts, log)] : []),
     ]
     const settings = { cpuFactor: flags.cpuFactor, maxWorkloads: flags.maxWorkloads, version }

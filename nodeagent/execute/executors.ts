@@ -70,6 +70,7 @@ export const executors: { readonly [T in StepType]: (step: StepOf<T>, context: S
       ...(gpus === undefined ? {} : { gpus }),
     }
     await backend.start(run, signal)
+    if (address) await parts.network.pinPorts()
     await parts.ledgers.write(uid, { ...ledger, started: true })
     parts.events.record(task, 'Normal', 'Started', id.run === 0 ? 'started' : `started again, run ${id.run}`)
   },

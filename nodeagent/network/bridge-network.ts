@@ -1,4 +1,5 @@
 /** A node's network with a bridge; see node-network.ts. The bridge is made when the first workload needs it, and looked for before each later one. */
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type AddressRange, gatewayOf, isInRange, parseAddress, printAddress, printRange } from '../../lib/api/address-range.js'
@@ -9,12 +10,14 @@ import type { MachineAddress } from '../backends/machine-backend.js'
 import { StepError } from '../execute/step-error.js'
 import { type ClaimContext, makeClaim, releaseClaims, takeClaim } from './address-claims.js'
 import { ensureBridge, ensureTap, removeLink } from './bridge.js'
+import { BridgeGuard, type BridgeGuardOptions } from './bridge-guard.js'
+import type { BridgePortSource } from './bridge-port.js'
 import { type Hindrance, hasInterface, hindranceOf, rangeOf, readNetworkFacts } from './network-facts.js'
-import { bridgeName, macOf, tapName } from './network-names.js'
+import { bridgeName, macOf, tapName, tapPort } from './network-names.js'
 import type { AddressHolder, NetworkCondition, NodeNetwork } from './node-network.js'
 import { commandRunner, type RunCommand } from './run-command.js'
 
-export interface BridgeNetworkOptions extends ClaimContext {
+export interface BridgeNetworkOptions extends ClaimContext, Pick<BridgeGuardOptions, 'openPorts'> {
   /** auto: a node that can have no bridge does without. bridge: its workloads wait until it can. */
   readonly asked: 'auto' | 'bridge'
   /** Names the agent for good. */
@@ -40,6 +43,10 @@ export class BridgeNetwork implements NodeNetwork {
   /** The range that the bridge was last brought into order for. */
   private ready: AddressRange | undefined
   private ensuring: Promise<void> | undefined
+  /** The pass after the one that is on its way. */
+  private nextPass: Promise<void> | undefined
+  private lastPass: Promise<void> = Promise.resolve()
+  private readonly guard: BridgeGuard
   /** Why the bridge could not be made. Whoever need not have one does not try again in this life. */
   private failure: Hindrance | undefined
   private readonly given = new Map<string, MachineAddress>()
@@ -47,6 +54,7 @@ export class BridgeNetwork implements NodeNetwork {
   constructor(private readonly options: BridgeNetworkOptions) {
     this.bridge = bridgeName(options.identity)
     this.run = commandRunner(options.searchPath)
+    this.guard = new BridgeGuard({ ...options, run: this.run, bridge: this.bridge })
   }
 
   get mode(): 'bridge' | 'none' {
@@ -70,6 +78,8 @@ export class BridgeNetwork implements NodeNetwork {
     const gateway = printAddress(gatewayOf(range))
     const address = { address: text, prefixLength: range.prefixLength, gateway, bridge: this.bridge, mac: macOf(holder.uid) }
     this.given.set(holder.uid, address)
+    // It is about to be on another port than before.
+    if (this.guard.holds(text)) await this.pass()
     return address
   }
 
@@ -86,11 +96,24 @@ export class BridgeNetwork implements NodeNetwork {
   async addTap(uid: string, user: number | undefined, signal: AbortSignal): Promise<string> {
     await this.ensure(signal)
     await ensureTap(this.run, tapName(uid), this.bridge, user, signal)
+    const address = this.given.get(uid)?.address
+    if (address !== undefined) this.guard.taps.set(uid, tapPort(uid, address))
+    // Before the machine starts.
+    await this.pass()
     return tapName(uid)
   }
 
   async removeTap(uid: string, signal: AbortSignal): Promise<void> {
+    this.guard.taps.delete(uid)
     await removeLink(this.run, tapName(uid), signal)
+  }
+
+  follow(source: BridgePortSource): void {
+    this.guard.sources.push(source)
+  }
+
+  async pinPorts(): Promise<void> {
+    await this.pass().catch((error: unknown) => this.warn(error))
   }
 
   async condition(podCIDR: string | undefined): Promise<NetworkCondition | undefined> {
@@ -100,7 +123,8 @@ export class BridgeNetwork implements NodeNetwork {
     const type = 'NetworkReady'
     const hindrance = this.failure ?? hindranceOf(await readNetworkFacts(this.options.searchPath), range, this.bridge)
     if (hindrance) return { type, status: 'False', ...hindrance }
-    const message = `containers and virtual machines share ${printRange(range)} on ${this.bridge}, which is made when the first of them needs it`
+    const made = `containers and virtual machines share ${printRange(range)} on ${this.bridge}, which is made when the first of them needs it`
+    const message = this.guard.weakness === undefined ? made : `${made}; ${this.guard.weakness}`
     return { type, status: 'True', reason: 'BridgeReady', message }
   }
 
@@ -121,11 +145,49 @@ export class BridgeNetwork implements NodeNetwork {
     return this.failure
   }
 
+  async watch(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        if (existsSync(bridgeMark(this.options.directory)) && (await hasInterface(this.bridge))) {
+          this.range ??= await this.findRange(signal)
+          await this.pass()
+        }
+      } catch (error) {
+        if (!signal.aborted) this.warn(error)
+      }
+      await sleep(systemClock, watchMs, signal).catch(() => {})
+    }
+  }
+
+  /** Brings all of it into order. Whoever asks while that is done waits for the next time, which sees what is there by now. */
+  private pass(): Promise<void> {
+    this.nextPass ??= this.lastPass
+      .catch(() => {})
+      .then(() => {
+        this.lastPass = this.putInOrder()
+        this.nextPass = undefined
+        return this.lastPass
+      })
+    return this.nextPass
+  }
+
+  private async putInOrder(): Promise<void> {
+    const { range } = this
+    if (!range) return
+    const signal = AbortSignal.timeout(makeDeadlineMs)
+    const interfaces = await ensureBridge(this.run, this.bridge, range, signal)
+    await this.guard.ensure(range, interfaces, signal)
+  }
+
+  private warn(error: unknown): void {
+    this.options.log.warn({ err: error, bridge: this.bridge }, 'the rules of the bridge could not be brought into order; it is tried again')
+  }
+
   private async makeBridge(range: AddressRange): Promise<void> {
     const { log, directory } = this.options
     try {
       await writeFile(bridgeMark(directory), `${this.bridge}\n`, { mode: 0o600 })
-      await ensureBridge(this.run, this.bridge, range, AbortSignal.timeout(makeDeadlineMs))
+      await this.pass()
       this.ready = range
       this.failure = undefined
       log.info({ bridge: this.bridge, range: printRange(range) }, 'the bridge is in order')
@@ -156,3 +218,4 @@ export class BridgeNetwork implements NodeNetwork {
 }
 
 const makeDeadlineMs = 60_000
+const watchMs = 20_000

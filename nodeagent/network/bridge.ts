@@ -1,34 +1,57 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { type AddressRange, gatewayOf, printAddress, printRange } from '../../lib/api/address-range.js'
-import { ensureRules, removeRules } from './nat-rules.js'
-import { isTapName } from './network-names.js'
-import type { RunCommand } from './run-command.js'
+import { type AddressRange, gatewayOf, printAddress } from '../../lib/api/address-range.js'
+import { removeFirewall } from './install-firewall.js'
+import { bridgeMac, isTapName } from './network-names.js'
+import { CommandError, type RunCommand } from './run-command.js'
 
 const forwarding = '/proc/sys/net/ipv4/ip_forward'
 
 interface Link {
   readonly ifname: string
+  readonly address?: string
   readonly flags?: readonly string[]
   readonly addr_info?: readonly { readonly family: string; readonly local: string; readonly prefixlen: number }[]
 }
 
-/** Makes the bridge with the gateway's address, or brings it into order: as after a reboot, or after somebody changed it. */
-export async function ensureBridge(run: RunCommand, bridge: string, range: AddressRange, signal: AbortSignal): Promise<void> {
+/**
+ * Makes the bridge with the gateway's address, or brings it into order: as after a reboot, or after somebody changed it. Resolves with the interfaces that
+ * there are.
+ */
+export async function ensureBridge(
+  run: RunCommand,
+  bridge: string,
+  range: AddressRange,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
   const wanted = `${printAddress(gatewayOf(range))}/${range.prefixLength}`
-  const link = (await findLink(run, bridge, signal)) ?? (await makeBridge(run, bridge, signal))
+  const links = await linksOf(run, [], signal)
+  const link = links.find(({ ifname }) => ifname === bridge) ?? (await makeBridge(run, bridge, signal))
+  if (link?.address !== bridgeMac(bridge)) await run('ip', ['link', 'set', bridge, 'address', bridgeMac(bridge)], signal)
   const addresses = (link?.addr_info ?? []).filter(({ family }) => family === 'inet').map(({ local, prefixlen }) => `${local}/${prefixlen}`)
   for (const other of addresses) if (other !== wanted) await run('ip', ['address', 'del', other, 'dev', bridge], signal)
   if (!addresses.includes(wanted)) await run('ip', ['address', 'replace', wanted, 'dev', bridge], signal)
+  // No rule says who may reach the node by the addresses that every interface gives itself.
+  await put(`/proc/sys/net/ipv6/conf/${bridge}/disable_ipv6`, '1')
   if (!link?.flags?.includes('UP')) await run('ip', ['link', 'set', bridge, 'up'], signal)
-  if ((await readFile(forwarding, 'utf8')).trim() === '0') await writeFile(forwarding, '1')
-  await ensureRules(run, bridge, printRange(range), signal)
+  await put(forwarding, '1')
+  return new Set(links.map(({ ifname }) => ifname))
 }
 
 /** Removes the bridge with the taps on it, and its rules. That the machine forwards stays: others may rely on it by now. */
 export async function removeBridge(run: RunCommand, bridge: string, signal: AbortSignal): Promise<void> {
   for (const { ifname } of await linksOf(run, ['master', bridge], signal)) if (isTapName(ifname)) await removeLink(run, ifname, signal)
   await removeLink(run, bridge, signal)
-  await removeRules(run, bridge, signal)
+  await removeFirewall(run, 'packets', bridge, signal)
+  await removeFirewall(run, 'frames', bridge, signal).catch((error: unknown) => {
+    // Where there is no ebtables, none has put anything.
+    if (!(error instanceof CommandError) || error.code !== 'ENOENT') throw error
+  })
+}
+
+/** Sets what the kernel lets set; a kernel without IPv6 has less. */
+async function put(file: string, value: string): Promise<void> {
+  const present = await readFile(file, 'utf8').catch(() => undefined)
+  if (present !== undefined && present.trim() !== value) await writeFile(file, value)
 }
 
 export async function ensureTap(

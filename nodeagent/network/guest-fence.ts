@@ -6,7 +6,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
-import { markedRules } from './nat-rules.js'
+import { markedRules } from './marked-rules.js'
 import { commandRunner, missingPrograms, type RunCommand } from './run-command.js'
 
 export interface GuestFence {

@@ -9,6 +9,7 @@
 import type { Condition } from '../../lib/api/condition.js'
 import type { MachineAddress } from '../backends/machine-backend.js'
 import { StepError } from '../execute/step-error.js'
+import type { BridgePortSource } from './bridge-port.js'
 
 /** The workload that an address is for. */
 export interface AddressHolder {
@@ -35,6 +36,15 @@ export interface NodeNetwork {
   /** Makes the tap of a virtual machine, joined to the bridge; resolves with its name. `user`: whose process may open it. Idempotent. */
   addTap(uid: string, user: number | undefined, signal: AbortSignal): Promise<string>
   removeTap(uid: string, signal: AbortSignal): Promise<void>
+  /** Tells where a backend's workloads are joined to the bridge. */
+  follow(source: BridgePortSource): void
+  /** Pins each workload that is joined by now to its address: called after the start of a container. What fails is tried again by `watch`. */
+  pinPorts(): Promise<void>
+  /**
+   * Until the signal aborts, looks from time to time whether what is there of the bridge is in order: others take rules away, as a firewall that is loaded
+   * anew. Resolves.
+   */
+  watch(signal: AbortSignal): Promise<void>
   /** What the Node says of its network; undefined: nothing, because its range is still to come. */
   condition(podCIDR: string | undefined): Promise<NetworkCondition | undefined>
 }
@@ -50,6 +60,9 @@ export function createNoNetwork(): NodeNetwork {
     ensure: refuse,
     addTap: refuse,
     removeTap: async () => {},
+    follow: () => {},
+    pinPorts: async () => {},
+    watch: async () => {},
     condition: async () => ({ type: 'NetworkReady', status: 'False', reason: 'Disabled', message }),
   }
 }

@@ -16,18 +16,20 @@ export class CommandError extends Error {
   }
 }
 
-export type RunCommand = (program: string, args: readonly string[], signal: AbortSignal) => Promise<string>
+export type RunCommand = (program: string, args: readonly string[], signal: AbortSignal, input?: string) => Promise<string>
 
-/** Runs a program to its end; resolves with what it printed. Nothing of the agent's environment reaches it but the search path. */
+/** Runs a program to its end, with `input` on its standard input; resolves with what it printed. Nothing of the agent's environment reaches it but the search path. */
 export function commandRunner(searchPath: string): RunCommand {
   const env = { PATH: [searchPath, ...systemFolders].join(':'), LC_ALL: 'C' }
-  return (program, args, signal) =>
+  return (program, args, signal, input) =>
     new Promise((resolve, reject) => {
-      execFile(program, [...args], { env, signal, maxBuffer: 16 * 1024 ** 2 }, (error, stdout, stderr) => {
+      const { stdin } = execFile(program, [...args], { env, signal, maxBuffer: 16 * 1024 ** 2 }, (error, stdout, stderr) => {
         if (!error) return resolve(stdout)
         if (signal.aborted) return reject(signal.reason)
         reject(new CommandError(error.code ?? 'killed', `${program} ${args.join(' ')}: ${stderr.trim() || error.message}`))
       })
+      // One that ends without reading all says why.
+      stdin?.on('error', () => {}).end(input)
     })
 }
 

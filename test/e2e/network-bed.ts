@@ -2,10 +2,15 @@
  * A machine's network of a test's own: a namespace with an engine and a whole cluster in it, and one behind it that stands for the outside. Nothing of it
  * reaches the machine's own network. For tests alone.
  */
-import { execFile } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import type { Client } from '../../lib/client/client.js'
+import { createClient } from '../../lib/client/create-client.js'
+import { loadKubeconfig } from '../../lib/client/kubeconfig/load-kubeconfig.js'
 import { startTestEngine, type TestEngine } from '../../nodeagent/backends/docker/fixtures/test-engine.js'
 
 const execute = promisify(execFile)
@@ -25,8 +30,16 @@ export interface NetworkBed extends AsyncDisposable {
   launch(command: 'up' | 'down', ...args: string[]): Promise<string>
   kubectl(...args: string[]): Promise<string>
   apply(...objects: object[]): Promise<void>
+  /** A client of this process, for the cluster that is up in the machine's network. */
+  connect(): Promise<Client>
   docker(...args: string[]): Promise<string>
 }
+
+/** Runs where the machine's network is, and carries connections that its parent hands it to a port there. */
+const relay = `process.on('message', (port, socket) => {
+  const there = require('node:net').connect({ host: '127.0.0.1', port, allowHalfOpen: true })
+  for (const [one, other] of [[socket, there], [there, socket]]) one.on('error', () => other.destroy()).pipe(other)
+})`
 
 export async function networkBed(): Promise<NetworkBed> {
   const [machine, beyond] = [`mrt-${process.pid}-m`, `mrt-${process.pid}-o`]
@@ -43,7 +56,13 @@ export async function networkBed(): Promise<NetworkBed> {
   const inside = within(machine)
   const launch: NetworkBed['launch'] = (command, ...args) =>
     inside(process.execPath, path.join(root, 'dist/launcher/main.js'), command, '--data-dir', directory, ...args)
+  const relays: { child: ChildProcess; client: Client; end(): void }[] = []
   const close = async () => {
+    for (const { child, client, end } of relays) {
+      await client.close()
+      end()
+      child.kill('SIGKILL')
+    }
     await launch('down', '--purge').catch(() => {})
     await engine?.close()
     for (const netns of [machine, beyond]) {
@@ -69,8 +88,7 @@ export async function networkBed(): Promise<NetworkBed> {
     await close()
     throw error
   }
-  const kubectl: NetworkBed['kubectl'] = (...args) =>
-    inside(process.execPath, path.join(root, 'dist/kubectl-lite/main.js'), '--kubeconfig', `${directory}/admin.kubeconfig`, ...args)
+  const kubectlLite = [path.join(root, 'dist/kubectl-lite/main.js'), '--kubeconfig', `${directory}/admin.kubeconfig`]
   const socket = `unix://${engine.socketPath}`
   return {
     engine,
@@ -78,19 +96,22 @@ export async function networkBed(): Promise<NetworkBed> {
     inside,
     outside: within(beyond),
     launch,
-    kubectl,
+    kubectl: (...args) => inside(process.execPath, ...kubectlLite, ...args),
     async apply(...objects) {
       const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects })
-      await inside(
-        'sh',
-        '-c',
-        `printf %s "$1" | "$2" "$3" --kubeconfig "$4" apply -f -`,
-        'sh',
-        list,
-        process.execPath,
-        path.join(root, 'dist/kubectl-lite/main.js'),
-        `${directory}/admin.kubeconfig`,
-      )
+      await inside('sh', '-c', `printf %s "$1" | "$2" "$3" "$4" "$5" apply -f -`, 'sh', list, process.execPath, ...kubectlLite)
+    },
+    async connect() {
+      const { config } = await loadKubeconfig({ env: {}, home: folder, kubeconfig: `${directory}/admin.kubeconfig` })
+      const port = Number(new URL(config.server).port)
+      const child = spawn('nsenter', [`--net=/run/netns/${machine}`, process.execPath, '-e', relay], {
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      })
+      const server = createServer({ pauseOnConnect: true }, (connection) => child.send(port, connection))
+      await once(server.listen(0, '127.0.0.1'), 'listening')
+      const client = createClient({ ...config, server: `https://127.0.0.1:${(server.address() as AddressInfo).port}` })
+      relays.push({ child, client, end: () => server.close() })
+      return client
     },
     docker: async (...args) => (await execute('docker', ['-H', socket, ...args])).stdout,
     [Symbol.asyncDispose]: close,
