@@ -1,5 +1,5 @@
 /**
- * What runs workloads on a node. Every backend meets this interface and its contract suite (backend.contract.ts), declares in `features` what it
+ * What runs workloads on a node. Every backend meets this interface and its contract suite (contract/backend.contract.ts), declares in `features` what it
  * can do, and refuses the rest. A backend keeps no state of its own that a restart of the agent would lose: what runs is found again by
  * `observe`.
  */

@@ -1,4 +1,5 @@
-import { type ContractPrograms, describeBackend } from '../backend.contract.js'
+import { describeBackend } from '../contract/backend.contract.js'
+import type { ContractPrograms } from '../contract/contract-bed.contract.js'
 import { HollowBackend, HollowMachine } from './hollow-backend.js'
 
 const programs: ContractPrograms = {
