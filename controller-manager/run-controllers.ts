@@ -46,6 +46,7 @@ import { taskAttempt } from './task-attempt/task-attempt.js'
 import { taskDeadline } from './task-deadline/task-deadline.js'
 import { taskTtl } from './task-ttl/task-ttl.js'
 import { runTokenCleaner } from './token-cleaner/token-cleaner.js'
+import { tunnelGateways } from './tunnel-gateways/tunnel-gateways.js'
 import { vpsKey } from './vps-key/vps-key.js'
 
 /** By name: those that reconcile objects of one kind. */
@@ -67,6 +68,7 @@ const declared: Readonly<Record<string, (context: ControllerContext) => Controll
   deployment: () => deployment,
   'vps-key': () => vpsKey,
   'snapshot-policy': () => snapshotPolicy,
+  'tunnel-gateways': tunnelGateways,
 }
 
 /** By name: those that look after objects of all kinds, or look from time to time. */

@@ -6,8 +6,6 @@ import { createTunnels, type Tunnels, type TunnelsOptions } from './tunnels.js'
 
 export interface StartTunnelsOptions extends Omit<TunnelsOptions, 'events'> {
   readonly log: Logger
-  /** The gateway's. */
-  readonly name: string
 }
 
 /** The tunnels of a gateway at work. */

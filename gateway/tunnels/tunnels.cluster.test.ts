@@ -76,11 +76,11 @@ async function reachDatagrams(port: number): Promise<DatagramDuplex> {
 }
 
 /** The tunnels of a gateway beside the cluster, with the rights that it has. */
-async function aGateway({ session }: Awaited<ReturnType<typeof aNode>>, limits = { total: 100, perAddress: 100 }) {
+async function aGateway({ session }: Awaited<ReturnType<typeof aNode>>, limits = { total: 100, perAddress: 100 }, name = 'gw') {
   const client = createClient(await cluster.configOf('system:gateway'))
   const stopping = new AbortController()
   const nodes = { ask: (_node: string, request: NodeRequest) => ask(session, request), isConnected: () => !session.destroyed }
-  const options = { client, clock: systemClock, log: silentLogger, name: 'gw', nodes, advertiseHost: 'gw.example', limits }
+  const options = { client, clock: systemClock, log: silentLogger, name, nodes, advertiseHost: `${name}.example`, limits }
   const { countsOf, finished } = startTunnels(options, stopping.signal)
   const stop = async () => {
     stopping.abort()
@@ -216,6 +216,57 @@ describe('a Tunnel', () => {
     const tunnel = await cluster.client.of(Tunnel).get({ namespace: 'default', name: 't' })
     expect(tunnel.status?.endpoint).toBe(`gw.example:${port}`)
     await eventually(async () => expect(await conditionOf('TargetReady')).toMatchObject({ status: 'True', reason: 'TargetRunning' }))
+  })
+
+  it('is served by each gateway, and its status has the word of each', async () => {
+    const node = await aNode()
+    const [first, second] = [await aGateway(node), await aGateway(node, undefined, 'other')]
+    await aTask()
+    const server = await aServer(echo)
+    const tunnels = cluster.client.of(Tunnel)
+    const at = { namespace: 'default', name: 't' }
+    // Both are on this machine, so that one alone can have the port: status says so of each.
+    const port = await aTunnel(server.port)
+    const entries = async () =>
+      (await tunnels.get(at)).status?.gateways?.map(({ name, endpoint, conditions }) => [
+        name,
+        endpoint,
+        conditions?.map(({ type, status, reason }) => `${type}=${status} ${reason}`),
+      ])
+    const serving = ['Listening=True Listening', 'TargetReady=True TargetRunning']
+    const refused = ['Listening=False PortTaken', 'TargetReady=True TargetRunning']
+    const both = await eventually(async () => {
+      const said = await entries()
+      expect(said?.toSorted((a, b) => String(b[1] ?? '').localeCompare(String(a[1] ?? ''))).map(([, , conditions]) => conditions)).toEqual([
+        serving,
+        refused,
+      ])
+      return said
+    })
+    const holder = both?.find(([, endpoint]) => endpoint !== undefined)?.[0]
+    expect(both?.map(([name]) => name)).toEqual(['gw', 'other'])
+    const { status } = await tunnels.get(at)
+    expect(status?.endpoint).toBe(`127.0.0.1:${port}`)
+    expect(findCondition({ status }, 'Listening')).toMatchObject({
+      status: 'True',
+      message: expect.stringMatching(
+        /^clients connect to 127\.0\.0\.1:\d+; gateway (gw|other) does not listen: tcp port \d+ of 127\.0\.0\.1 is taken/,
+      ),
+    })
+    await (holder === 'gw' ? first : second).stop()
+    await eventually(async () => expect(await exchange(port, 'a')).toBe('a'))
+  })
+
+  it('has no endpoint while nothing listens', async () => {
+    await aGateway(await aNode())
+    const other = await aServer(echo)
+    await admitAnyPort()
+    await cluster.client.of(Tunnel).create({
+      metadata: { name: 't', namespace: 'default' },
+      spec: { target: { kind: 'Task', name: 'web', port: 80 }, listen: { address: '127.0.0.1', port: other.port } },
+    })
+    await eventually(async () => expect(await conditionOf('Listening')).toMatchObject({ status: 'False', reason: 'PortTaken' }))
+    expect((await cluster.client.of(Tunnel).get({ namespace: 'default', name: 't' })).status).not.toHaveProperty('endpoint')
   })
 
   it('fails a connection while its target is away, and never itself', async () => {

@@ -5,10 +5,12 @@
  *     const tunnelling = startTunnels({ client, clock, log, name, nodes, advertiseHost, limits }, signal)
  *     await tunnelling.finished
  */
+import { type Condition, withCondition } from '../../lib/api/condition.js'
 import { Task } from '../../lib/api/kinds/task.js'
 import { Tunnel } from '../../lib/api/kinds/tunnel.js'
 import { Vps } from '../../lib/api/kinds/vps.js'
 import { isEveryAddress, parseListenAddress, printEndpoint } from '../../lib/api/listen-address.js'
+import { sumOfGateways, withGateway } from '../../lib/api/tunnel-gateways.js'
 import type { TunnelCounts } from '../../lib/api/tunnel-stats.js'
 import type { Clock } from '../../lib/base/clock.js'
 import type { Client } from '../../lib/client/client.js'
@@ -19,13 +21,16 @@ import type { GivenInformer } from '../../lib/controller/shared-informers.js'
 import { watch } from '../../lib/controller/watch.js'
 import type { NodeConnections } from '../../lib/stream/node-connections.js'
 import { dialTarget } from './dial-target.js'
-import { findTarget, isAbsent, type TargetLookup } from './find-target.js'
+import { findTarget, isAbsent, type TargetAbsence, type TargetLookup, type TargetPlace } from './find-target.js'
+import type { ListenFailure } from './listen-failure.js'
 import { OpenTunnel } from './open-tunnel.js'
 import type { PlaceLimits } from './places.js'
 
 export interface TunnelsOptions {
   readonly client: Client
   readonly clock: Clock
+  /** The gateway's. */
+  readonly name: string
   readonly nodes: Pick<NodeConnections, 'ask' | 'isConnected'>
   /** By which people reach the gateway. */
   readonly advertiseHost: string
@@ -99,15 +104,19 @@ export function createTunnels(options: TunnelsOptions): Tunnels {
         if (present?.metadata.uid !== uid) return
         if (deletionTimestamp) return close(uid)
         const failure = await openOf(present).ensure(present)
-        const { listen } = present.spec
-        const endpoint = endpointOf(listen, advertiseHost)
         const target = findTarget(present, lookup)
-        draft.status.endpoint = endpoint
+        const endpoint = failure ? undefined : endpointOf(present.spec.listen, advertiseHost)
+        const before = draft.status.gateways?.find((gateway) => gateway.name === options.name)
+        const conditions = [listeningCondition(endpoint, failure), targetCondition(target)].reduce(
+          (all, condition) => withCondition(all, condition, clock.now()),
+          before?.conditions ?? [],
+        )
+        draft.status.gateways = withGateway(draft.status.gateways, { name: options.name, ...(endpoint ? { endpoint } : {}), conditions })
+        const sum = sumOfGateways(draft.status.gateways)
+        draft.status.endpoint = sum.endpoint
         if (generation !== undefined) draft.status.observedGeneration = generation
-        if (failure) ctx.condition('Listening', false, failure.reason, failure.message)
-        else ctx.condition('Listening', true, 'Listening', `clients connect to ${endpoint}`)
-        if (isAbsent(target)) ctx.condition('TargetReady', false, target.reason, target.message)
-        else ctx.condition('TargetReady', true, 'TargetRunning', `it runs on node "${target.node}"`)
+        ctx.condition('Listening', sum.listening.holds, sum.listening.reason, sum.listening.message)
+        ctx.condition('TargetReady', sum.targetReady.holds, sum.targetReady.reason, sum.targetReady.message)
         // That an agent has connected is no change of any object.
         if (failure || (isAbsent(target) && target.reason === 'NodeNotConnected')) return { requeueAfter: retryAfter }
       },
@@ -121,6 +130,18 @@ export function createTunnels(options: TunnelsOptions): Tunnels {
     },
   }
 }
+
+type OwnCondition = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
+
+const listeningCondition = (endpoint: string | undefined, failure: ListenFailure | undefined): OwnCondition =>
+  failure
+    ? { type: 'Listening', status: 'False', ...failure }
+    : { type: 'Listening', status: 'True', reason: 'Listening', message: `clients connect to ${endpoint}` }
+
+const targetCondition = (target: TargetPlace | TargetAbsence): OwnCondition =>
+  isAbsent(target)
+    ? { type: 'TargetReady', status: 'False', reason: target.reason, message: target.message }
+    : { type: 'TargetReady', status: 'True', reason: 'TargetRunning', message: `it runs on node "${target.node}"` }
 
 const targetKey = (kind: string, namespace: string | undefined, name: string) => `${kind}/${namespace ?? ''}/${name}`
 

@@ -38,7 +38,21 @@ export const TunnelSpecSchema = t.object({
 export const TunnelStatusSchema = t.object({
   conditions: ConditionsSchema.optional(),
   observedGeneration: t.integer().describe('The generation that the gateway has acted on.').optional(),
-  endpoint: t.string().describe('Where clients connect: ADDRESS:PORT.').optional(),
+  endpoint: t
+    .string()
+    .describe('Where clients connect: ADDRESS:PORT, at the first gateway that listens; absent while none does.')
+    .optional(),
+  gateways: t
+    .listMap(
+      ['name'],
+      t.object({
+        name: t.string().describe('The name of the gateway.'),
+        endpoint: t.string().describe('Where clients connect to it; absent while it does not listen.').optional(),
+        conditions: ConditionsSchema.optional(),
+      }),
+    )
+    .describe('What each gateway says of it. Entries of gateways that are gone are taken away.')
+    .optional(),
 })
 
 export const Tunnel = defineKind({
