@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
+import { cpus } from 'node:os'
 import path from 'node:path'
 import {
   type Cgroups,
@@ -16,9 +17,13 @@ import {
 const controllers = ['memory', 'cpu', 'pids', 'freezer'] as const
 const periodMicros = 100_000
 
-/** Version 1: a hierarchy per controller. Undefined unless all of memory, cpu, pids and freezer can be used. */
+/**
+ * Version 1: a hierarchy per controller. Undefined unless all of memory, cpu, pids and freezer can be used. All runs together weigh as much as the
+ * machine has CPUs: against what else runs there they would have the share of one process.
+ */
 export async function createCgroupsV1(root: string): Promise<Cgroups | undefined> {
   for (const controller of controllers) if (!(await makeGroup(path.join(root, controller)))) return undefined
+  await writeSetting(path.join(root, 'cpu/millrace/cpu.shares'), cpus().length * 1024)
   const hasCpuset = await prepareCpuset(path.join(root, 'cpuset'))
   const group = (controller: (typeof controllers)[number] | 'cpuset', key: string) => path.join(root, controller, 'millrace', key)
   const files = (key: string) =>

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import { cpus } from 'node:os'
 import path from 'node:path'
 import {
   type Cgroups,
@@ -15,7 +16,7 @@ import {
 const controllers = ['memory', 'cpu', 'pids'] as const
 const periodMicros = 100_000
 
-/** Version 2: one hierarchy. Undefined unless memory, cpu and pids can be used below `root`. */
+/** Version 2: one hierarchy. Undefined unless memory, cpu and pids can be used below `root`. All runs together weigh what version 1 says. */
 export async function createCgroupsV2(root: string): Promise<Cgroups | undefined> {
   const offered = (await readSetting(path.join(root, 'cgroup.controllers'))).split(' ')
   if (!controllers.every((controller) => offered.includes(controller)) || !(await makeGroup(root))) return undefined
@@ -24,6 +25,7 @@ export async function createCgroupsV2(root: string): Promise<Cgroups | undefined
   try {
     await writeSetting(path.join(root, 'cgroup.subtree_control'), enabled)
     await writeSetting(path.join(parent, 'cgroup.subtree_control'), enabled)
+    await writeSetting(path.join(parent, 'cpu.weight'), Math.min(10_000, cpus().length * 100))
   } catch {
     return undefined
   }

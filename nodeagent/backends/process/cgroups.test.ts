@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cpus, tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openCgroups } from './cgroups.js'
@@ -19,6 +19,7 @@ it('version 2 is one group with its limits', async () => {
   const files = await cgroups?.create('u.0.0', { memoryBytes: 1000, cpuLimitMillis: 500, cpuRequestMillis: 250 })
   expect(files).toEqual([path.join(root, 'millrace/u.0.0/cgroup.procs')])
   expect(await read('cgroup.subtree_control')).toBe('+memory +cpu +pids\n')
+  expect(await read('millrace/cpu.weight')).toBe(`${Math.min(10_000, 100 * cpus().length)}\n`)
   expect(await read('millrace/u.0.0/memory.max')).toBe('1000\n')
   expect(await read('millrace/u.0.0/cpu.max')).toBe('50000 100000\n')
   expect(await read('millrace/u.0.0/cpu.weight')).toBe('25\n')
@@ -45,6 +46,7 @@ it('version 1 is a group for each controller', async () => {
   const files = await cgroups?.create('u.0.0', { memoryBytes: 1000, cpuRequestMillis: 250 })
   expect(files).toHaveLength(4)
   expect(await read('memory/millrace/u.0.0/memory.limit_in_bytes')).toBe('1000\n')
+  expect(await read('cpu/millrace/cpu.shares')).toBe(`${1024 * cpus().length}\n`)
   expect(await read('cpu/millrace/u.0.0/cpu.shares')).toBe('256\n')
   await writeFile(path.join(root, 'memory/millrace/u.0.0/memory.usage_in_bytes'), '5000\n')
   await writeFile(path.join(root, 'memory/millrace/u.0.0/memory.stat'), 'inactive_file 1\ntotal_inactive_file 2000\n')
