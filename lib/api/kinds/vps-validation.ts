@@ -11,6 +11,8 @@ export function validateVps(object: KubeObject, old: KubeObject | undefined): St
   const spec = object.spec as VpsSpec
   return [
     ...(spec.backend === 'docker' ? validateContainer(spec) : validateMachine(spec)),
+    // Once, as its YAML: what does not change is no reason to refuse a change.
+    ...(old ? [] : validateUserData(spec)),
     ...validateSsh(spec),
     ...validateSchedule(spec),
     ...(old ? validateChange(spec, old.spec as VpsSpec) : []),
@@ -39,8 +41,6 @@ function validateMachine(spec: VpsSpec): StatusCause[] {
   for (const [index, { hostPort }] of (spec.ports ?? []).entries())
     if (hostPort !== undefined)
       causes.push(notSupported(`spec.ports[${index}].hostPort`, hostPort, 'a Tunnel leads to a port of a virtual machine'))
-  if (spec.userData !== undefined && userDataFormat(spec.userData) === undefined)
-    causes.push(invalidValue('spec.userData', hiddenValue, `cloud-init cannot tell what it is: it begins with ${userDataBeginnings}`))
   if (spec.image.includes('://')) causes.push(...validateImageAddress(spec))
   else if (!imageName.test(spec.image))
     causes.push(
@@ -51,6 +51,11 @@ function validateMachine(spec: VpsSpec): StatusCause[] {
       invalidValue('spec.imageChecksum', spec.imageChecksum, 'must be sha256: and 64, or sha512: and 128 hexadecimal digits in lower case'),
     )
   return causes
+}
+
+function validateUserData({ backend, userData }: VpsSpec): StatusCause[] {
+  if (backend !== 'qemu' || userData === undefined || userDataFormat(userData) !== undefined) return []
+  return [invalidValue('spec.userData', hiddenValue, `cloud-init cannot tell what it is: it begins with ${userDataBeginnings}`)]
 }
 
 function validateImageAddress({ image, imageChecksum }: VpsSpec): StatusCause[] {
