@@ -1,6 +1,7 @@
 import { forbidden } from '../lib/api/api-error.js'
 import type { Kind } from '../lib/api/define-kind.js'
 import { admitAddressClaims } from './admission/address-claims.js'
+import { admitAddressShare } from './admission/address-share.js'
 import type { Admit } from './admission/admit.js'
 import { admitEventCount } from './admission/event-count.js'
 import { admitMemoryPromise } from './admission/memory-promise.js'
@@ -29,6 +30,7 @@ export function admissionOf(
     createRightsAdmission(access),
     admitMemoryPromise(store, kinds),
     admitAddressClaims,
+    admitAddressShare,
     admitRestoreSource,
     admitTunnelPort(tunnelPorts),
     admitEventCount(store),

@@ -213,6 +213,10 @@ describe.skipIf(withoutDocker || !canHaveNamespaces)('the network of a node', { 
     await wish(false)
     await becomes('dev', 'Stopped')
     expect((await claims())['172.30.7.7']).toBe('fixed')
+    // As one that was made while the node had no bridge.
+    const stopped = (await bed.docker('ps', '-aq', '--filter', 'label=millrace.dev/name=dev')).trim()
+    await bed.docker('network', 'disconnect', bridge, stopped)
+    await bed.docker('network', 'connect', 'bridge', stopped)
     await wish(true)
     await becomes('dev', 'Running')
     await ping('a', '172.30.7.7')

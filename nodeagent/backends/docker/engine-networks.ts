@@ -29,6 +29,17 @@ export class EngineNetworks {
     this.seen.add(address.bridge)
   }
 
+  /** Brings a stopped container, made while the node had no bridge, onto the network of its address. */
+  async move(container: Docker.ContainerInspectInfo, { bridge, address, mac }: MachineAddress, signal: AbortSignal): Promise<void> {
+    const present = Object.keys(container.NetworkSettings.Networks ?? {})
+    if (container.State.Running || present.includes(bridge)) return
+    const network = (name: string) => this.engine.docker.getNetwork(name)
+    for (const name of present)
+      await this.engine.call(signal, (options) => network(name).disconnect({ ...options, Container: container.Id, Force: true }))
+    const joint = { Container: container.Id, EndpointConfig: { IPAMConfig: { IPv4Address: address }, MacAddress: mac } }
+    await this.engine.call(signal, (options) => network(bridge).connect({ ...options, ...joint }))
+  }
+
   /** Whether a start failed because somebody removed the network behind the agent's back: the next `join` makes it again. */
   isLost(address: OnNetwork | undefined, error: unknown): boolean {
     if (!address || statusOf(error) !== 404 || !/network .* not found/i.test(sayingOf(error))) return false

@@ -122,6 +122,7 @@ export class DockerMachines implements MachineBackend {
     await this.updateLimits(machine, signal)
     await this.networks.join(machine.address, signal)
     try {
+      await this.joinBridge(machine, signal)
       await unlessRunning(this.engine, this.container(machine.uid), signal)
     } catch (error) {
       if (error instanceof BackendError || statusOf(error) === undefined) throw error
@@ -131,6 +132,11 @@ export class DockerMachines implements MachineBackend {
     } finally {
       this.hint()
     }
+  }
+
+  private async joinBridge({ uid, address }: MachineSpec, signal: AbortSignal): Promise<void> {
+    const container = address && (await this.inspect(machineName(uid), signal))
+    if (container) await this.networks.move(container, address, signal)
   }
 
   async stopMachine(uid: string, graceMs: number, signal: AbortSignal): Promise<void> {
