@@ -228,7 +228,7 @@ it('datagrams come back, and what is lost is counted', async () => {
   expect(datagrams?.in).toBeGreaterThanOrEqual(sent)
   expect(datagrams?.out).toBeGreaterThanOrEqual(sent)
   const described = await machine.kubectlLite('describe', 'tunnel', 'datagrams')
-  expect(described.out).toMatch(/Peers: +1 now, \d+ in all, 0 failed\n.*Bytes: .*\n +Datagrams: +\d+ in, \d+ out, \d+ dropped/)
+  expect(described.out).toMatch(/Peers: +1 now, \d+ in all, 0 failed, 0 refused\n.*Bytes: .*\n +Datagrams: +\d+ in, \d+ out, \d+ dropped/)
   socket.close()
 })
 
