@@ -41,7 +41,14 @@ const relay = `process.on('message', (port, socket) => {
   for (const [one, other] of [[socket, there], [there, socket]]) one.on('error', () => other.destroy()).pipe(other)
 })`
 
-export async function networkBed(): Promise<NetworkBed> {
+export interface NetworkBedOptions {
+  /** Further environment of the engine and of the cluster's programs. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Words before the command that starts or ends the cluster. */
+  readonly prefix?: readonly string[]
+}
+
+export async function networkBed({ env = {}, prefix = [] }: NetworkBedOptions = {}): Promise<NetworkBed> {
   const [machine, beyond] = [`mrt-${process.pid}-m`, `mrt-${process.pid}-o`]
   const folder = await mkdtemp('/tmp/mrn-')
   const directory = path.join(folder, 'cluster')
@@ -52,10 +59,10 @@ export async function networkBed(): Promise<NetworkBed> {
       (await execute('nsenter', [`--net=/run/netns/${netns}`, program, ...args], { cwd: root, env: environment(), timeout: 300_000 }))
         .stdout
   let engine: TestEngine | undefined
-  const environment = () => ({ ...process.env, HOME: folder, KUBECONFIG: '', DOCKER_HOST: `unix://${engine?.socketPath}` })
+  const environment = () => ({ ...process.env, ...env, HOME: folder, KUBECONFIG: '', DOCKER_HOST: `unix://${engine?.socketPath}` })
   const inside = within(machine)
   const launch: NetworkBed['launch'] = (command, ...args) =>
-    inside(process.execPath, path.join(root, 'dist/launcher/main.js'), command, '--data-dir', directory, ...args)
+    inside('env', ...prefix, process.execPath, path.join(root, 'dist/launcher/main.js'), command, '--data-dir', directory, ...args)
   const relays: { child: ChildProcess; client: Client; end(): void }[] = []
   const close = async () => {
     for (const { child, client, end } of relays) {
@@ -83,7 +90,7 @@ export async function networkBed(): Promise<NetworkBed> {
     await ip('-n', machine, 'link', 'set', 'up0', 'up')
     await ip('-n', beyond, 'link', 'set', 'down0', 'up')
     await ip('-n', machine, 'route', 'add', 'default', 'via', outsideAddress)
-    engine = await startTestEngine({ netns: machine })
+    engine = await startTestEngine({ netns: machine, env })
   } catch (error) {
     await close()
     throw error
