@@ -2,9 +2,10 @@ import type { Node } from '../../lib/api/kinds/node.js'
 import type { Task } from '../../lib/api/kinds/task.js'
 import type { Vps } from '../../lib/api/kinds/vps.js'
 import { printBytes } from '../../lib/api/quantity.js'
-import { addAmounts, printAmount, type ResourceAmounts, requestsOf, toAmounts } from '../../lib/api/resource-amounts.js'
+import { addAmounts, printAmount, type ResourceAmounts, toAmounts } from '../../lib/api/resource-amounts.js'
 import { shortDuration } from '../../lib/api/short-duration.js'
 import { printTaint } from '../../lib/api/taint-toleration.js'
+import { promisedAmounts } from '../../lib/api/workload-promise.js'
 import { alignColumns } from '../print/align-columns.js'
 import { printConditions } from './conditions.js'
 import { describeGpus, describeLoad, describeNuma, type NodeLoad } from './describe-load.js'
@@ -50,7 +51,7 @@ export function describeNode(node: Node, bound: BoundWorkloads, load: NodeLoad, 
 function printWorkloads(title: string, workloads: readonly (Task | Vps)[]): string {
   if (workloads.length === 0) return `${title}:  <none>\n`
   const rows = workloads.map(({ metadata, spec, status }) => {
-    const amounts = requestsOf(spec)
+    const amounts = promisedAmounts({ spec, status })
     const [cpu, memory] = ['cpu', 'memory'].map((name) => printAmount(name, amounts[name] ?? 0))
     return [`  ${metadata.namespace}`, metadata.name, status?.phase ?? 'Pending', cpu ?? '', memory ?? '']
   })
@@ -82,7 +83,7 @@ function printBackend(backend: Backend): string {
 /** What runs reserves, of what the node may promise: CPU more than once, memory never. */
 function printAmounts({ status = {} }: Node, holding: readonly (Task | Vps)[]): string {
   const allocatable = toAmounts(status.allocatable)
-  const asked = holding.map(({ spec }) => requestsOf(spec)).reduce<ResourceAmounts>(addAmounts, {})
+  const asked = holding.map(({ spec, status }) => promisedAmounts({ spec, status })).reduce<ResourceAmounts>(addAmounts, {})
   const rows = Object.entries(allocatable).map(([name, amount]) => {
     const factor = name === 'cpu' ? (status.cpuFactor ?? 1) : 1
     const share = amount > 0 ? `${Math.round((100 * (asked[name] ?? 0)) / (amount * factor))}%` : ''

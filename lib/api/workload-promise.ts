@@ -2,6 +2,7 @@
  * What a workload holds of its node. A Task holds what it asks for until it has ended. A Vps holds CPU and memory from the moment that it is to run
  * until it has stopped; its place (disk, GPUs, address, ports) until it is gone.
  */
+import { guestMemoryBytes } from './guest-memory.js'
 import type { VpsSpec, VpsStatus } from './kinds/vps.js'
 import { type ResourceAmounts, requestsOf, toAmounts } from './resource-amounts.js'
 
@@ -33,11 +34,10 @@ export function promisedAmounts(holder: Holder): ResourceAmounts {
   return hold === 'place' ? others : { ...others, cpu, memory: Math.max(memory, machineMemory(holder)) }
 }
 
-/** A virtual machine has all the memory that it may use, and that which it was started with until it ends. */
+/** A virtual machine has all the memory of its guest, asked for or not; a Vps that with which it was started until it ends. */
 function machineMemory({ spec, status }: Holder): number {
-  if (spec.running === undefined || spec.backend !== 'qemu') return 0
-  const { memory: limit = 0 } = toAmounts(spec.resources?.limits)
-  const runsNow = status?.phase === 'Running' || status?.phase === 'Unknown'
+  if (spec.backend !== 'qemu') return 0
+  const runsNow = spec.running !== undefined && (status?.phase === 'Running' || status?.phase === 'Unknown')
   const { memory: now = 0 } = runsNow ? toAmounts(status?.resources) : {}
-  return Math.max(limit, now)
+  return Math.max(guestMemoryBytes(spec), now)
 }

@@ -15,10 +15,11 @@ import { describePorts } from './ports.contract.js'
 export function describeBackend(
   name: string,
   prepare: () => Promise<ContractSubject>,
-  options: ContractOptions = { sessions: true },
+  { sessions = true, patienceMs = 60_000 }: Partial<ContractOptions> = {},
 ): void {
-  describe(`the ${name} backend`, () => {
-    const bed = new ContractBed(prepare)
+  describe(`the ${name} backend`, { timeout: 4 * patienceMs }, () => {
+    const options: ContractOptions = { sessions, patienceMs }
+    const bed = new ContractBed(prepare, options)
     beforeAll(() => bed.open())
     afterAll(() => bed.close())
 

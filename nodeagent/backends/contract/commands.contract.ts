@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { eventually } from '../../../lib/testing/eventually.js'
 import { BackendError, type RunSpec } from '../backend.js'
 import type { ExecOrder, ExecSession } from '../exec-session.js'
 import type { ContractBed, ContractOptions } from './contract-bed.contract.js'
 
 /** Commands that run beside a run: for somebody who looks on, and for probes. */
-export function describeCommands(bed: ContractBed, { sessions }: ContractOptions): void {
+export function describeCommands(bed: ContractBed, { sessions, patienceMs }: ContractOptions): void {
   const { aRun, inState, declares, signal } = bed
 
   describe('a command that somebody runs inside of a run', () => {
@@ -29,7 +28,7 @@ export function describeCommands(bed: ContractBed, { sessions }: ContractOptions
       run = aRun(bed.subject.programs.sleep, {}, {}, { COLOR: 'blue' })
       await bed.backend.start(run, signal)
       await inState(run, 'running')
-    }, 60_000)
+    }, patienceMs)
 
     it('is refused where the backend cannot', async () => {
       const id = { uid: randomUUID(), attempt: 0, run: 0 }
@@ -69,7 +68,7 @@ export function describeCommands(bed: ContractBed, { sessions }: ContractOptions
       )
       const said = collect(session.stdout)
       session.resize({ rows: 33, columns: 77 })
-      await eventually(() => expect(said()).toContain('tty'), { timeoutMs: 30_000 })
+      await bed.eventually(() => expect(said()).toContain('tty'))
       session.resize({ rows: 44, columns: 88 })
       expect(session.stderr).toBeUndefined()
       expect(await session.ended).toEqual({ exitCode: 5 })
@@ -78,7 +77,7 @@ export function describeCommands(bed: ContractBed, { sessions }: ContractOptions
     it.runIf(sessions)('that nobody reads is held up, and nothing piles up', async () => {
       const session = await open('dd if=/dev/zero bs=65536 count=1024 2>/dev/null; echo through >&2')
       const stderr = collect(session.stderr as Readable)
-      await eventually(() => expect(session.stdout.readableLength).toBeGreaterThan(0))
+      await bed.eventually(() => expect(session.stdout.readableLength).toBeGreaterThan(0))
       expect(session.stdout.readableLength).toBeLessThan(1024 * 1024)
       expect(stderr()).toBe('')
       let bytes = 0
@@ -90,16 +89,13 @@ export function describeCommands(bed: ContractBed, { sessions }: ContractOptions
     it.runIf(sessions).each([true, false])('is hung up on when nobody is there any more (terminal: %s)', async (tty) => {
       const session = await open('trap "echo hung-up > /tmp/mark-$$; exit" HUP; echo $$; while :; do sleep 0.1; done', { tty })
       const said = collect(session.stdout)
-      await eventually(() => expect(said()).toMatch(/^\d+\r?\n/), { timeoutMs: 30_000 })
+      await bed.eventually(() => expect(said()).toMatch(/^\d+\r?\n/))
       const pid = said().trim()
       session.hangUp()
-      await eventually(
-        async () => {
-          const { stdout } = await heard(await open(`cat /tmp/mark-${pid} 2>/dev/null; kill -0 ${pid} 2>/dev/null || echo gone`))
-          expect(stdout).toBe('hung-up\ngone\n')
-        },
-        { timeoutMs: 30_000 },
-      )
+      await bed.eventually(async () => {
+        const { stdout } = await heard(await open(`cat /tmp/mark-${pid} 2>/dev/null; kill -0 ${pid} 2>/dev/null || echo gone`))
+        expect(stdout).toBe('hung-up\ngone\n')
+      })
       await heard(await open(`rm /tmp/mark-${pid}`))
     })
 

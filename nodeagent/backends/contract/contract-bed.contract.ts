@@ -43,16 +43,21 @@ export interface ContractSubject {
 export interface ContractOptions {
   /** Whether somebody may look on: commands, connections, usage. */
   readonly sessions: boolean
+  /** How long a run may take to start, to speak or to end, on a loaded machine. */
+  readonly patienceMs: number
 }
 
 /** An open backend, and what it takes to run something on it. */
 export class ContractBed {
-  readonly signal = AbortSignal.timeout(1_800_000)
+  readonly signal = AbortSignal.timeout(7_200_000)
   /** All that were asked for; they are removed at the end. */
   readonly runs: RunSpec[] = []
   private opened: { readonly subject: ContractSubject; backend: Backend; readonly home: string; readonly logs: string } | undefined
 
-  constructor(private readonly prepare: () => Promise<ContractSubject>) {}
+  constructor(
+    private readonly prepare: () => Promise<ContractSubject>,
+    private readonly options: ContractOptions,
+  ) {}
 
   get subject(): ContractSubject {
     return this.parts.subject
@@ -113,8 +118,11 @@ export class ContractBed {
   readonly observed = async (run: RunSpec): Promise<ObservedRun | undefined> =>
     (await this.backend.observe(this.signal, run.id.uid)).find((other) => other.id.run === run.id.run)
 
+  /** Looks until it is so, as long as the backend may take. */
+  readonly eventually: typeof eventually = (check) => eventually(check, { timeoutMs: this.options.patienceMs })
+
   readonly inState = (run: RunSpec, state: ObservedRun['state']) =>
-    eventually(async () => {
+    this.eventually(async () => {
       const now = await this.observed(run)
       expect(now?.state).toBe(state)
       return now

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { eventually } from '../../../lib/testing/eventually.js'
 import type { ContractBed } from './contract-bed.contract.js'
 
 /** How runs begin and end. */
@@ -61,7 +60,7 @@ export function describeLife(bed: ContractBed): void {
   it('kills what does not end in time', async () => {
     const run = aRun(bed.subject.programs.stubborn)
     await bed.backend.start(run, signal)
-    await eventually(async () => expect((await linesOf(run)).map(({ bytes }) => bytes.toString())).toEqual(['ready\n']))
+    await bed.eventually(async () => expect((await linesOf(run)).map(({ bytes }) => bytes.toString())).toEqual(['ready\n']))
     await bed.backend.stop(run.id, 100, signal)
     expect((await observed(run))?.exit).toMatchObject({ exitCode: 137, signal: 'SIGKILL', oomKilled: false })
   })

@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest'
-import { eventually } from '../../../lib/testing/eventually.js'
 import type { ContractBed, ContractOptions } from './contract-bed.contract.js'
 
 /** What a backend tells of itself and of its runs. */
@@ -17,14 +16,12 @@ export function describeObserving(bed: ContractBed, { sessions }: ContractOption
     const busy = aRun(['sh', '-c', 'while :; do :; done'])
     await bed.backend.start(busy, signal)
     const used = async () => (await bed.backend.usage?.(signal, busy.id.uid)) ?? []
-    await eventually(
-      async () =>
-        expect(await used()).toMatchObject([{ id: busy.id, namespace: 'default', cpuNanos: expect.toSatisfy((nanos) => nanos >= 5e7) }]),
-      { timeoutMs: 60_000 },
+    await bed.eventually(async () =>
+      expect(await used()).toMatchObject([{ id: busy.id, namespace: 'default', cpuNanos: expect.toSatisfy((nanos) => nanos >= 5e7) }]),
     )
     const [first] = await used()
     expect(first?.memoryBytes).toBeGreaterThan(0)
-    await eventually(async () => expect((await used())[0]?.cpuNanos).toBeGreaterThan(first?.cpuNanos ?? 0), { timeoutMs: 60_000 })
+    await bed.eventually(async () => expect((await used())[0]?.cpuNanos).toBeGreaterThan(first?.cpuNanos ?? 0))
     expect((await bed.backend.usage(signal)).map(({ id }) => id.uid)).toContain(busy.id.uid)
     await bed.backend.stop(busy.id, 0, signal)
     await inState(busy, 'exited')
@@ -37,7 +34,7 @@ export function describeObserving(bed: ContractBed, { sessions }: ContractOption
     const unsubscribe = bed.backend.subscribe(() => hints++)
     await bed.backend.start(run, signal)
     await inState(run, 'exited')
-    await eventually(() => expect(hints).toBeGreaterThan(0))
+    await bed.eventually(() => expect(hints).toBeGreaterThan(0))
     unsubscribe()
   })
 

@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest'
-import { eventually } from '../../../lib/testing/eventually.js'
 import type { ContractBed } from './contract-bed.contract.js'
 
 /** What a run is given to say, and what is kept of what it said. */
@@ -31,7 +30,7 @@ export function describeOutput(bed: ContractBed): void {
     await bed.backend.start(run, signal)
     await inState(run, 'running')
     const followed = linesOf(run, { follow: true })
-    await eventually(async () => expect(await linesOf(run)).toHaveLength(1))
+    await bed.eventually(async () => expect(await linesOf(run)).toHaveLength(1))
     await bed.backend.stop(run.id, 100, signal)
     expect((await followed).map(({ bytes }) => bytes.toString())).toEqual(['ready\n'])
   })

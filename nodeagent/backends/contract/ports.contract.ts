@@ -1,6 +1,5 @@
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import { eventually } from '../../../lib/testing/eventually.js'
 import { NotListening } from '../connect-to.js'
 import { expectEchoes } from '../fixtures/expect-echoes.js'
 import type { ContractBed, ContractOptions } from './contract-bed.contract.js'
@@ -18,7 +17,7 @@ export function describePorts(bed: ContractBed, { sessions }: ContractOptions): 
       await bed.backend.start(run, signal)
       await inState(run, 'running')
       if (!sessions) return await expect(bed.backend.dialPort(run.id, port, 'tcp', signal)).rejects.toMatchObject({ reason: 'Unsupported' })
-      const connection = await eventually(() => bed.backend.dialPort(run.id, port, 'tcp', signal))
+      const connection = await bed.eventually(() => bed.backend.dialPort(run.id, port, 'tcp', signal))
       connection.end('hello')
       expect(await text(connection)).toBe('hello')
       await expect(bed.backend.dialPort(run.id, port + 1, 'tcp', signal)).rejects.toThrow(NotListening)

@@ -23,7 +23,7 @@ const bootDeadlineMs = 240_000
 const shell = (script: string) => ['sh', '-c', script]
 
 describe.skipIf(withoutQemu)('microVMs', () => {
-  const signal = AbortSignal.timeout(3_600_000)
+  const signal = AbortSignal.timeout(7_200_000)
   let directory: string
   let cgroups: Cgroups | undefined
   beforeAll(async () => {
@@ -55,7 +55,8 @@ describe.skipIf(withoutQemu)('microVMs', () => {
       missing: ['/no/such/command'],
       hungry: ['tail', '/dev/zero'],
     }
-    describeBackend('qemu', async () => ({ open: () => open('contract'), programs, image: 'busybox', memoryLimit: '256Mi', slow: true }))
+    const prepare = async () => ({ open: () => open('contract'), programs, image: 'busybox', memoryLimit: '256Mi', slow: true })
+    describeBackend('qemu', prepare, { patienceMs: bootDeadlineMs })
   }
 
   describe('of tasks', () => {

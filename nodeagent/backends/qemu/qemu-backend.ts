@@ -37,6 +37,7 @@ import { type Guest, GuestSessions } from './microvm/guest-sessions.js'
 import { microvmArguments } from './microvm/microvm-arguments.js'
 import { type ImagePlaces, listMicrovmImages, openMicrovmImage } from './microvm/microvm-images.js'
 import { refuseUnsupported } from './microvm/run-demands.js'
+import { type WakingGuest, wakeGuest } from './microvm/wake-guest.js'
 import { describeEngine, findQemu, type QemuEngine } from './qemu-engine.js'
 import { readLastWords } from './vm-end.js'
 import { type ObservedVm, VmProcesses } from './vm-processes.js'
@@ -70,6 +71,9 @@ export class QemuBackend implements Backend {
   private readonly sessions = new GuestSessions()
   private readonly hints = new Set<() => void>()
   private engine: QemuEngine | undefined
+  private readonly closing = new AbortController()
+  /** Runs whose guests are looked after until they have begun. */
+  private readonly waking = new Set<string>()
 
   private constructor(
     private readonly options: QemuBackendOptions,
@@ -89,6 +93,7 @@ export class QemuBackend implements Backend {
     const backend = new QemuBackend(options, vms)
     await mkdir(options.imageDirectory, { recursive: true })
     await backend.clear()
+    for (const vm of await vms.observe()) if (vm.state === 'running') backend.wake(vm.id)
     return backend
   }
 
@@ -164,6 +169,7 @@ export class QemuBackend implements Backend {
         },
         signal,
       )
+      this.wake(run.id)
     } catch (cause) {
       signal.throwIfAborted()
       throw new BackendError('StartFailed', `the microVM could not be started: ${messageOf(cause)}`, true, { cause })
@@ -234,6 +240,7 @@ export class QemuBackend implements Backend {
   }
 
   async close(): Promise<void> {
+    this.closing.abort()
     await this.vms.close()
   }
 
@@ -251,6 +258,23 @@ export class QemuBackend implements Backend {
     const stopping = await isThere(path.join(vm.directory, stoppingMark))
     const lastWords = await this.lastWordsOf(vm)
     return { ...common, state: 'exited', exit: outcomeOf({ exit, report, stopping, lastWords }) }
+  }
+
+  /** Sees to it that the guest begins; see wake-guest.ts. */
+  private wake(id: RunId): void {
+    const key = printRunKey(id)
+    if (this.waking.has(key)) return
+    this.waking.add(key)
+    const guest: WakingGuest = {
+      ask: async (question) => {
+        const qmp = await this.vms.connect(id, this.closing.signal)
+        return question(qmp).finally(() => qmp.close())
+      },
+      isRunning: async () => (await this.vms.find(id))?.state === 'running',
+    }
+    wakeGuest(guest, this.closing.signal)
+      .catch(() => {}) // the agent ends; the next one goes on
+      .finally(() => this.waking.delete(key))
   }
 
   /** QEMU's word; it is asked only where the mark says that it may be. */

@@ -1,8 +1,8 @@
+import { guestMemoryBytes } from '../../../../lib/api/guest-memory.js'
 import type { Vps } from '../../../../lib/api/kinds/vps.js'
 import { cpuMillis, memoryBytes } from '../../../../lib/api/quantity.js'
 import type { CgroupLimits } from '../../process/cgroups.js'
 
-const defaultMemoryBytes = 1024 * 1024 * 1024
 const defaultCpuMillis = 1000
 
 export interface MachineDemands {
@@ -13,12 +13,11 @@ export interface MachineDemands {
 }
 
 /** What a limit allows; what is asked for, where there is none; else one CPU, and memory in which a usual image boots. */
-export function machineDemands({ resources, diskSize }: Pick<Vps['spec'], 'resources' | 'diskSize'>): MachineDemands {
+export function machineDemands({ resources, running, diskSize }: Pick<Vps['spec'], 'resources' | 'running' | 'diskSize'>): MachineDemands {
   const cpu = resources?.limits?.cpu ?? resources?.requests?.cpu
-  const memory = resources?.limits?.memory ?? resources?.requests?.memory
   return {
     cpuMillis: cpu === undefined ? defaultCpuMillis : cpuMillis(cpu),
-    memoryBytes: memory === undefined ? defaultMemoryBytes : memoryBytes(memory),
+    memoryBytes: guestMemoryBytes({ resources, running }),
     ...(diskSize === undefined ? {} : { diskBytes: memoryBytes(diskSize) }),
   }
 }

@@ -96,8 +96,22 @@ find_pid() {
   read -r pid < "$1"
 }
 
+# Ends the session of the slot with this lock, which nobody hears any more: its command is hung up on, and its ports are free for the next one.
+hang_up() {
+  read -r server < "$1/server" || return
+  script=$here/session.$server/script
+  if [ -e "$script.begun" ]; then
+    find_pid "$script.pid"
+    kill -HUP "-$pid"
+    detach reap "$pid"
+  fi
+  end_session "$server"
+  rm -rf "$1" "$here/session.$server"
+}
+
 serve_session() {
-  slot=$1 mark=$2 script=$here/session.$1
+  slot=$1 mark=$2 lock=$3 script=$here/session.$$/script
+  mkdir -p "$here/session.$$"
   find_port "talk_$slot"
   exec 3<> "$file"
   # What comes before the answer belongs to a session that never began.
@@ -107,22 +121,19 @@ serve_session() {
     echo 'echo $$ > "$0.pid"'
     while IFS= read -r line <&3 && [ "$line" != "$mark" ]; do printf '%s\n' "$line"; done
   } > "$script"
-  rm -f "$script".*
   # Held open: a terminal that nobody has open forgets its size.
   console=/dev/hvc$((slot - 1))
   [ "$mode" != tty ] || exec 4<> "$console"
   # Nobody is there any more when the talk ends.
   {
     while read -r word rows columns <&3; do [ "$word" != size ] || stty -F "$console" rows "$rows" cols "$columns"; done
-    find_pid "$script.pid"
-    kill -HUP "-$pid"
-    sleep 10
-    end_session "$pid"
+    detach hang_up "$lock" $$ 3>&- 4>&-
   } 4>&- &
   listener=$!
   if [ "$mode" = tty ]; then
     stty -F "$console" sane rows "$rows" cols "$columns"
     echo ready >&3
+    : > "$script.begun"
     setsid -c sh "$script" <&4 >&4 2>&4 3>&- 4>&-
     code=$?
   else
@@ -133,6 +144,7 @@ serve_session() {
     find_port "err_$slot" && { cat; printf %s "$mark"; } < "$script.err" > "$file" 3>&- &
     relays="$relays $!"
     echo ready >&3
+    : > "$script.begun"
     setsid sh "$script" < "$script.in" > "$script.out" 2> "$script.err" 3>&-
     code=$?
   fi
@@ -152,7 +164,10 @@ obey() {
         find_pid "$here/pid"
         kill -TERM "-$pid"
         ;;
-      session) detach session "$slot" "$mark" ;;
+      session)
+        echo "$mark" > "$here/newest.$slot"
+        detach session "$slot" "$mark"
+        ;;
     esac
   done
 }
@@ -202,9 +217,22 @@ case $1 in
     obey < "$file" 2>/dev/null
     ;;
   session)
-    # One after the other in a slot: a port can be open once.
-    until mkdir "$here/slot.$2"; do sleep 0.05; done 2>/dev/null
-    (serve_session "$2" "$3") 2>/dev/null
-    rmdir "$here/slot.$2"
+    lock=$here/slot.$2
+    until mkdir "$lock"; do
+      # The node gives a slot to one after the other: whoever has it still is over, unless it came behind this one.
+      read -r newest < "$here/newest.$2" && [ "$newest" = "$3" ] || exit
+      hang_up "$lock"
+      sleep 0.05
+    done 2>/dev/null
+    echo $$ > "$lock/server"
+    (serve_session "$2" "$3" "$lock") 2>/dev/null
+    rm -rf "$lock" "$here/session.$$"
+    ;;
+  hang_up)
+    read -r server < "$2/server" && [ "$server" = "$3" ] && hang_up "$2"
+    ;;
+  reap)
+    sleep 10
+    end_session "$2"
     ;;
 esac

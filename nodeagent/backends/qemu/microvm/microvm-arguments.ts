@@ -1,4 +1,5 @@
-import { cpuMillis, memoryBytes } from '../../../../lib/api/quantity.js'
+import { guestMemoryBytes } from '../../../../lib/api/guest-memory.js'
+import { cpuMillis } from '../../../../lib/api/quantity.js'
 import type { RunSpec } from '../../backend.js'
 import { reportFile } from '../../process/shim.js'
 import { clockParameters, engineArguments, userNetwork } from '../engine-arguments.js'
@@ -18,8 +19,6 @@ export interface MicrovmArguments {
 
 /** How many commands can run beside a task's at a time: a port each for its talk and its streams, and each port costs the guest 4 MiB of buffers. */
 export const sessionSlots = 3
-/** The memory of a guest whose task names none. */
-const usualMemoryBytes = 512 * 1024 ** 2
 
 /** The name of the pipe by which the agent gives words to the guest. */
 export const controlPipe = 'control'
@@ -63,11 +62,6 @@ export const slots = () => Array.from({ length: sessionSlots }, (_, index) => in
 
 /** The socket of a session's port, in the directory of the run. */
 export const socketName = (portName: string) => `${portName}.sock`
-
-export function guestMemoryBytes({ resources }: MicrovmArguments['spec']): number {
-  const asked = resources?.limits?.memory ?? resources?.requests?.memory
-  return asked === undefined ? usualMemoryBytes : memoryBytes(asked)
-}
 
 function guestCpus({ resources }: MicrovmArguments['spec'], cpus: number): number {
   const asked = resources?.limits?.cpu ?? resources?.requests?.cpu

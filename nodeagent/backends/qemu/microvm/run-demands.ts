@@ -1,7 +1,7 @@
+import { guestMemoryBytes } from '../../../../lib/api/guest-memory.js'
 import { minimumGuestMemoryBytes } from '../../../../lib/api/kinds/task-validation.js'
 import { BackendError, type RunSpec } from '../../backend.js'
 import { commandOf } from './guest-orders.js'
-import { guestMemoryBytes } from './microvm-arguments.js'
 
 /** The server refuses these too; an agent does not rely on it. Pure. */
 export function refuseUnsupported(run: RunSpec): void {
