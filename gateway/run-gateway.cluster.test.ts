@@ -12,7 +12,10 @@ import { readAnnouncement, type StreamAnnouncement } from '../lib/api/stream-ann
 import { silentLogger } from '../lib/base/log.js'
 import { createClient } from '../lib/client/create-client.js'
 import { createCredentialsReader } from '../lib/client/credentials.js'
+import { dataKeyHeader, dataPath, dataProtocol } from '../lib/stream/data-connection.js'
 import { dialNodeStreams } from '../lib/stream/dial-node-streams.js'
+import { nodeStreamProtocol } from '../lib/stream/node-session.js'
+import { requestUpgrade } from '../lib/stream/request-upgrade.js'
 import { eventually } from '../lib/testing/eventually.js'
 import { type TestCluster, testCluster } from '../lib/testing/test-cluster.js'
 import { runGateway } from './start-gateway.js'
@@ -113,6 +116,29 @@ describe('a gateway', () => {
     await cluster.client.of(Node).create({ metadata: { name: 'n1' }, spec: {} })
     const { errors } = await dialAs(user, groups, await announced())
     await eventually(() => expect(errors[0]).toContain('code 403'))
+  })
+
+  it('takes data connections of the node alone that it has invited to them, and each number once', async () => {
+    await startGateway()
+    const { server, ca } = await announced()
+    for (const name of ['n1', 'n2']) await cluster.client.of(Node).create({ metadata: { name }, spec: {} })
+    const leaving = new AbortController()
+    ending.push(async () => leaving.abort())
+    const upgradeAs = async (node: string, path: string, protocol: string) => {
+      const { certificate = '', key = '' } = createCredentialsReader(await cluster.configOf(`system:node:${node}`, ['system:nodes']))()
+      const upgraded = await requestUpgrade({ server, path, protocol, tls: { ca, cert: certificate, key }, signal: leaving.signal })
+      ending.push(async () => void upgraded.socket.destroy())
+      upgraded.socket.on('error', () => {})
+      return upgraded
+    }
+    const { headers } = await eventually(() => upgradeAs('n1', '/', nodeStreamProtocol))
+    const key = String(headers[dataKeyHeader])
+    const one = dataPath({ key, id: '1' })
+    await eventually(() => upgradeAs('n2', '/', nodeStreamProtocol))
+    await expect(upgradeAs('n2', one, dataProtocol)).rejects.toThrow('code 403')
+    await expect(upgradeAs('n1', dataPath({ key: 'guessed', id: '1' }), dataProtocol)).rejects.toThrow('code 403')
+    await upgradeAs('n1', one, dataProtocol)
+    await expect(upgradeAs('n1', one, dataProtocol)).rejects.toThrow('code 403')
   })
 
   it('speaks with nobody who shows no certificate of the cluster', async () => {

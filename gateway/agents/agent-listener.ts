@@ -10,6 +10,8 @@ import https from 'node:https'
 import type { TLSSocket } from 'node:tls'
 import type { Logger } from '../../lib/base/log.js'
 import { acceptNodeConnection, offersNodeConnection } from '../../lib/stream/accept-node-connection.js'
+import { readDataOffer } from '../../lib/stream/data-connection.js'
+import { DataPool } from '../../lib/stream/data-pool.js'
 import type { NodeConnections } from '../../lib/stream/node-connections.js'
 import { judgeRepeatedly } from '../../lib/stream/repeated-judgement.js'
 import { listen } from '../listen.js'
@@ -42,8 +44,8 @@ export interface AgentListener {
 /** Strangers have so long to show a certificate, and agents to ask, milliseconds. */
 const handshakeTimeoutMs = 10_000
 const maxHeaderBytes = 8 * 1024
-/** More than a cluster has nodes; a stranger's connections end after the handshake's time. */
-const maxConnections = 8192
+/** More than nodes and what is carried for them; a stranger's connections end after the handshake's time. */
+const maxConnections = 32_768
 
 /** Rejects with ListenError. */
 export async function listenForAgents(options: AgentListenerOptions): Promise<AgentListener> {
@@ -57,6 +59,8 @@ export async function listenForAgents(options: AgentListenerOptions): Promise<Ag
       requestCert: true,
       rejectUnauthorized: true,
       minVersion: 'TLSv1.3',
+      // Data connections end half by half.
+      allowHalfOpen: true,
       handshakeTimeout: handshakeTimeoutMs,
       maxHeaderSize: maxHeaderBytes,
       headersTimeout: handshakeTimeoutMs,
@@ -70,9 +74,12 @@ export async function listenForAgents(options: AgentListenerOptions): Promise<Ag
     const node = nodeOfCertificate(socket.authorized ? socket.getPeerCertificate() : undefined)
     const mayConnect = () => node !== undefined && Date.now() <= node.notAfterMs && options.nodeExists(node.name)
     if (!node || !mayConnect()) return refuse(socket, 403)
+    const offer = readDataOffer(request)
+    if (offer) return nodes.dataOf(node.name, offer.key)?.add(offer.id, socket) ? undefined : refuse(socket, 403)
     if (!offersNodeConnection(request)) return refuse(socket, 400)
-    const connection = acceptNodeConnection(socket, head)
-    const { close } = nodes.add(node.name, connection)
+    const data = new DataPool()
+    const connection = acceptNodeConnection(socket, head, data.key)
+    const { close } = nodes.add(node.name, connection, data)
     const stop = judgeRepeatedly(judgeEveryMs, mayConnect, close)
     connection.once('close', () => {
       stop()

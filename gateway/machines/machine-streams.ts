@@ -32,8 +32,8 @@ export interface MachineStreams {
   dialPort(vps: Vps, port: number, signal: AbortSignal): Promise<Duplex>
 }
 
-export function createMachineStreams(nodes: Pick<NodeConnections, 'ask'>): MachineStreams {
-  async function open(route: string, vps: Vps, orders: URLSearchParams, signal: AbortSignal): Promise<Duplex> {
+export function createMachineStreams(nodes: Pick<NodeConnections, 'ask' | 'open'>): MachineStreams {
+  async function open(route: 'exec' | 'sftp' | 'portforward', vps: Vps, orders: URLSearchParams, signal: AbortSignal): Promise<Duplex> {
     const { namespace = '', name, uid } = vps.metadata
     const node = nodeOf(vps)
     orders.set('kind', 'Vps')
@@ -41,7 +41,9 @@ export function createMachineStreams(nodes: Pick<NodeConnections, 'ask'>): Machi
     orders.set('attempt', '0')
     const path = `/${route}/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}?${orders}`
     try {
-      const { status, stream } = await nodes.ask(node, { method: 'POST', path, writes: true, signal })
+      const request = { method: 'POST', path, signal }
+      // Frames of channels are small, and many; what else there is are bytes of any number.
+      const { status, stream } = await (route === 'exec' ? nodes.ask(node, { ...request, writes: true }) : nodes.open(node, request))
       if (status === 200) return stream
       throw new MachineUnreachable((await readRefusalText(stream)) || `the agent of node "${node}" answered with code ${status}`)
     } catch (error) {

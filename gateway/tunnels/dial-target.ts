@@ -9,14 +9,14 @@ const maxRefusalBytes = 4 * 1024
 export async function dialTarget(
   place: TargetPlace,
   protocol: 'tcp' | 'udp',
-  nodes: Pick<NodeConnections, 'ask'>,
+  nodes: Pick<NodeConnections, 'open'>,
   signal: AbortSignal,
 ): Promise<Duplex> {
   const { node, kind, namespace, name, uid, attempt, port } = place
   const query = new URLSearchParams({ kind, uid, attempt: String(attempt), port: String(port), protocol })
   const path = `/portforward/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}?${query}`
   // The signal is for the dialling alone: what is open ends with its connection.
-  const { status, stream } = await nodes.ask(node, { method: 'POST', path, writes: true, signal })
+  const { status, stream } = await nodes.open(node, { method: 'POST', path, signal })
   if (status === 200) return stream
   throw new Error((await readRefusal(stream)) || `the agent of node "${node}" answered with code ${status}`)
 }

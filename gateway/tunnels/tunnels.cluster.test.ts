@@ -79,7 +79,8 @@ async function reachDatagrams(port: number): Promise<DatagramDuplex> {
 async function aGateway({ session }: Awaited<ReturnType<typeof aNode>>, limits = { total: 100, perAddress: 100 }, name = 'gw') {
   const client = createClient(await cluster.configOf('system:gateway'))
   const stopping = new AbortController()
-  const nodes = { ask: (_node: string, request: NodeRequest) => ask(session, request), isConnected: () => !session.destroyed }
+  const open = (_node: string, request: NodeRequest) => ask(session, { ...request, writes: true })
+  const nodes = { open, isConnected: () => !session.destroyed }
   const options = { client, clock: systemClock, log: silentLogger, name, nodes, advertiseHost: `${name}.example`, limits }
   const { countsOf, finished } = startTunnels(options, stopping.signal)
   const stop = async () => {

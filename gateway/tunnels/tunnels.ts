@@ -31,7 +31,7 @@ export interface TunnelsOptions {
   readonly clock: Clock
   /** The gateway's. */
   readonly name: string
-  readonly nodes: Pick<NodeConnections, 'ask' | 'isConnected'>
+  readonly nodes: Pick<NodeConnections, 'open' | 'isConnected'>
   /** By which people reach the gateway. */
   readonly advertiseHost: string
   /** Of each Tunnel. */

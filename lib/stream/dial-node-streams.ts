@@ -1,14 +1,14 @@
 import { once } from 'node:events'
-import type { IncomingMessage } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
-import https from 'node:https'
-import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { type BackoffOptions, backoffDelayMs } from '../base/backoff.js'
 import { sleep, systemClock } from '../base/clock.js'
+import { dataKeyHeader, dataPath, dataProtocol } from './data-connection.js'
 import { duplexOverSocket } from './duplex-over-socket.js'
 import type { KeepAliveOptions } from './keep-alive.js'
-import { answeringSession, type NodeRequestHandler, nodeStreamProtocol, StreamError } from './node-session.js'
+import { answeringSession, type NodeRequestHandler, nodeStreamProtocol } from './node-session.js'
+import { requestUpgrade, type UpgradedConnection } from './request-upgrade.js'
+import { SpareData } from './spare-data.js'
+import { StreamError } from './stream-error.js'
 
 export interface DialOptions {
   /** As https://127.0.0.1:6443. */
@@ -29,7 +29,6 @@ export interface DialOptions {
 }
 
 const defaultBackoff: BackoffOptions = { initialMs: 800, maxMs: 30_000 }
-const dialTimeoutMs = 30_000
 const steadyAfterMs = 30_000
 
 /**
@@ -42,9 +41,9 @@ export async function dialNodeStreams(options: DialOptions): Promise<void> {
   while (!signal.aborted) {
     let connectedAtMs: number | undefined
     try {
-      const connection = await dial(options)
+      const upgraded = await requestUpgrade({ ...options, tls: options.tls(), protocol: nodeStreamProtocol })
       connectedAtMs = performance.now()
-      await serve(connection, options)
+      await serve(upgraded, options)
     } catch (error) {
       if (signal.aborted) return
       options.onDisconnected?.(error instanceof Error ? error : new Error(String(error)))
@@ -55,35 +54,14 @@ export async function dialNodeStreams(options: DialOptions): Promise<void> {
   }
 }
 
-/** Sends the upgrade request; resolves with the raw connection. */
-async function dial({ server, path, tls, signal }: DialOptions): Promise<Duplex> {
-  const { hostname, port } = new URL(server)
-  const request = https.request({
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: port || 443,
-    path,
-    headers: { connection: 'Upgrade', upgrade: nodeStreamProtocol },
-    agent: false,
-    timeout: dialTimeoutMs,
-    signal,
-    ...tls(),
-  })
-  request.once('timeout', () => request.destroy(new StreamError(`${server} has not answered for ${dialTimeoutMs} ms`)))
-  return new Promise((resolve, reject) => {
-    request.once('error', reject)
-    request.once('upgrade', (_response: IncomingMessage, socket: Socket, head: Buffer) => resolve(duplexOverSocket(socket, head)))
-    request.once('response', (response) => {
-      response.resume()
-      request.destroy()
-      reject(new StreamError(`${server} refused the connection for streams with code ${response.statusCode}`))
-    })
-    request.end()
-  })
-}
-
 /** Answers until the connection ends, and says why it did. */
-async function serve(connection: Duplex, { onRequest, onConnected, keepAlive, signal }: DialOptions): Promise<never> {
-  const session: ServerHttp2Session = answeringSession(connection, onRequest, keepAlive)
+async function serve({ socket, head, headers }: UpgradedConnection, options: DialOptions): Promise<never> {
+  const { onRequest, onConnected, keepAlive, signal } = options
+  const connection = duplexOverSocket(socket, head)
+  const ending = new AbortController()
+  const key = headers[dataKeyHeader]
+  const spare = typeof key === 'string' ? spareData(key, options, ending.signal) : undefined
+  const session: ServerHttp2Session = answeringSession(connection, onRequest, { ...keepAlive, takeData: async (id) => spare?.take(id) })
   const stop = () => session.destroy()
   let failure: Error | undefined
   session.on('error', (error) => {
@@ -97,6 +75,16 @@ async function serve(connection: Duplex, { onRequest, onConnected, keepAlive, si
     throw failure ?? new StreamError('the server ended the connection')
   } finally {
     signal.removeEventListener('abort', stop)
+    ending.abort()
     connection.destroy()
   }
+}
+
+/** Dials what the server has invited to, as long as the connection stands. */
+function spareData(key: string, { server, tls, backoff = defaultBackoff }: DialOptions, signal: AbortSignal): SpareData {
+  const dial = async (id: string) => {
+    const path = dataPath({ key, id })
+    return (await requestUpgrade({ server, path, protocol: dataProtocol, tls: tls(), allowHalfOpen: true, signal })).socket
+  }
+  return new SpareData({ dial, backoff, signal })
 }

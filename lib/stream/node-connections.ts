@@ -1,5 +1,5 @@
 /**
- * The connections that node agents have dialled to one server, and the one way to a node: `ask`. The newest connection of a node is the one that is
+ * The connections that node agents have dialled to one server, and the ways to a node: `ask`, and `open` for bytes both ways. The newest connection of a node is the one that is
  * used; what an older one still carries may finish.
  *
  *     const nodes = createNodeConnections()
@@ -7,8 +7,12 @@
  */
 import type { ClientHttp2Session } from 'node:http2'
 import type { Duplex } from 'node:stream'
+import { dataHeader } from './data-connection.js'
+import { dataDuplex } from './data-duplex.js'
+import type { DataPool } from './data-pool.js'
 import type { KeepAliveOptions } from './keep-alive.js'
 import { ask, askingSession, type NodeAnswer, type NodeRequest } from './node-session.js'
+import { StreamError } from './stream-error.js'
 
 /** A node's agent is not connected, or does not answer; says so in a sentence. */
 export class NodeUnreachable extends Error {
@@ -16,10 +20,14 @@ export class NodeUnreachable extends Error {
 }
 
 export interface NodeConnections {
-  /** Takes a connection that the node's agent has dialled. Returns how to end it. */
-  add(node: string, connection: Duplex): { close(): void }
+  /** Takes a connection that the node's agent has dialled, and what keeps its data connections, where there are some. Returns how to end it. */
+  add(node: string, connection: Duplex, data?: DataPool): { close(): void }
+  /** What keeps the data connections that show this key; undefined when the node has no such connection. */
+  dataOf(node: string, key: string): DataPool | undefined
   /** Asks a node's agent. Rejects with NodeUnreachable, or with the signal's reason. */
   ask(node: string, request: NodeRequest): Promise<NodeAnswer>
+  /** Asks for bytes both ways, which take a data connection. Rejects likewise. */
+  open(node: string, request: Omit<NodeRequest, 'writes'>): Promise<NodeAnswer>
   isConnected(node: string): boolean
   /** Who is connected. */
   names(): readonly string[]
@@ -31,34 +39,49 @@ export interface NodeConnections {
   close(): void
 }
 
+interface Connection {
+  readonly session: ClientHttp2Session
+  readonly data: DataPool | undefined
+}
+
 export function createNodeConnections(options: { keepAlive?: KeepAliveOptions } = {}): NodeConnections {
-  const newest = new Map<string, ClientHttp2Session>()
+  const newest = new Map<string, Connection>()
   const open = new Map<ClientHttp2Session, string>()
 
+  async function reach(node: string, signal: AbortSignal | undefined, call: (connection: Connection) => Promise<NodeAnswer>) {
+    const connection = newest.get(node)
+    if (!connection) throw new NodeUnreachable(`the agent of node "${node}" is not connected; is it running?`)
+    try {
+      return await call(connection)
+    } catch (cause) {
+      if (signal?.aborted) throw cause
+      const why = cause instanceof Error ? cause.message : String(cause)
+      throw new NodeUnreachable(`the agent of node "${node}" did not answer: ${why}`, { cause })
+    }
+  }
+
   return {
-    add(node, connection) {
+    add(node, connection, data) {
       const session = askingSession(connection, options.keepAlive)
       open.set(session, node)
-      newest.get(node)?.close()
-      newest.set(node, session)
+      newest.get(node)?.session.close()
+      newest.set(node, { session, data })
       session.once('close', () => {
+        data?.close()
         open.delete(session)
-        if (newest.get(node) === session) newest.delete(node)
+        if (newest.get(node)?.session === session) newest.delete(node)
       })
       return { close: () => session.destroy() }
     },
 
-    async ask(node, request) {
-      const session = newest.get(node)
-      if (!session) throw new NodeUnreachable(`the agent of node "${node}" is not connected; is it running?`)
-      try {
-        return await ask(session, request)
-      } catch (cause) {
-        if (request.signal?.aborted) throw cause
-        const why = cause instanceof Error ? cause.message : String(cause)
-        throw new NodeUnreachable(`the agent of node "${node}" did not answer: ${why}`, { cause })
-      }
+    dataOf(node, key) {
+      const data = newest.get(node)?.data
+      return data?.key === key ? data : undefined
     },
+
+    ask: (node, request) => reach(node, request.signal, ({ session }) => ask(session, request)),
+
+    open: (node, request) => reach(node, request.signal, (connection) => askForBytes(connection, request)),
 
     isConnected: (node) => newest.has(node),
 
@@ -75,5 +98,19 @@ export function createNodeConnections(options: { keepAlive?: KeepAliveOptions } 
     close() {
       for (const session of open.keys()) session.destroy()
     },
+  }
+}
+
+async function askForBytes({ session, data }: Connection, request: Omit<NodeRequest, 'writes'>): Promise<NodeAnswer> {
+  if (!data) throw new StreamError('it was not invited to dial data connections')
+  const { id, socket } = await data.take(request.signal)
+  try {
+    const answer = await ask(session, { ...request, writes: true, headers: { ...request.headers, [dataHeader]: id } })
+    if (answer.status === 200) return { ...answer, stream: dataDuplex(socket, answer.stream) }
+    socket.destroy()
+    return answer
+  } catch (error) {
+    socket.destroy()
+    throw error
   }
 }

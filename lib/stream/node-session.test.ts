@@ -8,7 +8,8 @@ import { eventually } from '../testing/eventually.js'
 import { dialNodeStreams } from './dial-node-streams.js'
 import { duplexOverSocket } from './duplex-over-socket.js'
 import { selfSigned, type TlsFiles, UpgradeServer, Wire } from './fixtures/loopback.js'
-import { ask, askingSession, type NodeRequestHandler, StreamError } from './node-session.js'
+import { ask, askingSession, type NodeRequestHandler } from './node-session.js'
+import { StreamError } from './stream-error.js'
 
 const mebibyte = 1024 * 1024
 let tls: TlsFiles

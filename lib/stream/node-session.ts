@@ -11,9 +11,13 @@
  *     })
  */
 import http2 from 'node:http2'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { dataHeader } from './data-connection.js'
+import { dataDuplex } from './data-duplex.js'
 import { type KeepAliveOptions, keepAlive } from './keep-alive.js'
 import { RelayDuplex } from './relay-duplex.js'
+import { StreamError } from './stream-error.js'
 
 /** The word in the Upgrade header of both sides. */
 export const nodeStreamProtocol = 'millrace-stream/1'
@@ -46,11 +50,6 @@ export interface NodeAnswer {
   readonly stream: Duplex
 }
 
-/** No answer came, or it ended early. */
-export class StreamError extends Error {
-  override readonly name = 'StreamError'
-}
-
 /** The side that asks. */
 export function askingSession(connection: Duplex, options: KeepAliveOptions = {}): http2.ClientHttp2Session {
   const session = http2.connect('http://node', { createConnection: () => connection, settings, maxSessionMemory })
@@ -65,16 +64,26 @@ export function askingSession(connection: Duplex, options: KeepAliveOptions = {}
  * Answers one request. A rejection before the head is a 500, and after it the stream fails. To fail a stream yourself, destroy it with an error:
  * `stream.close(code)` ends it as if it were complete.
  */
-export type NodeRequestHandler = (
-  request: { readonly method: string; readonly path: string; readonly headers: http2.IncomingHttpHeaders },
-  stream: http2.ServerHttp2Stream,
-) => void | Promise<void>
+export type NodeRequestHandler = (request: ReceivedRequest, stream: http2.ServerHttp2Stream) => void | Promise<void>
+
+export interface ReceivedRequest {
+  readonly method: string
+  readonly path: string
+  readonly headers: http2.IncomingHttpHeaders
+  /** Where the bytes of both sides go: the stream itself, or the data connection that the request names. */
+  readonly bytes: Duplex
+}
+
+export interface AnsweringOptions extends KeepAliveOptions {
+  /** The data connection of that number. */
+  readonly takeData?: (id: string) => Promise<Socket | undefined>
+}
 
 /** The side that answers. */
 export function answeringSession(
   connection: Duplex,
   onRequest: NodeRequestHandler,
-  options: KeepAliveOptions = {},
+  options: AnsweringOptions = {},
 ): http2.ServerHttp2Session {
   const session = http2.performServerHandshake(connection, { settings, maxSessionMemory })
   session.on('error', () => {})
@@ -83,12 +92,24 @@ export function answeringSession(
     // A stream that fails is closed by its failure; whoever writes to it learns from `close`.
     stream.on('error', () => {})
     const request = { method: headers[':method'] ?? '', path: headers[':path'] ?? '', headers }
-    Promise.resolve()
-      .then(() => onRequest(request, stream))
+    bytesOf(stream, headers[dataHeader], options)
+      .then((bytes) => onRequest({ ...request, bytes }, stream))
       .catch(() => refuse(stream))
   })
   keepAlive(session, options)
   return session
+}
+
+/** Rejects with StreamError when there is no such data connection. */
+async function bytesOf(
+  stream: http2.ServerHttp2Stream,
+  id: string | string[] | undefined,
+  { takeData }: AnsweringOptions,
+): Promise<Duplex> {
+  if (id === undefined) return stream
+  const socket = await takeData?.(String(id))
+  if (!socket) throw new StreamError(`there is no data connection ${id}`)
+  return dataDuplex(socket, wholeOrFailed(stream))
 }
 
 function refuse(stream: http2.ServerHttp2Stream): void {
@@ -131,11 +152,14 @@ export function ask(session: http2.ClientHttp2Session, request: NodeRequest): Pr
   })
 }
 
-/** HTTP/2 streams of a cut connection end as if they were complete, and only their reset code tells. This one fails. */
-function wholeOrFailed(stream: http2.ClientHttp2Stream): Duplex {
+/** HTTP/2 streams of a cut connection end as if they were complete; their reset code tells, or, when this side has cut it, the session. This one fails. */
+function wholeOrFailed(stream: http2.Http2Stream): Duplex {
+  const { session } = stream
   return new RelayDuplex(stream, {
     whyIncomplete: () =>
-      stream.rstCode === http2.constants.NGHTTP2_NO_ERROR ? undefined : new StreamError('the node ended the stream early'),
+      stream.rstCode === http2.constants.NGHTTP2_NO_ERROR && !session?.destroyed
+        ? undefined
+        : new StreamError('the other side ended the stream early'),
     release: () => stream.destroy(stream.closed ? undefined : new StreamError('the reader went away')),
   })
 }

@@ -4,7 +4,9 @@ export interface RelayOptions {
   /** Bytes that came before those of the inner stream. */
   readonly head?: Buffer
   /** Asked when the inner stream ends: why that is no proper end. */
-  readonly whyIncomplete?: () => Error | undefined
+  readonly whyIncomplete?: () => Error | undefined | Promise<Error | undefined>
+  /** What is left to do when the inner stream's writing half has ended. */
+  readonly afterEnd?: (done: () => void) => void
   /** Lets go of the inner stream. Default: destroys it. */
   readonly release?: () => void
 }
@@ -19,6 +21,7 @@ const heldBytes = 256 * 1024
 export class RelayDuplex extends Duplex {
   readonly #inner: Duplex
   readonly #release: () => void
+  readonly #afterEnd: (done: () => void) => void
   #ended = false
   #afterWrite: ((error?: Error) => void) | undefined
 
@@ -26,6 +29,7 @@ export class RelayDuplex extends Duplex {
     super({ allowHalfOpen: true, highWaterMark: heldBytes })
     this.#inner = inner
     this.#release = options.release ?? (() => inner.destroy())
+    this.#afterEnd = options.afterEnd ?? ((done) => done())
     // Who reads or writes learns of a failure from that; nobody else's silence may end the process.
     this.on('error', () => {})
     if (options.head?.length) this.push(options.head)
@@ -44,13 +48,20 @@ export class RelayDuplex extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#afterWrite = done
-    if (this.#inner.destroyed) this.#wrote(connectionCut())
-    else if (this.#inner.write(chunk) || this.#inner.writableLength < heldBytes) this.#wrote()
+    this.#write([chunk], done)
+  }
+
+  override _writev(chunks: { readonly chunk: Buffer }[], done: (error?: Error | null) => void): void {
+    this.#inner.cork()
+    this.#write(
+      chunks.map(({ chunk }) => chunk),
+      done,
+    )
+    this.#inner.uncork()
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#inner.end(() => done())
+    this.#inner.end(() => this.#afterEnd(done))
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
@@ -58,10 +69,19 @@ export class RelayDuplex extends Duplex {
     done(error)
   }
 
-  #end(failure: Error | undefined): void {
-    if (failure) return void this.destroy(failure)
+  #end(failure: Error | undefined | Promise<Error | undefined>): void {
+    if (failure instanceof Error) return void this.destroy(failure)
     this.#ended = true
-    this.push(null)
+    if (failure) void failure.then((later) => this.#end(later))
+    else if (!this.destroyed) this.push(null)
+  }
+
+  #write(chunks: readonly Buffer[], done: (error?: Error | null) => void): void {
+    this.#afterWrite = done
+    if (this.#inner.destroyed) return void this.#wrote(connectionCut())
+    let hasRoom = true
+    for (const chunk of chunks) hasRoom = this.#inner.write(chunk)
+    if (hasRoom || this.#inner.writableLength < heldBytes) this.#wrote()
   }
 
   #wrote(error?: Error): void {

@@ -13,7 +13,7 @@ import { parseSessionRequest } from './session-request.js'
 export function createNodeStreamHandler(
   parts: Pick<AgentParts, 'backends' | 'machines' | 'files' | 'log'> & { readonly clock: Clock; readonly stats?: StatsReader },
 ): NodeRequestHandler {
-  return async ({ method, path }, stream) => {
+  return async ({ method, path, bytes }, stream) => {
     const refuse = (status: number, message: string) => {
       stream.respond({ ':status': status, 'content-type': 'text/plain; charset=utf-8' })
       stream.end(message)
@@ -26,7 +26,7 @@ export function createNodeStreamHandler(
       const snapshot = method === 'GET' ? parseSnapshotRequest(path) : undefined
       if (snapshot) return await serveSnapshot(snapshot, stream, parts.machines)
       const session = method === 'POST' ? parseSessionRequest(path) : undefined
-      if (session) return await serveSession(session, stream, parts)
+      if (session) return await serveSession(session, { stream, bytes }, parts)
       refuse(404, 'the agent has no such route')
     } catch (error) {
       if (stream.headersSent) throw error

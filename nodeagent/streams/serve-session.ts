@@ -1,4 +1,5 @@
 import type { ServerHttp2Stream } from 'node:http2'
+import type { Duplex } from 'node:stream'
 import { BackendError } from '../backends/backend.js'
 import { NotListening } from '../backends/connect-to.js'
 import type { AgentParts } from '../execute/workload-context.js'
@@ -17,7 +18,7 @@ export class RefusedSession extends Error {
 /** Serves a session with the newest run of an attempt, or with a machine, as long as it runs and somebody is there. */
 export async function serveSession(
   request: SessionRequest,
-  stream: ServerHttp2Stream,
+  { stream, bytes }: { readonly stream: ServerHttp2Stream; readonly bytes: Duplex },
   parts: Pick<AgentParts, 'backends' | 'machines' | 'files'>,
 ): Promise<void> {
   const ending = new AbortController()
@@ -34,10 +35,10 @@ export async function serveSession(
       case 'attach':
         return await serveAttach(subject.listen(signal), stream)
       case 'portforward':
-        return await serveForward(await subject.dialPort(request.port, request.protocol, signal), stream)
+        return await serveForward(await subject.dialPort(request.port, request.protocol, signal), stream, bytes)
       case 'sftp':
         if (!subject.openFiles) throw new RefusedSession(`${called} has no SFTP; its files are copied by way of exec`)
-        return await serveForward(await subject.openFiles(signal), stream)
+        return await serveForward(await subject.openFiles(signal), stream, bytes)
       case 'console':
         if (!subject.openConsole) throw new RefusedSession(`${called} has no console`)
         return await serveConsole(await subject.openConsole(signal), stream)
