@@ -93,6 +93,11 @@ describe.skipIf(withoutQemu)('Vpses in virtual machines', { timeout: patienceMs 
     const first = await inPhase('kept', 'Running', { starts: 1, resources: { cpu: '1', memory: '160Mi' } })
     expect(await run(first, 'cat /root/.ssh/authorized_keys')).toContain(key)
     await run(first, 'echo mine >/root/mine')
+    // What it has answered by now, it says; what it is to have from its next start on, too.
+    await eventually(async () => expect(findCondition(await get('kept'), 'Ready')).toMatchObject({ status: 'True', reason: 'Answers' }))
+    await change('kept', { resources: { limits: { cpu: '1', memory: '176Mi' } } })
+    const waits = { status: 'True', message: expect.stringContaining('memory 176Mi (runs with 160Mi): from its next start on') }
+    await eventually(async () => expect(findCondition(await get('kept'), 'ResizePending')).toMatchObject(waits))
     const keys = () => readFile(path.join(agent.paths.data, 'machines', first.metadata.uid, 'keys.json'), 'utf8')
     const before = await keys()
     await change('kept', { running: false })
@@ -100,7 +105,8 @@ describe.skipIf(withoutQemu)('Vpses in virtual machines', { timeout: patienceMs 
     await agent.stop()
     agent = await start()
     await change('kept', { running: true })
-    const again = await inPhase('kept', 'Running', { starts: 2 })
+    const again = await inPhase('kept', 'Running', { starts: 2, resources: { cpu: '1', memory: '176Mi' } })
+    expect(findCondition(again, 'ResizePending')).toBeUndefined()
     // What answers has the host key of before: the agent takes no other.
     expect(await run(again, 'cat /root/mine')).toBe('mine\n')
     expect(await keys()).toBe(before)

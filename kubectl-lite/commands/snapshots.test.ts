@@ -25,6 +25,13 @@ describe('create vpssnapshot', () => {
       spec: { vpsName: 'dev', message: 'as delivered', nodeName: 'n1' },
     })
   })
+  it('is listed with its size as people read it', async () => {
+    const before = { namespace: 'default', name: 'before' }
+    expect((await line.run('get vsnap')).out).toMatch(/^before +dev +Pending +<none> +n1 /m)
+    const status = { phase: 'Ready', sizeBytes: 1_610_612_736 }
+    await line.cluster.client.of(VpsSnapshot).mergePatch(before, { status }, { subresource: 'status' })
+    expect((await line.run('get vsnap')).out).toMatch(/^before +dev +Ready +1\.5Gi +n1 /m)
+  })
   it('of a Vps that is not there says so', async () => {
     expect(await line.run('create vpssnapshot other --vps=nobody')).toMatchObject({
       code: 6,

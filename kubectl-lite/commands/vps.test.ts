@@ -182,6 +182,21 @@ describe('what is said of a Vps', () => {
     expect((await cli.run(`why vps/${name}`)).out).toContain('spec.running asks for it not to run')
   })
 
+  it('describe and why say what it waits for, and nothing of what is not there', async () => {
+    await create()
+    const waits = {
+      type: 'ResizePending',
+      status: 'True' as const,
+      reason: 'NextStart',
+      message: 'memory 2Gi (runs with 1Gi): from its next start on',
+    }
+    await report({ phase: 'Running', resources: {}, conditions: [waits] })
+    const { out } = await cli.run(`describe vps ${name}`)
+    expect(out).not.toContain('Runs With')
+    expect(out).toMatch(/ResizePending +True +<unknown> +NextStart +memory 2Gi \(runs with 1Gi\)/)
+    expect((await cli.run(`why vps/${name}`)).out).toContain('ResizePending is True (NextStart: memory 2Gi (runs with 1Gi)')
+  })
+
   it('wait waits for its phase', async () => {
     await create()
     const waiting = cli.run(['wait', `vps/${name}`, '--for=jsonpath={.status.phase}=Running', '--timeout=30s'])

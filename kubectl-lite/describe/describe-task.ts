@@ -64,12 +64,8 @@ export function runLines(spec: TaskSpec): [string, string | undefined][] {
 
 /** Amounts by name: `cpu=2, memory=4Gi`. */
 export function amountsLine(list: Readonly<Record<string, string | number>> | undefined): string | undefined {
-  return (
-    list &&
-    Object.entries(list)
-      .map(([name, amount]) => `${name}=${amount}`)
-      .join(', ')
-  )
+  const amounts = Object.entries(list ?? {}).map(([name, amount]) => `${name}=${amount}`)
+  return amounts.length === 0 ? undefined : amounts.join(', ')
 }
 
 /** Values that come from Secrets are named, never shown. */

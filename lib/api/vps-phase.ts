@@ -29,7 +29,8 @@ export const vpsReasons = {
     'Failed',
     'NodeUnreachable',
   ],
-  Ready: ['Started', 'NotRunning'],
+  Ready: ['Started', 'Answers', 'Booting', 'NotRunning'],
+  ResizePending: ['NextStart'],
   Restored: ['Restored', 'Restoring', 'SnapshotNotHere', 'RestoreFailed'],
 } as const
 

@@ -37,6 +37,15 @@ export interface MachineSpec {
   readonly gpus?: readonly RunGpu[]
 }
 
+/** Whether a machine lets people in; why not, in words. */
+export interface GuestAnswer {
+  readonly isReady: boolean
+  readonly message: string
+}
+
+/** What a machine is given by a start; absent is what is not bounded, or the image's. */
+export type MachineAmounts = Pick<ObservedMachine, 'cpuMillis' | 'memoryBytes' | 'diskBytes'>
+
 /** What is on the node of one machine, as observed. */
 export interface ObservedMachine {
   readonly uid: string
@@ -58,6 +67,8 @@ export interface ObservedMachine {
   readonly restoredFrom?: { readonly name: string; readonly request?: string }
   /** Why it ended by itself, in words. */
   readonly message?: string
+  /** Of one that runs and boots; absent where nothing boots, or nothing is known yet. */
+  readonly answer?: GuestAnswer
 }
 
 /** What a running machine uses. */
@@ -101,6 +112,8 @@ export interface MachineBackend {
   stopMachine(uid: string, graceMs: number, signal: AbortSignal): Promise<void>
   /** As the reset button: feature `reset`. */
   resetMachine(uid: string, signal: AbortSignal): Promise<void>
+  /** What a start would give a machine now; absent where a running one is given other resources. */
+  amountsAtStart?(spec: Vps['spec']): MachineAmounts
   /** Gives a running machine the resources of the spec: feature `resizeWhileRunning`. */
   resizeMachine(machine: MachineSpec, signal: AbortSignal): Promise<void>
   /** Removes all that is left of it, running or not, but its snapshots: process, container, disk, files. Idempotent. */

@@ -1,4 +1,4 @@
-import type { ObservedMachine } from '../backends/machine-backend.js'
+import type { MachineAmounts, ObservedMachine } from '../backends/machine-backend.js'
 import type { StepFailure } from '../plan/step-failure.js'
 import type { MachineRecord } from './machine-record.js'
 import type { MachineStepType } from './machine-step.js'
@@ -9,6 +9,8 @@ export interface MachineActual {
   readonly record: MachineRecord | undefined
   /** Whether its backend gives a running machine other resources. */
   readonly resizesWhileRunning: boolean
+  /** What its next start would give it, where that is when it gets other resources. */
+  readonly atStart?: MachineAmounts | undefined
   /** What was made ready since the agent started; making it again does no harm. */
   readonly prepared: { readonly admission: boolean; readonly image: boolean }
   /** Steps that failed and have not succeeded since. */

@@ -52,7 +52,8 @@ export class MachineLoop extends StepLoop<Vps, ExecutableMachineStep, MachineAct
       machines.push(...(await backend.observeMachines(signal, this.uid)))
     const record = await this.parts.machineRecords.read(this.uid)
     const resizesWhileRunning = this.backend?.machineFeatures.has('resizeWhileRunning') ?? false
-    return this.remembering({ ...noMachine, machine: machines[0], record, resizesWhileRunning })
+    const atStart = this.object && this.backend?.amountsAtStart?.(this.object.spec)
+    return this.remembering({ ...noMachine, machine: machines[0], record, resizesWhileRunning, atStart })
   }
 
   protected remembering(actual: MachineActual): MachineActual {

@@ -21,6 +21,7 @@ const record: MachineRecord = { namespace: 'default', name: 'a', made: true, sta
 const failed = (type: 'admit' | 'prepareImage' | 'create' | 'start' | 'restore', reason: string, retryable = true) => [
   { type, reason, message: `${reason}!`, retryable, count: 1, retryAtMs: 0 },
 ]
+const vm: VpsParts = { spec: { backend: 'qemu', ssh: { mode: 'generate' } } }
 const status = (vps: VpsParts, seen: Partial<MachineActual>) => vpsStatus(aVps({ ...bound, ...vps }), { ...noMachine, ...seen }, now)
 
 it.each<[string, VpsParts, Partial<MachineActual>, string, string]>([
@@ -73,6 +74,48 @@ describe('a status', () => {
       now + 9000,
     )
     expect(again).toEqual(first)
+  })
+
+  const startedAtMs = now - 60_000
+  const answered: VpsParts['status'] = {
+    startedAt: '2026-01-01T11:59:00Z',
+    conditions: [{ type: 'Ready', status: 'True', reason: 'Answers', message: 'before' }],
+  }
+
+  it.each<[string, VpsParts, Partial<ObservedMachine>, string, string]>([
+    ['a container runs', { spec: { ssh: { mode: 'generate' } } }, {}, 'True', 'Started'],
+    ['nobody is to log in', { spec: { backend: 'qemu' } }, {}, 'True', 'Started'],
+    ['nothing is known yet', vm, {}, 'False', 'Booting'],
+    ['it boots', vm, { answer: { isReady: false, message: 'still booting' } }, 'False', 'Booting'],
+    ['it answers', vm, { answer: { isReady: true, message: 'answers' } }, 'True', 'Answers'],
+    ['the next agent has not asked yet', { ...vm, status: answered }, { startedAtMs }, 'True', 'Answers'],
+    ['it was started anew meanwhile', { ...vm, status: answered }, { startedAtMs: now }, 'False', 'Booting'],
+    ['it answers no more', { ...vm, status: answered }, { startedAtMs, answer: { isReady: false, message: 'no' } }, 'False', 'Booting'],
+  ])('says whether people can get in: %s', (_case, vps, more, expected, reason) => {
+    const ready = findCondition({ status: status(vps, { machine: machine('running', more), record }) }, 'Ready')
+    expect(ready).toMatchObject({ status: expected, reason })
+  })
+
+  it('says what waits for the next start, for as long as it does', () => {
+    const runs = { cpuMillis: 1000, memoryBytes: 2 ** 30, diskBytes: 2 ** 31 }
+    const pending = (atStart: MachineActual['atStart'], before?: VpsParts['status'], state: 'running' | 'stopped' = 'running') =>
+      findCondition(
+        { status: status({ ...vm, ...(before ? { status: before } : {}) }, { machine: machine(state, runs), record, atStart }) },
+        'ResizePending',
+      )
+    const more = { cpuMillis: 2500, memoryBytes: 2 ** 31, diskBytes: 2 ** 32 }
+    expect(pending(undefined)).toBeUndefined()
+    expect(pending(runs)).toBeUndefined()
+    expect(pending({ cpuMillis: 1000, memoryBytes: 2 ** 30 })).toBeUndefined()
+    expect(pending({ ...runs, diskBytes: 2 ** 20 })).toBeUndefined()
+    const told = pending(more)
+    expect(told).toMatchObject({
+      status: 'True',
+      message:
+        'cpu 2500m (runs with 1), memory 2Gi (runs with 1Gi), disk 4Gi (runs with 2Gi): from its next start on; kubectl-lite restart vps/a',
+    })
+    expect(pending(runs, { conditions: told ? [told] : [] })).toBeUndefined()
+    expect(pending(more, { conditions: told ? [told] : [] }, 'stopped')).toBeUndefined()
   })
 
   it('says how a restore goes', () => {

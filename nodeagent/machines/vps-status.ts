@@ -2,7 +2,7 @@ import { type Condition, findCondition, withCondition } from '../../lib/api/cond
 import type { Vps, VpsStatus } from '../../lib/api/kinds/vps.js'
 import { vpsPhase } from '../../lib/api/vps-phase.js'
 import { timestamp } from '../../lib/base/clock.js'
-import type { ObservedMachine } from '../backends/machine-backend.js'
+import type { MachineAmounts, ObservedMachine } from '../backends/machine-backend.js'
 import type { StepFailure } from '../plan/step-failure.js'
 import type { MachineActual } from './machine-actual.js'
 import type { MachineStepType } from './machine-step.js'
@@ -12,8 +12,10 @@ import { isDiskLost, isLeaving, restoreWished } from './machine-wishes.js'
 export function vpsStatus(vps: Vps, actual: MachineActual, nowMs: number): VpsStatus {
   const machine = actual.machine?.state === 'partial' ? undefined : actual.machine
   let conditions: readonly Condition[] = vps.status?.conditions ?? []
-  for (const said of saidOf(vps, actual, machine))
-    conditions = withCondition(conditions, { ...said, observedGeneration: vps.metadata.generation }, nowMs)
+  const said = saidOf(vps, actual, machine)
+  // It waits for nothing any more.
+  if (!said.some(({ type }) => type === 'ResizePending')) conditions = conditions.filter(({ type }) => type !== 'ResizePending')
+  for (const each of said) conditions = withCondition(conditions, { ...each, observedGeneration: vps.metadata.generation }, nowMs)
   return {
     ...vps.status,
     conditions: [...conditions],
@@ -36,7 +38,9 @@ function machineFields(machine: ObservedMachine): Partial<VpsStatus> {
   }
 }
 
-function resourcesOf({ cpuMillis, memoryBytes }: ObservedMachine): Record<string, string> {
+const diskOf = ({ diskBytes }: MachineAmounts): { disk?: string } => (diskBytes === undefined ? {} : { disk: memoryQuantity(diskBytes) })
+
+function resourcesOf({ cpuMillis, memoryBytes }: MachineAmounts): { cpu?: string; memory?: string } {
   return {
     ...(cpuMillis === undefined ? {} : { cpu: cpuMillis % 1000 === 0 ? String(cpuMillis / 1000) : `${cpuMillis}m` }),
     ...(memoryBytes === undefined ? {} : { memory: memoryQuantity(memoryBytes) }),
@@ -58,15 +62,13 @@ type Said = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
 
 function saidOf(vps: Vps, actual: MachineActual, machine: ObservedMachine | undefined): Said[] {
   const running = runningSaid(vps, actual, machine)
-  const isRunning = running.status === 'True'
   return [
     acceptedSaid(actual),
     ...imageSaid(vps, actual, machine),
     diskSaid(vps, actual, machine),
     running,
-    isRunning
-      ? { type: 'Ready', status: 'True', reason: 'Started', message: 'it runs' }
-      : { type: 'Ready', status: 'False', reason: 'NotRunning', message: 'it does not run' },
+    readySaid(vps, machine, running),
+    ...resizeSaid(vps, machine, actual.atStart),
     ...restoredSaid(vps, actual, machine),
   ]
 }
@@ -117,6 +119,35 @@ function runningSaid(vps: Vps, actual: MachineActual, machine: ObservedMachine |
       : not('Restarting', `${ended}; it is started again`)
   }
   return machine && (actual.record?.starts ?? 0) > 0 ? not('Restarting', 'it is started again') : not('Preparing', 'it is being prepared')
+}
+
+/** Whether people can get in. What boots is asked, unless nobody is to log in. */
+function readySaid(vps: Vps, machine: ObservedMachine | undefined, running: Said): Said {
+  if (running.status !== 'True') return { type: 'Ready', status: 'False', reason: 'NotRunning', message: 'it does not run' }
+  const { backend, ssh } = vps.spec
+  if (backend === 'docker' || ssh.mode === 'disabled') return { type: 'Ready', status: 'True', reason: 'Started', message: 'it runs' }
+  const answer = machine?.answer
+  if (answer?.isReady) return { type: 'Ready', status: 'True', reason: 'Answers', message: answer.message }
+  // After a restart of the agent the first answer is still to come: what was said of this start stands.
+  const before = findCondition(vps, 'Ready')
+  const isSameStart = machine?.startedAtMs !== undefined && vps.status?.startedAt === timestamp(machine.startedAtMs)
+  if (!answer && isSameStart && before?.reason === 'Answers')
+    return { type: 'Ready', status: 'True', reason: 'Answers', message: before.message }
+  return { type: 'Ready', status: 'False', reason: 'Booting', message: answer?.message ?? 'it was switched on, and has not answered yet' }
+}
+
+/** What was asked for since it was started, and comes with its next start. */
+function resizeSaid(vps: Vps, machine: ObservedMachine | undefined, atStart: MachineAmounts | undefined): Said[] {
+  if (machine?.state !== 'running' || !atStart) return []
+  const [has, gets] = [machine, atStart].map((amounts) => ({ ...resourcesOf(amounts), ...diskOf(amounts) }))
+  const changes = (['cpu', 'memory', 'disk'] as const).flatMap((name) => {
+    const [before, after] = [has?.[name], gets?.[name]]
+    const grows = name !== 'disk' || (atStart.diskBytes ?? 0) > (machine.diskBytes ?? 0)
+    return after !== undefined && after !== before && grows ? [`${name} ${after} (runs with ${before ?? 'none'})`] : []
+  })
+  if (changes.length === 0) return []
+  const message = `${changes.join(', ')}: from its next start on; kubectl-lite restart vps/${vps.metadata.name}`
+  return [{ type: 'ResizePending', status: 'True', reason: 'NextStart', message }]
 }
 
 function restoredSaid(vps: Vps, actual: MachineActual, machine: ObservedMachine | undefined): Said[] {

@@ -44,7 +44,7 @@ const owners: readonly Owners[] = [
       snapshots: 'controller',
     },
     conditions: {
-      ...agents('Accepted', 'ImageReady', 'DiskReady', 'Running', 'Ready', 'Restored'),
+      ...agents('Accepted', 'ImageReady', 'DiskReady', 'Running', 'Ready', 'ResizePending', 'Restored'),
       Scheduled: 'scheduler',
       KeyReady: 'controller',
       SnapshotsTaken: 'controller',
@@ -67,7 +67,7 @@ const owners: readonly Owners[] = [
   { kind: IPClaim as unknown as Kind, fields: {}, conditions: {} },
   {
     kind: Tunnel as unknown as Kind,
-    fields: { observedGeneration: 'gateway', endpoint: 'gateway' },
+    fields: { observedGeneration: 'gateway', endpoint: 'gateway', gateways: 'gateway' },
     conditions: { Listening: 'gateway', TargetReady: 'gateway' },
   },
 ]

@@ -23,7 +23,7 @@ const ofTask: Reported<keyof TaskStatus> = {
 
 const ofVps: Reported<keyof VpsStatus> = {
   fields: ['phase', 'observedGeneration', 'startedAt', 'stoppedAt', 'starts', 'address', 'runtimeId', 'resources', 'restoredFrom'],
-  conditions: ['Accepted', 'ImageReady', 'DiskReady', 'Running', 'Ready', 'Restored'],
+  conditions: ['Accepted', 'ImageReady', 'DiskReady', 'Running', 'Ready', 'ResizePending', 'Restored'],
 }
 
 const ofSnapshot: Reported<keyof VpsSnapshotStatus> = { fields: ['phase', 'takenAt', 'sizeBytes'], conditions: ['Ready'] }

@@ -8,6 +8,8 @@ import type { Pod } from '../../../lib/api/kinds/pod.js'
 import type { PodDisruptionBudget } from '../../../lib/api/kinds/pod-disruption-budget.js'
 import type { ReplicaSet } from '../../../lib/api/kinds/replica-set.js'
 import type { RoleBinding } from '../../../lib/api/kinds/role-binding.js'
+import type { VpsSnapshot } from '../../../lib/api/kinds/vps-snapshot.js'
+import { printBytes } from '../../../lib/api/quantity.js'
 import { podCells } from './pod-cells.js'
 import { deploymentCells, replicaSetCells } from './replica-cells.js'
 import { age, type Cell } from './table.js'
@@ -27,6 +29,7 @@ const printers: Readonly<Record<string, (object: KubeObject, nowMs: number) => R
   '/configmaps': ({ data, binaryData }) => ({ Data: countKeys(data) + countKeys(binaryData) }),
   '/secrets': ({ data }) => ({ Data: countKeys(data) }),
   'millrace.dev/crontasks': (object, nowMs) => cronTaskCells(object as unknown as CronTask, nowMs),
+  'millrace.dev/vpssnapshots': (object) => snapshotCells(object as unknown as VpsSnapshot),
   'policy/poddisruptionbudgets': (object) => budgetCells(object as unknown as PodDisruptionBudget),
   'rbac.authorization.k8s.io/rolebindings': bindingCells,
   'rbac.authorization.k8s.io/clusterrolebindings': bindingCells,
@@ -65,6 +68,9 @@ function cronTaskCells({ status }: CronTask, nowMs: number): Record<string, Cell
   const last = status?.lastScheduleTime
   return { Active: status?.active?.length ?? 0, 'Last Schedule': last === undefined ? '<none>' : age(last, nowMs) }
 }
+
+const snapshotCells = ({ status }: VpsSnapshot): Record<string, Cell> =>
+  status?.sizeBytes === undefined ? {} : { Size: printBytes(status.sizeBytes) }
 
 /** What a budget does not say is not said by a blank. */
 function budgetCells({ spec, status }: PodDisruptionBudget): Record<string, Cell> {

@@ -74,7 +74,7 @@ const aboutOf = (kind: Kind, { metadata }: KubeObject) =>
   `${kind.kind} ${metadata.namespace ? `${metadata.namespace}/` : ''}${metadata.name}`
 
 /**
- * Conditions that are not True stand in the way, but for an end that has not come and pressures that are not there. After the end, only how
+ * Conditions that are not True stand in the way, but for an end that has not come, and what is not there or does not wait. After the end, only how
  * it ended does, when it failed.
  */
 function conditionReasons(object: KubeObject, about: string): Reason[] {
@@ -101,7 +101,7 @@ function isBad({ type, status, reason }: Condition): boolean {
   return isWantedFalse(type) ? status !== 'False' : status !== 'True'
 }
 
-const isWantedFalse = (type: string) => /Pressure$|Fail(ed|ure)$|Denied$|^Namespace(Deletion|Content|Finalizers)/.test(type)
+const isWantedFalse = (type: string) => /Pressure$|Pending$|Fail(ed|ure)$|Denied$|^Namespace(Deletion|Content|Finalizers)/.test(type)
 
 /** Newest last; Warnings of the last while stand in the way of nothing by themselves, so they explain only. */
 function eventReasons(events: readonly KubeObject[], about: string, nowMs: number): Reason[] {

@@ -45,7 +45,7 @@ export const VpsSnapshot = defineKind({
   columns: [
     { name: 'Vps', jsonPath: '.spec.vpsName', description: 'The Vps that it is of.' },
     { name: 'Phase', jsonPath: '.status.phase', description: 'Where it is, in one word.' },
-    { name: 'Size', type: 'integer', jsonPath: '.status.sizeBytes', description: 'How much it holds on its node, bytes.' },
+    { name: 'Size', jsonPath: '.status.sizeBytes', description: 'How much it holds on its node.' },
     { name: 'Node', jsonPath: '.spec.nodeName', description: 'The node that it lies on.' },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Time since creation.' },
     { name: 'Message', jsonPath: '.spec.message', priority: 1, description: 'What people want to remember of it.' },

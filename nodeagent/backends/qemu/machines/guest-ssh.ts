@@ -27,6 +27,8 @@ interface Connection {
 
 export class GuestSsh {
   private readonly connections = new Set<Connection>()
+  /** Those too that are not ready yet. */
+  private readonly clients = new Set<Client>()
   /** One is made at a time. */
   private making: Promise<void> | undefined
 
@@ -75,8 +77,15 @@ export class GuestSsh {
     )
   }
 
+  /** Resolves when it takes the agent's key. Rejects with BackendError. */
+  async check(signal: AbortSignal): Promise<void> {
+    const connection = await this.connection(signal, Number.POSITIVE_INFINITY)
+    connection.sessions--
+  }
+
   close(): void {
-    for (const { client } of this.connections) client.destroy()
+    for (const client of this.clients) client.destroy()
+    this.clients.clear()
     this.connections.clear()
   }
 
@@ -99,6 +108,8 @@ export class GuestSsh {
   private async connect(): Promise<void> {
     const { default: ssh2 } = await import('ssh2')
     const client = new ssh2.Client()
+    this.clients.add(client)
+    client.once('close', () => this.clients.delete(client))
     let strangerAnswers = false
     const ready = new Promise<void>((resolve, reject) => {
       client.once('ready', resolve)

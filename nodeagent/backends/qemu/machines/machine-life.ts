@@ -9,6 +9,7 @@ import { readMachineKeys } from '../cloud-init/machine-keys.js'
 import { type QmpClient, QmpError } from '../qmp-client.js'
 import { describeVmEnd, readLastWords } from '../vm-end.js'
 import { type ObservedVm, type VmLaunch, VmProcesses } from '../vm-processes.js'
+import { GuestAnswers } from './guest-answers.js'
 import { GuestSsh } from './guest-ssh.js'
 import type { MachineFiles } from './machine-files.js'
 import { sshForward } from './user-network.js'
@@ -30,6 +31,11 @@ const sshPort = 22
 export class MachineLife {
   /** By uid and process: a machine that was started anew is reached anew. */
   private readonly waysIn = new Map<string, { readonly pid: number | undefined; readonly ssh: GuestSsh }>()
+
+  private readonly answers = new GuestAnswers(async (uid, signal) => {
+    const ssh = await this.makeWayIn(uid, signal)
+    await ssh.check(signal).finally(() => ssh.close())
+  })
 
   private constructor(
     private readonly options: MachineLifeOptions,
@@ -57,7 +63,10 @@ export class MachineLife {
   }
 
   subscribe(onHint: () => void): () => void {
-    return this.processes.subscribe(onHint)
+    const ends = [this.processes.subscribe(onHint), this.answers.subscribe(onHint)]
+    return () => {
+      for (const end of ends) end()
+    }
   }
 
   /** Of those that run; with `uid`, of that one alone. */
@@ -72,6 +81,8 @@ export class MachineLife {
     const { namespace = vm?.namespace ?? '', name = vm?.name ?? '' } = record ?? {}
     const diskBytes = await readVirtualBytes(this.files.disk(uid)).catch(() => undefined)
     const isRunning = vm?.state === 'running'
+    if (!isRunning) this.answers.forget(uid)
+    const answer = isRunning && vm.pid !== undefined ? this.answers.of(uid, vm.pid) : undefined
     return {
       uid,
       namespace,
@@ -85,6 +96,7 @@ export class MachineLife {
       ...(diskBytes === undefined ? {} : { diskBytes }),
       ...(record?.address === undefined ? {} : { address: record.address }),
       ...(record?.restoredFrom === undefined ? {} : { restoredFrom: record.restoredFrom }),
+      ...(answer ? { answer } : {}),
       ...(await this.endOf(uid, vm)),
     }
   }
@@ -152,6 +164,13 @@ export class MachineLife {
     const { pid } = await this.running(uid)
     const known = this.waysIn.get(uid)
     if (known && known.pid === pid) return known.ssh
+    const ssh = await this.makeWayIn(uid, signal)
+    this.forgetWayIn(uid)
+    this.waysIn.set(uid, { pid, ssh })
+    return ssh
+  }
+
+  private async makeWayIn(uid: string, signal: AbortSignal): Promise<GuestSsh> {
     const keys = await readMachineKeys(this.files.folder(uid))
     if (!keys) throw new BackendError('StartFailed', 'the keys of the machine are not on this node', false)
     const address = (await this.files.read(uid))?.address
@@ -159,10 +178,7 @@ export class MachineLife {
       address === undefined
         ? { host: '127.0.0.1', port: await sshForward((question, until) => this.ask(uid, question, until), signal) }
         : { host: address, port: sshPort }
-    const ssh = new GuestSsh(place, keys)
-    this.forgetWayIn(uid)
-    this.waysIn.set(uid, { pid, ssh })
-    return ssh
+    return new GuestSsh(place, keys)
   }
 
   forgetWayIn(uid: string): void {
@@ -182,6 +198,7 @@ export class MachineLife {
   }
 
   async close(): Promise<void> {
+    this.answers.close()
     for (const { ssh } of this.waysIn.values()) ssh.close()
     await this.processes.close()
   }

@@ -19,6 +19,7 @@ import { Semaphore } from '../../docker/semaphore.js'
 import type { ExecOrder, ExecSession } from '../../exec-session.js'
 import type {
   DiskSource,
+  MachineAmounts,
   MachineBackend,
   MachineFeature,
   MachineSpec,
@@ -253,6 +254,10 @@ export class QemuMachines implements MachineBackend {
   async resetMachine(uid: string, signal: AbortSignal): Promise<void> {
     await this.life.ask(uid, (qmp) => qmp.execute('system_reset', {}, { signal }), signal)
     this.life.forgetWayIn(uid)
+  }
+
+  amountsAtStart(spec: Vps['spec']): MachineAmounts {
+    return machineDemands(spec)
   }
 
   async resizeMachine(): Promise<void> {
