@@ -70,7 +70,8 @@ export const executors: { readonly [T in StepType]: (step: StepOf<T>, context: S
       ...(gpus === undefined ? {} : { gpus }),
     }
     await backend.start(run, signal)
-    if (address) await parts.network.pinPorts()
+    // Nobody waits for it to hear that the run has started.
+    if (address) void parts.network.pinPorts()
     await parts.ledgers.write(uid, { ...ledger, started: true })
     parts.events.record(task, 'Normal', 'Started', id.run === 0 ? 'started' : `started again, run ${id.run}`)
   },

@@ -66,7 +66,7 @@ export const machineExecutors: {
     const machine = await machineOf(context)
     await note(context, { run: 'starting', streak, ...wishesSeen(vps) })
     await backendFor(context).startMachine(machine, signal)
-    if (machine.address) await parts.network.pinPorts()
+    if (machine.address) void parts.network.pinPorts()
     const { starts } = await recordOf(context)
     await note(context, { run: 'started', starts: starts + 1 })
     parts.events.record(vps, 'Normal', 'Started', starts === 0 ? 'started' : `started again, start ${starts + 1}`)

@@ -38,7 +38,7 @@ export interface NodeNetwork {
   removeTap(uid: string, signal: AbortSignal): Promise<void>
   /** Tells where a backend's workloads are joined to the bridge. */
   follow(source: BridgePortSource): void
-  /** Pins each workload that is joined by now to its address: called after the start of a container. What fails is tried again by `watch`. */
+  /** Pins each workload that is joined by now to its address: called after the start of a container. Never rejects: what fails is tried again by `watch`. */
   pinPorts(): Promise<void>
   /**
    * Until the signal aborts, looks from time to time whether what is there of the bridge is in order: others take rules away, as a firewall that is loaded
