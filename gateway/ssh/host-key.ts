@@ -22,7 +22,7 @@ export async function ensureHostKey(client: Client, { utils }: SshLibrary, signa
   const secrets = client.of(Secret)
   const found = await readSecret(client, signal)
   if (Object.keys(found.data ?? {}).length > 0) return parse(found)
-  const made = utils.generateKeyPairSync('ed25519', { comment: 'millrace-gateway' })
+  const made = makeKey(utils)
   const stringData = { 'ssh-privatekey': made.private, 'ssh-publickey': made.public }
   try {
     return parse(await secrets.update({ ...found, stringData }, { signal }))
@@ -53,6 +53,14 @@ function parse({ data }: Secret): HostKey {
       `the Secret ${printed} holds no ed25519 host key: put it back from a backup, or empty its data and start the gateway again (clients will then see another host key)`,
     )
   return { privateKey, publicKey: `${type} ${base64}` }
+}
+
+/** One in some hundred that the library makes it cannot read itself. */
+function makeKey(utils: SshLibrary['utils']): { readonly private: string; readonly public: string } {
+  for (;;) {
+    const made = utils.generateKeyPairSync('ed25519', { comment: 'millrace-gateway' })
+    if (!(utils.parseKey(made.private) instanceof Error)) return made
+  }
 }
 
 const printed = `${gatewayHostKey.namespace}/${gatewayHostKey.name}`

@@ -19,7 +19,11 @@ export async function machineKeys(folder: string): Promise<MachineKeys> {
   const present = await readMachineKeys(folder)
   if (present) return present
   const { default: ssh2 } = await import('ssh2')
-  const make = (comment: string) => ssh2.utils.generateKeyPairSync('ed25519', { comment })
+  // One in some hundred that the library makes it cannot read itself.
+  const make = (comment: string): SshKeyPair => {
+    const made = ssh2.utils.generateKeyPairSync('ed25519', { comment })
+    return ssh2.utils.parseKey(made.private) instanceof Error ? make(comment) : made
+  }
   const keys: MachineKeys = { host: pair(make('host')), agent: pair(make('millrace-agent')) }
   await writeWhole(keyFile(folder), JSON.stringify(keys), 0o600)
   return keys
