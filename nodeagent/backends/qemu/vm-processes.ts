@@ -198,7 +198,8 @@ export class VmProcesses {
     const key = printRunKey(id)
     await endStrays(key, this.options.cgroups, signal)
     await this.options.cgroups?.remove(key)
-    if (files?.record.userId !== undefined) await this.options.fence.lower(key, signal)
+    // The record may be one that an agent wrote which knew of no fence.
+    if (files) await this.options.fence.lower(key, signal)
     if (files) await rm(path.join(files.record.workingDirectory, qmpSocketName), { force: true })
     await this.records.remove(id)
     this.hint()
