@@ -4,7 +4,7 @@
  * missing part is named, and the tests that need it fail unless MILLRACE_TEST_WITHOUT names it too.
  */
 import { spawn } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import path from 'node:path'
 
 const parts = [
@@ -21,12 +21,21 @@ const parts = [
   { name: 'qemu', command: 'sshd', package: 'openssh-server' },
   { name: 'qemu', command: 'ssh', package: 'openssh-client' },
   { name: 'strace', command: 'strace', package: 'strace' },
+  // A disk image as distributions publish it is made by the long tests alone.
+  ...(process.env.MILLRACE_TEST_LONG === '1'
+    ? [
+        { name: 'qemu', command: 'debootstrap', package: 'debootstrap' },
+        { name: 'qemu', command: 'OVMF', file: '/usr/share/ovmf/OVMF.fd', package: 'ovmf' },
+      ]
+    : []),
 ]
 
 /** Installs what is missing, or says what it is. Throws only when apt-get itself fails. */
 export async function installMachineParts() {
   const without = new Set((process.env.MILLRACE_TEST_WITHOUT ?? '').split(',').filter(Boolean))
-  const missing = parts.filter((part) => !without.has(part.name) && !isInstalled(part.command))
+  const missing = parts.filter(
+    (part) => !without.has(part.name) && !(part.file === undefined ? isInstalled(part.command) : existsSync(part.file)),
+  )
   if (missing.length === 0) return
   const packages = missing.map((part) => part.package)
   if (process.getuid?.() !== 0 || !isInstalled('apt-get')) {
