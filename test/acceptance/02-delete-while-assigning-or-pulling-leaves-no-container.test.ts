@@ -49,7 +49,7 @@ describe.skipIf(withoutDocker || withoutQemu)('what is deleted before it runs', 
     fleet = await startFleet(owner, {
       nodes,
       backends: ['docker', 'qemu'],
-      agentFlags: () => ['--docker-socket', engine.socketPath, '--network', 'none'],
+      agentFlags: () => ['--docker-socket', engine.socketPath, '--network', 'none', '--image-networks', '127.0.0.1/32'],
       agentEnv: { NODE_EXTRA_CA_CERTS: authority },
     })
   }, 240_000)
