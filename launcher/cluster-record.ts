@@ -13,10 +13,14 @@ export interface ClusterRecord {
   readonly gatewayPort?: number
   /** Where people log in by SSH, at the gateway. */
   readonly sshPort?: number
+  /** Where the gateway listens for people, Tunnels and agents, as in millrace-gateway --host; absent in records of before. */
+  readonly gatewayHost?: string
   readonly backends: readonly string[]
   readonly hollowNodes: number
   /** As in millrace-nodeagent --network; absent in records of before. */
   readonly network?: string
+  /** A file of further flags of the agent; empty where there is none, absent in records of before. */
+  readonly agentConfig?: string
   readonly nodeName: string
   /** Whether a start ever went through. Until then there is nothing in it that a user made. */
   readonly complete: boolean

@@ -14,6 +14,8 @@ const nothing = {
   backends: undefined,
   hollowNodes: undefined,
   network: undefined,
+  gatewayHost: undefined,
+  agentConfig: undefined,
 }
 const record: ClusterRecord = {
   format: 1,
@@ -24,6 +26,8 @@ const record: ClusterRecord = {
   backends: ['process'],
   hollowNodes: 2,
   network: 'bridge',
+  gatewayHost: '0.0.0.0',
+  agentConfig: '',
   nodeName: 'n',
   complete: true,
 }
@@ -57,6 +61,8 @@ describe('settle', () => {
       backends: ['process'],
       hollowNodes: 2,
       network: 'bridge',
+      gatewayHost: '0.0.0.0',
+      agentConfig: '',
     })
   })
 
@@ -109,6 +115,8 @@ describe('settle', () => {
     [{ ...nothing, backends: [] }, 'names no backend'],
     [{ ...nothing, port: 70_000 }, 'from 1 to 65535'],
     [{ ...nothing, hollowNodes: -1 }, '0 or more'],
+    [{ ...nothing, gatewayHost: 'gate' }, '--gateway-host takes an address of this machine'],
+    [{ ...nothing, agentConfig: '/nowhere/agent.yaml' }, 'there is no file /nowhere/agent.yaml'],
     [{ ...nothing, network: 'vlan' }, '--network: "vlan" is not known; there are auto, bridge, none'],
   ])('refuses %j', async (asked, message) => {
     await expect(settle(asked, undefined, directory, [], noDocker)).rejects.toThrow(message)

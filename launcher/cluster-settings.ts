@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { isIP } from 'node:net'
 import type { ClusterDirectory } from './cluster-directory.js'
 import type { ClusterRecord } from './cluster-record.js'
 import { findFreePort, isPortFree } from './free-port.js'
@@ -9,12 +11,16 @@ export interface AskedSettings {
   readonly port: number | undefined
   readonly gatewayPort: number | undefined
   readonly sshPort: number | undefined
+  readonly gatewayHost: string | undefined
   readonly backends: readonly string[] | undefined
   readonly hollowNodes: number | undefined
   readonly network: string | undefined
+  readonly agentConfig: string | undefined
 }
 
-export type ClusterSettings = Required<Pick<ClusterRecord, PortName | 'backends' | 'hollowNodes' | 'network'>>
+/** What is decided anew at each start, unless the cluster runs. */
+export const startSettings = ['gatewayHost', 'backends', 'hollowNodes', 'network', 'agentConfig'] as const
+export type ClusterSettings = Required<Pick<ClusterRecord, PortName | (typeof startSettings)[number]>>
 
 /** Ports are given once, and are the cluster's from then on. */
 const ports = {
@@ -26,6 +32,7 @@ type PortName = keyof typeof ports
 
 const networks = ['auto', 'bridge', 'none']
 const knownBackends = ['process', 'docker', 'qemu']
+/** Where the API server listens, and the gateway unless it was told otherwise. */
 export const listenHost = '127.0.0.1'
 
 /**
@@ -48,21 +55,33 @@ export async function settle(
   if (hollowNodes < 0) throw new LaunchError('--hollow-nodes is a count: 0 or more.')
   const network = asked.network ?? record?.network ?? 'auto'
   if (!networks.includes(network)) throw new LaunchError(`--network: "${network}" is not known; there are ${networks.join(', ')}.`)
-  const port = await settlePort('port', asked, record, directory, running, [])
-  const gatewayPort = await settlePort('gatewayPort', asked, record, directory, running, [port])
-  const sshPort = await settlePort('sshPort', asked, record, directory, running, [port, gatewayPort])
-  return { port, gatewayPort, sshPort, backends, hollowNodes, network }
+  const gatewayHost = asked.gatewayHost ?? record?.gatewayHost ?? listenHost
+  if (isIP(gatewayHost) === 0)
+    throw new LaunchError(
+      `--gateway-host takes an address of this machine, or 0.0.0.0 for all of them, not ${JSON.stringify(gatewayHost)}.`,
+    )
+  const agentConfig = asked.agentConfig ?? record?.agentConfig ?? ''
+  if (agentConfig !== '' && !existsSync(agentConfig)) throw new LaunchError(`--agent-config: there is no file ${agentConfig}.`)
+  const place = { record, directory, running, gatewayHost }
+  const port = await settlePort('port', asked, place, [])
+  const gatewayPort = await settlePort('gatewayPort', asked, place, [port])
+  const sshPort = await settlePort('sshPort', asked, place, [port, gatewayPort])
+  return { port, gatewayPort, sshPort, gatewayHost, backends, hollowNodes, network, agentConfig }
 }
 
 async function settlePort(
   name: PortName,
   { [name]: asked }: AskedSettings,
-  record: ClusterRecord | undefined,
-  directory: ClusterDirectory,
-  running: readonly ProgramName[],
+  {
+    record,
+    directory,
+    running,
+    gatewayHost,
+  }: { record: ClusterRecord | undefined; directory: ClusterDirectory; running: readonly ProgramName[]; gatewayHost: string },
   except: readonly number[],
 ): Promise<number> {
   const { flag, first, program, does } = ports[name]
+  const host = program === 'gateway' ? gatewayHost : listenHost
   const recorded = record?.[name]
   if (asked !== undefined && (asked < 1 || asked > 65_535)) throw new LaunchError(`--${flag} is a number from 1 to 65535.`)
   if (asked !== undefined && except.includes(asked))
@@ -75,9 +94,9 @@ async function settlePort(
     return recorded
   }
   const port = asked ?? recorded
-  if (port === undefined) return await findFreePort(first, listenHost, flag, except)
-  if (!except.includes(port) && (await isPortFree(port, listenHost))) return port
-  if (asked === undefined && record?.complete === false) return await findFreePort(first, listenHost, flag, except)
+  if (port === undefined) return await findFreePort(first, host, flag, except)
+  if (!except.includes(port) && (await isPortFree(port, host))) return port
+  if (asked === undefined && record?.complete === false) return await findFreePort(first, host, flag, except)
   throw new LaunchError(
     `Port ${port} is taken by another program${asked === undefined ? `, and the cluster in ${directory.path} was made on it` : ''}. End that program, or choose another port with --${flag}.`,
   )

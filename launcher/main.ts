@@ -28,11 +28,22 @@ const startFlags = {
     value: 'PORT',
     description: 'where people log in by SSH, at the gateway (default: 2222, or the next free one)',
   },
+  'gateway-host': {
+    type: 'string',
+    value: 'ADDRESS',
+    description:
+      'where the gateway listens for people, Tunnels and agents; 0.0.0.0: on all addresses (default: 127.0.0.1, this machine alone)',
+  },
   backends: { type: 'list', description: 'what runs Tasks: process, docker, qemu (default: process, and docker when its socket answers)' },
   network: {
     type: 'string',
     value: 'MODE',
     description: 'auto: containers and virtual machines share a bridge where that can be; bridge; none (default: auto)',
+  },
+  'agent-config': {
+    type: 'string',
+    value: 'FILE',
+    description: "further flags of the node's agent, a YAML map by name: open-ports: [5432]",
   },
   'hollow-nodes': { type: 'integer', description: 'further nodes that only pretend to run Tasks (default: 0)' },
 } as const
@@ -70,7 +81,9 @@ async function main([command, ...argv]: readonly string[]): Promise<number> {
     sshPort: values['ssh-port'],
     backends: values.backends,
     hollowNodes: values['hollow-nodes'],
+    gatewayHost: values['gateway-host'],
     network: values.network,
+    agentConfig: values['agent-config'] === undefined ? undefined : fromCaller(values['agent-config']),
     say,
   }
   const isRoot = process.getuid?.() === 0
@@ -90,10 +103,14 @@ function printHelp(text: string): number {
   return 0
 }
 
-/** Where the command was typed, not where npm runs it. */
+/** From where the command was typed, not where npm runs it. */
+function fromCaller(file: string): string {
+  return file === '' ? '' : path.resolve(process.env.INIT_CWD ?? process.cwd(), file)
+}
+
 function directoryOf(given: string | undefined): { directory: string; isDefaultDirectory: boolean } {
   const usual = defaultDirectory(process.env, homedir())
-  const directory = given === undefined ? usual : path.resolve(process.env.INIT_CWD ?? process.cwd(), given)
+  const directory = given === undefined ? usual : fromCaller(given)
   return { directory, isDefaultDirectory: directory === usual }
 }
 

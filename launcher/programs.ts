@@ -8,7 +8,10 @@ export const programs = ['apiserver', 'scheduler', 'controller-manager', 'nodeag
 export type ProgramName = (typeof programs)[number]
 
 export type ProgramSettings = Required<
-  Pick<ClusterRecord, 'port' | 'gatewayPort' | 'sshPort' | 'backends' | 'hollowNodes' | 'network' | 'nodeName'>
+  Pick<
+    ClusterRecord,
+    'port' | 'gatewayPort' | 'sshPort' | 'gatewayHost' | 'backends' | 'hollowNodes' | 'network' | 'agentConfig' | 'nodeName'
+  >
 >
 
 /** Where the token with which the node joins lies until it is used. Its value is in no command line. */
@@ -32,7 +35,7 @@ export function programArgs(program: ProgramName, directory: ClusterDirectory, s
     case 'gateway':
       return [
         ...['--kubeconfig', directory.kubeconfig(program), '--name', settings.nodeName],
-        ...['--host', listenHost, '--agent-port', String(settings.gatewayPort), '--ssh-port', String(settings.sshPort)],
+        ...['--host', settings.gatewayHost, '--agent-port', String(settings.gatewayPort), '--ssh-port', String(settings.sshPort)],
       ]
     case 'controller-manager':
       return ['--kubeconfig', directory.kubeconfig(program), '--cluster-cidr', nodeRanges.join(','), '--node-cidr-mask-size', '16,24']
@@ -42,6 +45,7 @@ export function programArgs(program: ProgramName, directory: ClusterDirectory, s
         ...['--server', `https://${listenHost}:${settings.port}`, '--ca-file', `${directory.path}/apiserver/pki/ca.crt`],
         ...['--join-token-file', joinTokenFile(directory), '--backends', settings.backends.join(',')],
         ...['--network', settings.network],
+        ...(settings.agentConfig === '' ? [] : ['--config', settings.agentConfig]),
         ...(dockerSocket === undefined ? [] : ['--docker-socket', dockerSocket]),
         ...(settings.hollowNodes > 0 ? ['--hollow-nodes', String(settings.hollowNodes)] : []),
       ]

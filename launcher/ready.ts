@@ -3,7 +3,6 @@ import { sleep, systemClock } from '../lib/base/clock.js'
 import { createClient } from '../lib/client/create-client.js'
 import { loadKubeconfig } from '../lib/client/kubeconfig/load-kubeconfig.js'
 import type { ClusterDirectory } from './cluster-directory.js'
-import { listenHost } from './cluster-settings.js'
 import { isPortFree } from './free-port.js'
 import { LaunchError } from './launch-error.js'
 import type { StartedProgram } from './program-start.js'
@@ -28,9 +27,14 @@ export async function waitForApiserver(directory: ClusterDirectory, apiserver: S
 }
 
 /** Resolves when a program, which listens once it can answer, does so. Throws LaunchError when it ends, or stays silent for a minute. */
-export async function waitForPort(port: number, directory: ClusterDirectory, { program, assertRunning }: StartedProgram): Promise<void> {
+export async function waitForPort(
+  port: number,
+  host: string,
+  directory: ClusterDirectory,
+  { program, assertRunning }: StartedProgram,
+): Promise<void> {
   const untilMs = systemClock.monotonic() + readyWithinMs
-  while (await isPortFree(port, listenHost)) {
+  while (await isPortFree(port, host)) {
     assertRunning()
     if (systemClock.monotonic() > untilMs)
       throw new LaunchError(

@@ -1,7 +1,7 @@
 /** `up`: a one-machine cluster in the background. What this build started is left alone, what another one started is started anew, what is missing is started. */
 import { type ClusterDirectory, clusterDirectory, prepareDirectory, refuseForeignDirectory } from './cluster-directory.js'
 import { type ClusterRecord, readRecord, recordFormat, writeRecord } from './cluster-record.js'
-import { type AskedSettings, settle } from './cluster-settings.js'
+import { type AskedSettings, type ClusterSettings, listenHost, settle, startSettings } from './cluster-settings.js'
 import { type Commands, runToEnd } from './command.js'
 import { dockerAnswers } from './docker-socket.js'
 import { joinNode } from './join-node.js'
@@ -65,7 +65,7 @@ export async function up(options: UpOptions): Promise<RunningCluster> {
       await startProgram(directory, commands, program, programArgs(program, directory, record))
     const gateway = await startProgram(directory, commands, 'gateway', programArgs('gateway', directory, record))
     await joinNode({ directory, commands, record, kubectl })
-    await waitForPort(record.gatewayPort, directory, gateway)
+    await waitForPort(record.gatewayPort, record.gatewayHost, directory, gateway)
     if (!record.complete) {
       record = { ...record, complete: true }
       writeRecord(directory, record)
@@ -90,19 +90,21 @@ async function endOutdated(directory: ClusterDirectory, { commands, say }: UpOpt
   }
 }
 
-function refuseChange(
-  before: ClusterRecord | undefined,
-  asked: Pick<ClusterRecord, 'backends' | 'hollowNodes' | 'network'>,
-  directory: string,
-): void {
+const flagOf = {
+  gatewayHost: '--gateway-host',
+  backends: '--backends',
+  hollowNodes: '--hollow-nodes',
+  network: '--network',
+  agentConfig: '--agent-config',
+} as const satisfies Record<(typeof startSettings)[number], string>
+
+function refuseChange(before: ClusterRecord | undefined, asked: ClusterSettings, directory: string): void {
   if (!before) return
-  const same =
-    before.backends.join() === asked.backends.join() &&
-    before.hollowNodes === asked.hollowNodes &&
-    (before.network ?? 'auto') === asked.network
-  if (!same)
+  const runs = { network: 'auto', gatewayHost: listenHost, agentConfig: '', ...before }
+  const other = startSettings.find((name) => String(runs[name]) !== String(asked[name]))
+  if (other !== undefined)
     throw new LaunchError(
-      `The cluster in ${directory} runs with other backends, hollow nodes or another network (${before.backends.join(',')}; ${before.hollowNodes}; ${before.network ?? 'auto'}). End it first: npm run down -- --data-dir ${directory}`,
+      `The cluster in ${directory} runs with ${flagOf[other]} ${String(runs[other]) || '(none)'}. End it first: npm run down -- --data-dir ${directory}`,
     )
 }
 
