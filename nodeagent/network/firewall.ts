@@ -39,7 +39,7 @@ export const metadataRanges = ['169.254.0.0/16', '168.63.129.16/32', '100.100.10
 export function firewallOf({ bridge, range, nameservers, open }: FirewallOptions): FirewallChain[] {
   const [from, to] = [`-i ${bridge}`, `-o ${bridge}`]
   const known = nameservers.filter((server) => parseAddress(server) !== undefined).sort()
-  const inCloud = known.filter((server) => metadataRanges.some((each) => holds(each, server)))
+  const inCloud = known.filter(isInCloud)
   const asking = (server: string) => ['udp', 'tcp'].map((protocol) => `-d ${server} -p ${protocol} --dport 53 -j RETURN`)
   const chains: Unnamed[] = [
     {
@@ -78,7 +78,9 @@ export function firewallOf({ bridge, range, nameservers, open }: FirewallOptions
   return chains.map((chain) => namedChain(bridge, chain))
 }
 
-const holds = (range: string, address: string) => isInRange(parseRange(range) ?? nowhere, parseAddress(address) ?? -1)
+/** Whether an address is one of those. Pure. */
+export const isInCloud = (address: string) =>
+  metadataRanges.some((range) => isInRange(parseRange(range) ?? nowhere, parseAddress(address) ?? -1))
 const nowhere = { first: 0, prefixLength: 32, size: 0 }
 
 type Unnamed = Omit<FirewallChain, 'name'>

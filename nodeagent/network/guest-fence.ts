@@ -1,11 +1,12 @@
 /**
  * Keeps guests from the node that they run on. In user-mode networking QEMU makes a guest's connections as its own user, and so guests would reach
  * what listens on the node's loopback, at 10.0.2.2, as if they were programs of the node. The rules refuse connections that a guest's user begins to
- * any address of the node itself, and to link-local ones, where clouds keep the credentials of their machines; answers go. Each rule carries the name
- * of its guest in its comment, and is found again by that.
+ * any address of the node itself, and to those where clouds answer a machine about itself (firewall.ts); answers go. Each rule carries the name of its
+ * guest in its comment, and is found again by that.
  */
 import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
+import { isInCloud, metadataRanges } from './firewall.js'
 import { markedRules } from './marked-rules.js'
 import { commandRunner, missingPrograms, type RunCommand } from './run-command.js'
 
@@ -24,13 +25,15 @@ const waiting = ['-w', '20'] as const
 const probeMs = 30_000
 const nobody = 65_534
 
-/** The fence of this machine. What it can do is looked up at the first need. */
+/** The fence of this machine. What it can do is looked up at the first need, and again as long as something is in the way. */
 export function openGuestFence(searchPath: string): GuestFence {
   const run = commandRunner(searchPath)
   let hindrance: Promise<string | undefined> | undefined
-  const hindered = () => {
+  const hindered = async () => {
     hindrance ??= findHindrance(run, searchPath)
-    return hindrance
+    const why = await hindrance
+    if (why !== undefined) hindrance = undefined
+    return why
   }
   return {
     async hole() {
@@ -41,7 +44,7 @@ export function openGuestFence(searchPath: string): GuestFence {
       if (await hindered()) return
       await this.lower(guest, signal)
       const addresses = Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map(({ address }) => address))
-      const nameservers = ownNameservers(await readFile('/etc/resolv.conf', 'utf8').catch(() => ''), addresses)
+      const nameservers = fencedNameservers(await readFile('/etc/resolv.conf', 'utf8').catch(() => ''), addresses)
       for (const words of fenceRules(guest, userId, nameservers)) await run('iptables', [...waiting, '-I', chain, ...words], signal)
     },
     async lower(guest, signal) {
@@ -52,30 +55,27 @@ export function openGuestFence(searchPath: string): GuestFence {
   }
 }
 
-/** In the order in which they are put in front of others, so that the last one is asked first: a name server of the node's own may be asked. Pure. */
+/** In the order in which they are put in front of others, so that the last one is asked first: a name server behind the fence may be asked. Pure. */
 export function fenceRules(guest: string, userId: number, nameservers: readonly string[]): string[][] {
   const ofGuest = ['-m', 'owner', '--uid-owner', String(userId)]
   const mark = ['-m', 'comment', '--comment', `millrace:${guest}`]
   const begun = ['-m', 'conntrack', '--ctstate', 'NEW']
   return [
-    ...[
-      ['-d', '169.254.0.0/16'],
-      ['-o', 'lo'],
-    ].flatMap((where) => [
+    ...[...metadataRanges.map((range) => ['-d', range]), ['-o', 'lo']].flatMap((where) => [
       [...where, ...ofGuest, ...begun, ...mark, '-j', 'REJECT'],
       // What it does not hear at once it would wait for.
       [...where, '-p', 'tcp', ...ofGuest, ...begun, ...mark, '-j', 'REJECT', '--reject-with', 'tcp-reset'],
     ]),
     ...nameservers.flatMap((server) =>
-      ['udp', 'tcp'].map((protocol) => ['-d', server, '-o', 'lo', '-p', protocol, '--dport', '53', ...ofGuest, ...mark, '-j', 'ACCEPT']),
+      ['udp', 'tcp'].map((protocol) => ['-d', server, '-p', protocol, '--dport', '53', ...ofGuest, ...mark, '-j', 'ACCEPT']),
     ),
   ]
 }
 
-/** The name servers in the text of resolv.conf that are the node's own. Pure. */
-export function ownNameservers(resolvConf: string, addresses: readonly string[]): string[] {
+/** The name servers in the text of resolv.conf that stand behind the fence: the node's own, and its cloud's. Pure. */
+export function fencedNameservers(resolvConf: string, addresses: readonly string[]): string[] {
   const named = [...resolvConf.matchAll(/^\s*nameserver\s+(\d{1,3}(?:\.\d{1,3}){3})\s*$/gm)].flatMap(([, server]) => server ?? [])
-  return named.filter((server) => server.startsWith('127.') || addresses.includes(server))
+  return named.filter((server) => server.startsWith('127.') || addresses.includes(server) || isInCloud(server))
 }
 
 /** Why no fence can be raised here. */
