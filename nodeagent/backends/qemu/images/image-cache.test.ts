@@ -144,6 +144,16 @@ describe('images that strangers name by their address', () => {
       expect(await left()).toEqual([`${name}.new.part`])
     })
 
+    it('and never came whole go sooner for another that needs their room', async () => {
+      await mkdir(at('cache'))
+      await writeFile(at('cache', `${name}.begun.part`), 'x')
+      const anHourAgo = new Date(Date.now() - 3_600_000)
+      await utimes(at('cache', `${name}.begun.part`), anHourAgo, anHourAgo)
+      space = { freeBytes: 50 * mib, totalBytes: 1000 * mib }
+      await expect(fetched()).rejects.toThrow('needs 512Ki')
+      expect(await left()).toEqual([])
+    })
+
     it.skipIf(withoutQemu)('stay with the last disk that lies over them, however full the disk is', async () => {
       const base = await fetched()
       const disk = at('disk.qcow2')

@@ -1,6 +1,7 @@
 /**
  * What was fetched by address, whole and compared, under its checksum. It stays for the next machine of the same image, and goes as Kubernetes' images
- * do: when the disk is nearly full, or has no room for another, those go that no machine lies over, the one first that was last asked for longest ago.
+ * do: when the disk is nearly full, or has no room for another, those go that no machine lies over, the one first that was last asked for longest ago;
+ * also what never came whole, and nobody fetches now.
  *
  *     DIRECTORY/CHECKSUM              a file, whole
  *     DIRECTORY/CHECKSUM.used         when it was last asked for: the time of this file
@@ -16,7 +17,7 @@ import { BackendError } from '../../backend.js'
 import { fetchImage, type ImageRules } from './fetch-image.js'
 import { noSpace, type ReadSpace, readSpace } from './free-space.js'
 import { requireChecksum } from './image-checksum.js'
-import { planCollection } from './plan-collection.js'
+import { type CachedImage, planCollection } from './plan-collection.js'
 
 export interface ImageCacheOptions {
   readonly directory: string
@@ -70,23 +71,28 @@ export class ImageCache {
     const nowMs = Date.now()
     const names = await readdir(this.options.directory).catch(() => [])
     const whole = names.filter((name) => !name.endsWith(partSuffix) && !name.endsWith(usedSuffix))
-    for (const name of names.filter((each) => each.endsWith(partSuffix) && !this.underWay.has(each)))
-      if (nowMs - ((await stat(this.at(name)).catch(() => undefined))?.mtimeMs ?? nowMs) > longestPartMs) this.remove(name)
     for (const name of names.filter((each) => each.endsWith(usedSuffix) && !whole.includes(each.slice(0, -usedSuffix.length))))
       await rm(this.at(name), { force: true })
-    if (whole.length === 0) return
-    const images = await Promise.all(
-      whole.map(async (name) => {
-        const isUsed = await this.options.isUsed(this.at(name), name.replace('-', ':'))
-        if (isUsed) await this.markUsed(name)
-        const bytes = (await stat(this.at(name)).catch(() => undefined))?.size ?? 0
-        return { name, bytes, isUsed, lastUsedMs: (await stat(this.at(`${name}${usedSuffix}`)).catch(() => undefined))?.mtimeMs ?? 0 }
-      }),
-    )
+    const parts = await Promise.all(names.filter((name) => name.endsWith(partSuffix)).map((name) => this.lookAtPart(name, nowMs)))
+    for (const { name } of parts.filter(({ isUsed, lastUsedMs }) => !isUsed && nowMs - lastUsedMs > longestPartMs)) this.remove(name)
+    const images = [...parts, ...(await Promise.all(whole.map((name) => this.lookAt(name))))]
+    if (images.length === 0) return
     for (const name of planCollection(images, await this.readSpace(this.options.directory), neededBytes, nowMs)) {
       this.remove(name)
       await rm(this.at(`${name}${usedSuffix}`), { force: true })
     }
+  }
+
+  private async lookAt(name: string): Promise<CachedImage> {
+    const isUsed = await this.options.isUsed(this.at(name), name.replace('-', ':'))
+    if (isUsed) await this.markUsed(name)
+    const [file, used] = await Promise.all([name, `${name}${usedSuffix}`].map((each) => stat(this.at(each)).catch(() => undefined)))
+    return { name, bytes: file?.size ?? 0, isUsed, lastUsedMs: used?.mtimeMs ?? 0 }
+  }
+
+  private async lookAtPart(name: string, nowMs: number): Promise<CachedImage> {
+    const part = await stat(this.at(name)).catch(() => undefined)
+    return { name, bytes: part?.size ?? 0, isUsed: this.underWay.has(name), lastUsedMs: part?.mtimeMs ?? nowMs }
   }
 
   private async fetch(url: string, checksum: string, part: string, onProgress: (text: string) => void, signal: AbortSignal): Promise<void> {

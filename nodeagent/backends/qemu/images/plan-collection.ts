@@ -1,12 +1,12 @@
 import type { DiskSpace } from './free-space.js'
 
-/** What was fetched, and lies there whole. */
+/** What was fetched, whole or in part. */
 export interface CachedImage {
   readonly name: string
   readonly bytes: number
-  /** When it was last asked for, or seen in use; milliseconds of the wall clock. */
+  /** When it was last asked for, or seen in use, or something of it came; milliseconds of the wall clock. */
   readonly lastUsedMs: number
-  /** Whether a machine or a snapshot lies over it. */
+  /** Whether a machine or a snapshot lies over it, or it is being fetched. */
   readonly isUsed: boolean
 }
 
