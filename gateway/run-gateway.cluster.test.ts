@@ -118,6 +118,19 @@ describe('a gateway', () => {
     await eventually(() => expect(errors[0]).toContain('code 403'))
   })
 
+  it('keeps no connection of whom it refuses, who leaves his half open', async () => {
+    const gateway = await startGateway()
+    const { server, ca } = await announced()
+    const { certificate = '', key = '' } = createCredentialsReader(await cluster.configOf('ann', []))()
+    const { hostname: host, port } = new URL(server)
+    const stranger = connect({ host, port: Number(port), ca, cert: certificate, key, ...{ allowHalfOpen: true } })
+    ending.push(async () => void stranger.destroy())
+    stranger.on('error', () => {}).resume()
+    stranger.write(`GET / HTTP/1.1\r\nHost: gw\r\nConnection: Upgrade\r\nUpgrade: ${nodeStreamProtocol}\r\n\r\n`)
+    await once(stranger, 'end')
+    expect(await gateway.stop()).toBeUndefined()
+  })
+
   it('takes data connections of the node alone that it has invited to them, and each number once', async () => {
     await startGateway()
     const { server, ca } = await announced()

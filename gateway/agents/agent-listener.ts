@@ -102,4 +102,6 @@ export async function listenForAgents(options: AgentListenerOptions): Promise<Ag
 
 function refuse(socket: TLSSocket, code: number): void {
   socket.end(`HTTP/1.1 ${code} ${STATUS_CODES[code]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  // Whoever keeps its half open keeps no connection.
+  socket.destroySoon()
 }
