@@ -105,7 +105,8 @@ describe.skipIf(withoutDocker || withoutQemu)('a node that is full', { timeout: 
     const running = names.slice(0, 2)
     // A container and a microVM first; then two of each, and more processes.
     for (const [index, name] of names.entries()) {
-      await create(index < 5 ? (backends[index % 3] ?? 'process') : 'process', name, { cpu: '4', ...(index < 2 ? { memory } : {}) }, 'all')
+      const backend = index < 5 ? (backends[index % 3] ?? 'process') : 'process'
+      await create(backend, name, { cpu: '4', memory: index < 2 ? memory : backend === 'qemu' ? '256Mi' : '1Mi' }, 'all')
       if (index === 1) for (const first of running) await inPhase(first, 'Running')
     }
     await eventually(async () => expect(await phases()).toEqual({ Running: running, Pending: names.slice(2) }), patience)
