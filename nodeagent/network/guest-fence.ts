@@ -15,6 +15,8 @@ export interface GuestFence {
   hole(): Promise<string>
   /** Fences in the user of a guest, whose name is a plain word; nothing where that cannot be. Idempotent. */
   raise(guest: string, userId: number, signal: AbortSignal): Promise<void>
+  /** Raises again the fences of those guests, as their users by name, that are no longer whole, as others took rules away. */
+  ensure(guests: ReadonlyMap<string, number>, signal: AbortSignal): Promise<void>
   /** Removes what `raise` made, in this life of the agent or an earlier one. Idempotent. */
   lower(guest: string, signal: AbortSignal): Promise<void>
 }
@@ -29,6 +31,8 @@ const nobody = 65_534
 export function openGuestFence(searchPath: string): GuestFence {
   const run = commandRunner(searchPath)
   let hindrance: Promise<string | undefined> | undefined
+  /** Why fences could not be looked after the last time. */
+  let lapse: string | undefined
   const hindered = async () => {
     hindrance ??= findHindrance(run, searchPath)
     const why = await hindrance
@@ -38,14 +42,27 @@ export function openGuestFence(searchPath: string): GuestFence {
   return {
     async hole() {
       const why = await hindered()
-      return why === undefined ? '' : `; guests without an address of their own reach what listens on the node, as ${why}`
+      if (why !== undefined) return `; guests without an address of their own reach what listens on the node, as ${why}`
+      return lapse === undefined ? '' : `; whether guests are still kept from what listens on the node is not known: ${lapse}`
     },
     async raise(guest, userId, signal) {
       if (await hindered()) return
       await this.lower(guest, signal)
-      const addresses = Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map(({ address }) => address))
-      const nameservers = fencedNameservers(await readFile('/etc/resolv.conf', 'utf8').catch(() => ''), addresses)
-      for (const words of fenceRules(guest, userId, nameservers)) await run('iptables', [...waiting, '-I', chain, ...words], signal)
+      for (const words of fenceRules(guest, userId, await nodeNameservers()))
+        await run('iptables', [...waiting, '-I', chain, ...words], signal)
+    },
+    async ensure(guests, signal) {
+      if (guests.size === 0 || (await hindered())) return
+      try {
+        const listed = await run('iptables', [...waiting, '-S', chain], signal)
+        const nameservers = await nodeNameservers()
+        for (const [guest, userId] of guests)
+          if (!isWhole(listed, guest, fenceRules(guest, userId, nameservers))) await this.raise(guest, userId, signal)
+        lapse = undefined
+      } catch (error) {
+        lapse = (error as Error).message
+        throw error
+      }
     },
     async lower(guest, signal) {
       if (await hindered()) return
@@ -53,6 +70,16 @@ export function openGuestFence(searchPath: string): GuestFence {
       for (const words of markedRules(listed, chain, guest)) await run('iptables', [...waiting, '-D', chain, ...words], signal)
     },
   }
+}
+
+async function nodeNameservers(): Promise<string[]> {
+  const addresses = Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map(({ address }) => address))
+  return fencedNameservers(await readFile('/etc/resolv.conf', 'utf8').catch(() => ''), addresses)
+}
+
+/** Whether all of these are in the list of `iptables -S`, which writes words in an order of its own: they are counted. */
+function isWhole(listed: string, guest: string, rules: readonly string[][]): boolean {
+  return markedRules(listed, chain, guest).length === rules.length
 }
 
 /** In the order in which they are put in front of others, so that the last one is asked first: a name server behind the fence may be asked. Pure. */

@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { eventually } from '../../../lib/testing/eventually.js'
 import { openGuestFence } from '../../network/guest-fence.js'
+import { markedRules } from '../../network/marked-rules.js'
 import { readEnvironment, readProcess } from '../process/proc.js'
 import { engineArguments } from './engine-arguments.js'
 import { withoutQemu } from './fixtures/guest-kernel.js'
@@ -90,6 +92,25 @@ describe.skipIf(withoutQemu)('QEMU processes', () => {
     await answers()
     expect(await readFile(`/proc/${pid}/status`, 'utf8')).toMatch(/^Uid:\s200777\s200777\s200777\s200777$/m)
   })
+
+  it.runIf(process.getuid?.() === 0)(
+    'the fence of one that runs is there again after others took a rule of it, and goes with it',
+    async () => {
+      const rules = () => markedRules(execFileSync('iptables', ['-w', '20', '-S', 'OUTPUT'], { encoding: 'utf8' }), 'OUTPUT', vmName(id))
+      await launch()
+      await inState('running')
+      const whole = rules()
+      expect(whole.length).toBeGreaterThan(0)
+      for (const taken of [whole.slice(0, 1), whole]) {
+        for (const words of taken) execFileSync('iptables', ['-w', '20', '-D', 'OUTPUT', ...words])
+        await vms.close()
+        vms = await open()
+        await eventually(() => expect(rules()).toEqual(whole))
+      }
+      await vms.remove(id, signal)
+      expect(rules()).toEqual([])
+    },
+  )
 
   it('asks a guest politely, and kills the one that does not end in time', async () => {
     await launch()

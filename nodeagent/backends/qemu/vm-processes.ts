@@ -19,6 +19,7 @@ import { endStrays } from '../process/strays.js'
 import { watchFolders } from '../process/watch-folders.js'
 import { printRunKey } from '../run-key.js'
 import { QmpClient, QmpError } from './qmp-client.js'
+import { VmFences } from './vm-fences.js'
 
 /** Between two presses of the power button. */
 const powerButtonMs = 5000
@@ -77,6 +78,7 @@ export const vmName = printRunKey
 export class VmProcesses {
   private readonly records: RunRecords
   private readonly processes: RunProcesses
+  private readonly fences: VmFences
   private readonly hints = new Set<() => void>()
   private readonly closing = new AbortController()
 
@@ -86,12 +88,14 @@ export class VmProcesses {
   ) {
     this.records = new RunRecords(options.directory)
     this.processes = new RunProcesses(this.records, options.cgroups, bootId, () => this.hint())
+    this.fences = new VmFences(options.fence, () => this.fenced())
   }
 
   static async open(options: VmProcessesOptions): Promise<VmProcesses> {
     const processes = new VmProcesses(options, await readBootId())
     await processes.records.prepare()
     void processes.tellChanges()
+    void processes.fences.watch(processes.closing.signal)
     return processes
   }
 
@@ -123,13 +127,13 @@ export class VmProcesses {
     if (present?.started || present?.exit) return
     signal.throwIfAborted()
     const key = printRunKey(vm.id)
-    const { cgroups, fence, searchPath } = this.options
+    const { cgroups, searchPath } = this.options
     const { id, namespace, name, userId } = vm
     await this.records.create({ id, namespace, name, userId, workingDirectory: vm.directory })
     // After the record: groups and rules that no record names would never be removed.
     const [cgroupFiles] = await Promise.all([
       cgroups?.create(key, vm.limits ?? {}),
-      userId === undefined ? undefined : fence.raise(key, userId, signal),
+      userId === undefined ? undefined : this.fences.raise(key, userId, signal),
     ])
     await startShim({
       prefix: this.records.prefix(vm.id),
@@ -199,7 +203,7 @@ export class VmProcesses {
     await endStrays(key, this.options.cgroups, signal)
     await this.options.cgroups?.remove(key)
     // The record may be one that an agent wrote which knew of no fence.
-    if (files) await this.options.fence.lower(key, signal)
+    if (files) await this.fences.lower(key, signal)
     if (files) await rm(path.join(files.record.workingDirectory, qmpSocketName), { force: true })
     await this.records.remove(id)
     this.hint()
@@ -246,6 +250,14 @@ export class VmProcesses {
     // It may have ended since its record was read.
     const ended = await this.records.read(record.id)
     return ended?.exit ? this.observeOne(ended) : { ...common, state: 'unknown' }
+  }
+
+  /** The users of those that run, by key. */
+  private async fenced(): Promise<Map<string, number>> {
+    const users = new Map<string, number>()
+    for (const { record } of await this.records.list())
+      if (record.userId !== undefined && (await this.processes.runningOf(record.id))) users.set(printRunKey(record.id), record.userId)
+    return users
   }
 
   private hint(): void {
