@@ -1,3 +1,4 @@
+import type { Logger } from '../lib/base/log.js'
 import type { AgentFlags } from './agent-flags.js'
 import type { Backend } from './backends/backend.js'
 import { BridgedContainers } from './backends/docker/bridged-containers.js'
@@ -69,6 +70,7 @@ export interface MachinePlaces {
   readonly searchPath: string
   readonly network: NodeNetwork
   readonly gpus: MachineFacts['gpus']
+  readonly log: Logger
 }
 
 /** The backends that keep machines, of those that the flags name. */
@@ -90,6 +92,7 @@ export async function openMachineBackends(
       const machines = await QemuMachines.open({
         ...common,
         fence: openGuestFence(at.searchPath),
+        log: at.log,
         directory: at.data,
         imageDirectory: flags.imageDirectory ?? at.images,
         imageRules: flags.imageRules,

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile, rmdir } from 'node:fs/promises'
 import path from 'node:path'
 import { FlagError } from '../lib/base/flags.js'
+import { silentLogger } from '../lib/base/log.js'
 import type { AgentFlags } from './agent-flags.js'
 import type { Backend } from './backends/backend.js'
 import { removeEngineNetwork } from './backends/docker/engine-networks.js'
@@ -59,6 +60,8 @@ export async function purgeNode(flags: PurgeFlags, searchPath: string): Promise<
       searchPath,
       network: createNoNetwork(),
       gpus: (await readMachineFacts(directory.path, searchPath)).gpus,
+      // What cannot be removed is told at the end.
+      log: silentLogger,
     }
     for (const backend of await openMachineBackends(flags, { ...paths, ...common }))
       try {

@@ -60,7 +60,7 @@ export async function startNodeAgent(
       searchPath,
       log,
     })
-    const common = { identity: directory.identity, asRoot, searchPath, network, gpus: facts.gpus }
+    const common = { identity: directory.identity, asRoot, searchPath, network, gpus: facts.gpus, log }
     const machines = await openMachineBackends(flags, { ...paths, ...common })
     const events = createEventRecorder({ client, component: 'millrace-nodeagent', instance: nodeName, clock: systemClock, log })
     const parts: AgentParts = {

@@ -74,13 +74,13 @@ export class MachineFiles {
     return (await stat(this.disk(uid)).catch(() => undefined)) !== undefined
   }
 
-  /** Undefined when there is none. */
+  /** Undefined when there is none. Rejects, in words, when it cannot be read. */
   async read(uid: string): Promise<MachineRecord | undefined> {
     try {
       return JSON.parse(await readFile(path.join(this.folder(uid), 'machine.json'), 'utf8')) as MachineRecord
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw error
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw new Error(`machine.json, the node's record of the machine, cannot be read: ${(cause as Error).message}`, { cause })
     }
   }
 
@@ -93,6 +93,11 @@ export class MachineFiles {
   async letPass(uid: string, userId: number): Promise<void> {
     await chown(this.folder(uid), 0, userId)
     await chmod(this.folder(uid), 0o710)
+  }
+
+  /** Whom `letPass` let pass, or 0: known without the record. */
+  async passer(uid: string): Promise<number> {
+    return (await stat(this.folder(uid))).gid
   }
 
   async remove(uid: string): Promise<void> {

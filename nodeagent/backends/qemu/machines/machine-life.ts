@@ -76,7 +76,8 @@ export class MachineLife {
 
   /** Undefined when nothing of it is there. */
   async observe(uid: string): Promise<ObservedMachine | undefined> {
-    const [vm, record] = await Promise.all([this.processes.find(this.idOf(uid)), this.files.read(uid)])
+    // One record that cannot be read hides no other machine: of its own what files and processes say is shown.
+    const [vm, record] = await Promise.all([this.processes.find(this.idOf(uid)), this.files.read(uid).catch(() => undefined)])
     if (!record && !vm && !(await this.files.uids()).includes(uid)) return undefined
     const { namespace = vm?.namespace ?? '', name = vm?.name ?? '' } = record ?? {}
     const diskBytes = await readVirtualBytes(this.files.disk(uid)).catch(() => undefined)

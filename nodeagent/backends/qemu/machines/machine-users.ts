@@ -1,3 +1,4 @@
+import type { Logger } from '../../../../lib/base/log.js'
 import { machineUserRange, pickUserId } from '../../../execute/user-ids.js'
 import type { MachineFiles } from './machine-files.js'
 
@@ -5,10 +6,23 @@ import type { MachineFiles } from './machine-files.js'
 export class MachineUsers {
   private constructor(private readonly taken: Map<string, number>) {}
 
-  static async open(files: MachineFiles): Promise<MachineUsers> {
+  /** One machine whose record cannot be read is no reason to look after none. Its user, if it ever had one, has its folder as well. */
+  static async open(files: MachineFiles, log: Logger): Promise<MachineUsers> {
     const taken = new Map<string, number>()
     for (const uid of await files.uids()) {
-      const userId = (await files.read(uid))?.userId
+      const userId = await files.read(uid).then(
+        (record) => record?.userId,
+        async (err: unknown) => {
+          const passer = await files.passer(uid)
+          const { first, count } = machineUserRange
+          const known = passer >= first && passer < first + count ? passer : undefined
+          log.error(
+            { err, vm: uid, userId: known },
+            'the record of a virtual machine cannot be read: it is not started until its file is mended',
+          )
+          return known
+        },
+      )
       if (userId !== undefined) taken.set(uid, userId)
     }
     return new MachineUsers(taken)

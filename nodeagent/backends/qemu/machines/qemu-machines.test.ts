@@ -212,11 +212,17 @@ describe.skipIf(withoutQemu)('a virtual machine', { timeout: bootMs }, () => {
   })
 
   it('goes on when its agent ends, and the next one takes it over', async () => {
-    const before = await observed()
+    const ready = () =>
+      eventually(async () => {
+        const machine = await observed()
+        expect(machine).toMatchObject({ answer: { isReady: true } })
+        return machine
+      })
+    const before = await ready()
     const hostKey = await readFile(path.join(folder, 'machines', uid, 'keys.json'), 'utf8')
     await machines.close()
     machines = await open()
-    expect(await observed()).toEqual(before)
+    expect(await ready()).toEqual(before)
     await machines.startMachine(machine(), signal)
     expect((await observed())?.runtimeId).toBe(before?.runtimeId)
     expect((await run('cat', '/root/kept')).out).toBe('two\n')

@@ -10,6 +10,7 @@ import path from 'node:path'
 import { type Duplex, Readable } from 'node:stream'
 import type { ClientChannel } from 'ssh2'
 import type { Vps } from '../../../../lib/api/kinds/vps.js'
+import type { Logger } from '../../../../lib/base/log.js'
 import type { GuestFence } from '../../../network/guest-fence.js'
 import { macOf } from '../../../network/network-names.js'
 import { BackendError, type BackendInfo, type RunGpu } from '../../backend.js'
@@ -75,6 +76,7 @@ export interface QemuMachinesOptions {
   readonly cgroups: Cgroups | undefined
   /** What keeps guests from the services of their node. */
   readonly fence: GuestFence
+  readonly log: Logger
 }
 
 const program = 'qemu-system-x86_64'
@@ -125,8 +127,9 @@ export class QemuMachines implements MachineBackend {
   static async open(options: QemuMachinesOptions): Promise<QemuMachines> {
     const files = new MachineFiles(path.join(options.directory, 'machines'))
     const runs = path.join(options.directory, 'machine-runs')
-    const { searchPath, cgroups, fence } = options
-    return new QemuMachines(options, await MachineLife.open({ files, runs, searchPath, cgroups, fence }), await MachineUsers.open(files))
+    const { searchPath, cgroups, fence, log } = options
+    const users = await MachineUsers.open(files, log)
+    return new QemuMachines(options, await MachineLife.open({ files, runs, searchPath, cgroups, fence }), users)
   }
 
   async info(signal: AbortSignal): Promise<BackendInfo> {
