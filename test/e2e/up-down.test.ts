@@ -38,7 +38,10 @@ describe('a cluster', () => {
 
   it('does not move or change while it runs', async () => {
     expect(await machine.launch('up', '--port', '1')).toMatchObject({ code: 1, err: expect.stringContaining('end it first: npm run down') })
-    expect(await machine.launch('up', '--backends', 'docker')).toMatchObject({ code: 1, err: expect.stringContaining('other backends') })
+    expect(await machine.launch('up', '--backends', 'docker')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('runs with --backends'),
+    })
   })
 
   it.each(['apiserver', 'scheduler', 'controller-manager', 'nodeagent', 'gateway'])(
