@@ -4,6 +4,7 @@ import { admitAddressClaims } from './admission/address-claims.js'
 import { admitAddressShare } from './admission/address-share.js'
 import type { Admit } from './admission/admit.js'
 import { admitEventCount } from './admission/event-count.js'
+import { admitHostPorts } from './admission/host-port.js'
 import { admitMemoryPromise } from './admission/memory-promise.js'
 import { createNamespaceSecurity } from './admission/namespace-security.js'
 import { admitRestoreSource } from './admission/restore-source.js'
@@ -16,7 +17,7 @@ import type { StrategySettings } from './registry/strategies/index.js'
 import { defaultTunnelPorts } from './registry/strategies/tunnel.js'
 import type { Store } from './storage/store.js'
 
-/** Who is asked about every write, in this order: what a namespace admits, what a node or a gateway may touch, which rights one may give, what a node's memory holds, who has an address, what a disk is put back from, which port a Tunnel has, how many Events there may be. */
+/** Who is asked about every write, in this order: what a namespace admits, which ports of a node it gives, what a node or a gateway may touch, which rights one may give, what a node's memory holds, who has an address, what a disk is put back from, which port a Tunnel has, how many Events there may be. */
 export function admissionOf(
   store: Store,
   kinds: readonly Kind[],
@@ -25,6 +26,7 @@ export function admissionOf(
 ): readonly Admit[] {
   return [
     createNamespaceSecurity(),
+    admitHostPorts(tunnelPorts),
     restrictNodes,
     restrictGateways,
     createRightsAdmission(access),

@@ -69,7 +69,7 @@ const whole = {
         workingDir: '/a',
         env: [{ name: 'a', value: 'b', valueFrom: { secretKeyRef: key, configMapKeyRef: key } }],
         envFrom: [{ prefix: 'a', secretRef: { name: 'a', optional: true }, configMapRef: { name: 'a', optional: true } }],
-        ports: [{ name: 'a', containerPort: 80, protocol: 'UDP', hostPort: 81 }],
+        ports: [{ name: 'a', containerPort: 80, protocol: 'UDP', hostPort: 8081 }],
         resources: { requests: { cpu: '1' }, limits: { cpu: '2' } },
         volumeMounts: [{ name: 'a', mountPath: '/a', readOnly: true, subPath: 'b' }],
         startupProbe: probe,
