@@ -153,8 +153,8 @@ it('a machine joins with a token, works as its node and renews its certificate; 
   })
   const log = '/apis/millrace.dev/v1/namespaces/default/tasks/hello/log'
   expect((await ask(admin, 'GET', log)).text).toContain('task \\"hello\\" is waiting to start')
-  const status = { status: { phase: 'Running', startedAt: '2026-01-01T00:00:00Z' } }
   const current = JSON.parse((await ask(node, 'GET', '/apis/millrace.dev/v1/namespaces/default/tasks/hello')).text)
+  const status = { status: { ...current.status, phase: 'Running', startedAt: '2026-01-01T00:00:00Z' } }
   expect((await ask(node, 'PUT', '/apis/millrace.dev/v1/namespaces/default/tasks/hello/status', { ...current, ...status })).code).toBe(200)
   await eventually(async () => expect(await ask(admin, 'GET', log)).toEqual({ code: 200, text: 'the log at /logs/default/hello\n' }))
   expect((await ask(node, 'GET', log)).code).toBe(403)
