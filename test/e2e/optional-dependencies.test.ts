@@ -53,7 +53,7 @@ it('a controller runs in a test without them', () => {
     const cluster = await testCluster({ controllers: [copy] })
     await cluster.client.of(Secret).create({ metadata: { name: 'one' } })
     await cluster.settle()
-    console.log((await cluster.client.of(ConfigMap).list()).items.map(({ metadata }) => metadata.name).join())
+    console.log((await cluster.client.of(ConfigMap).list({ namespace: 'default' })).items.map(({ metadata }) => metadata.name).join())
     await cluster.close()`,
   )
   expect(printed).toBe('one\n')

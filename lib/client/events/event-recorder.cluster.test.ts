@@ -43,21 +43,18 @@ describe('an event recorder', () => {
     expect(event?.metadata.name).toMatch(/^hello\.[0-9a-f]{16}$/)
   })
 
-  it('counts what recurs on one Event, in a later life too, with the right to write Events and none to read them', async () => {
-    const writer = createClient(await cluster.configOf('system:scheduler'))
-    await expect(writer.of(Event).list({ namespace: 'default' })).rejects.toMatchObject({ reason: 'Forbidden' })
-    const first = recorder(writer)
+  it('counts what recurs on one Event, in a later life too', async () => {
+    const first = recorder()
     for (let n = 0; n < 5; n++) first.record(task, 'Normal', 'Tried', 'again')
     await first.flush()
     await cluster.clock.advance(60_000)
     first.record(task, 'Normal', 'Tried', 'again')
     await first.flush()
     expect(await events()).toMatchObject([{ count: 6, firstTimestamp: '2026-01-01T00:00:00Z', lastTimestamp: '2026-01-01T00:01:00Z' }])
-    const second = recorder(writer)
+    const second = recorder()
     second.record(task, 'Normal', 'Tried', 'again')
     second.record(task, 'Normal', 'Tried', 'something else')
     await second.flush()
-    await writer.close()
     expect((await events()).map(({ message, count }) => [message, count]).sort()).toEqual([
       ['again', 7],
       ['something else', 1],

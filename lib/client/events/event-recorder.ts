@@ -83,9 +83,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     } catch (error) {
       // Written in an earlier life of this program.
       if (!isAlreadyExists(error)) throw error
-      // To read it would take one right more: a patch shows what it has changed.
-      const { count: before = 1 } = await events.mergePatch(at, { lastTimestamp: timestamp(record.lastMs) })
-      const total = before + count
+      const total = ((await events.get(at)).count ?? 1) + count
       await patch(total)
       return total
     }
