@@ -102,9 +102,10 @@ export async function openMachineBackends(
         pciAddressOf: ({ index }) => at.gpus.find((gpu) => gpu.index === index)?.pciAddress,
       })
       backends.push(machines)
-      network.follow(async (_bridge, signal) =>
-        (await machines.observeMachines(signal)).flatMap(({ uid, address }) => (address === undefined ? [] : [tapPort(uid, address)])),
-      )
+      network.follow(async (_bridge, signal) => {
+        const observed = await machines.observeMachines(signal)
+        return { ports: observed.flatMap(({ uid, address }) => (address === undefined ? [] : [tapPort(uid, address)])), lost: 0 }
+      })
     }
   }
   return backends

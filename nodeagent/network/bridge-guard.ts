@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { type AddressRange, gatewayOf, printAddress, printRange } from '../../lib/api/address-range.js'
 import type { Logger } from '../../lib/base/log.js'
 import { reachableNameservers } from '../backends/qemu/cloud-init/network-config.js'
-import type { BridgePort, BridgePortSource } from './bridge-port.js'
+import type { BridgePort, BridgePortSource, BridgePorts } from './bridge-port.js'
 import { firewallOf, type NodePort } from './firewall.js'
 import { ensureFirewall } from './install-firewall.js'
 import { bridgeMac } from './network-names.js'
@@ -25,11 +25,11 @@ export class BridgeGuard {
   readonly sources: BridgePortSource[] = []
   /** Taps of this life of the agent, by uid: they are pinned before their backend knows that they are used. */
   readonly taps = new Map<string, BridgePort>()
-  /** Why the ports are not pinned, in words. */
+  /** Why the ports are not pinned, or not all of them, in words. */
   weakness: string | undefined
   private pinned: ReadonlySet<string> = new Set()
   /** What each source told last: one that does not answer has nothing new to tell. */
-  private readonly told = new Map<BridgePortSource, readonly BridgePort[]>()
+  private readonly told = new Map<BridgePortSource, BridgePorts>()
 
   constructor(private readonly options: BridgeGuardOptions) {}
 
@@ -40,8 +40,9 @@ export class BridgeGuard {
 
   /** `interfaces`: those that there are; a workload that has none has ended. */
   async ensure(range: AddressRange, interfaces: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
-    const { bridge, run, openPorts, log } = this.options
-    const found = [...this.taps.values(), ...(await this.portsOf(signal))]
+    const { bridge, run, openPorts } = this.options
+    const told = await this.ask(signal)
+    const found = [...this.taps.values(), ...told.flatMap((each) => each.ports)]
     const ports = [...new Map(found.filter((port) => interfaces.has(port.interface)).map((port) => [port.interface, port])).values()]
     const open = [...openPorts, ...ports.flatMap(({ published }) => published)]
     const texts = await Promise.all(resolverFiles.map((file) => readFile(file, 'utf8').catch(() => '')))
@@ -55,21 +56,34 @@ export class BridgeGuard {
         portPinsOf(bridge, { address: printAddress(gatewayOf(range)), mac: bridgeMac(bridge) }, ports),
         signal,
       )
-      this.weakness = undefined
       this.pinned = new Set(ports.map(({ address }) => address))
+      this.confess(weaknessOf(told.reduce((sum, { lost }) => sum + lost, 0)))
     } catch (error) {
-      if (this.weakness === undefined) log.warn({ err: error, bridge }, 'workloads could not be pinned to their addresses')
-      this.weakness = `its workloads are not kept from using each other's addresses: ${(error as Error).message}`
+      this.confess(`its workloads are not kept from using each other's addresses: ${(error as Error).message}`, error)
     }
   }
 
-  private async portsOf(signal: AbortSignal): Promise<readonly BridgePort[]> {
+  private confess(weakness: string | undefined, err?: unknown): void {
+    const { log, bridge } = this.options
+    if (weakness !== undefined && this.weakness === undefined)
+      log.warn({ ...(err === undefined ? {} : { err }), bridge, weakness }, 'workloads could not be pinned to their addresses')
+    this.weakness = weakness
+  }
+
+  private async ask(signal: AbortSignal): Promise<readonly BridgePorts[]> {
     for (const source of this.sources)
       try {
         this.told.set(source, await source(this.options.bridge, signal))
       } catch (error) {
         this.options.log.debug({ err: error }, 'a backend does not say what is on the bridge')
       }
-    return [...this.told.values()].flat()
+    return [...this.told.values()]
   }
+}
+
+/** Pure. */
+export function weaknessOf(lost: number): string | undefined {
+  if (lost === 0) return undefined
+  const [are, their] = lost === 1 ? ['container is', 'its port'] : ['containers are', 'their ports']
+  return `${lost} ${are} not kept to an address, as ${their} on the bridge could not be found`
 }

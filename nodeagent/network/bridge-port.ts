@@ -10,5 +10,11 @@ export interface BridgePort {
   readonly published: readonly NodePort[]
 }
 
-/** All of them that a backend has on the bridge now. */
-export type BridgePortSource = (bridge: string, signal: AbortSignal) => Promise<readonly BridgePort[]>
+/** What a backend has on the bridge now. */
+export interface BridgePorts {
+  readonly ports: readonly BridgePort[]
+  /** How many more there are, of which it is not known where they are joined to it. */
+  readonly lost: number
+}
+
+export type BridgePortSource = (bridge: string, signal: AbortSignal) => Promise<BridgePorts>

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import type { BridgePort } from '../../network/bridge-port.js'
+import type { BridgePort, BridgePorts } from '../../network/bridge-port.js'
 import type { RunCommand } from '../../network/run-command.js'
 import { labels } from './container-options.js'
 import { Engine, unlessMissing } from './engine.js'
@@ -31,29 +31,40 @@ export class BridgedContainers {
     return new BridgedContainers(await Engine.open(options.socketPath), options.agent, options.run)
   }
 
-  async ports(bridge: string, signal: AbortSignal): Promise<readonly BridgePort[]> {
+  async ports(bridge: string, signal: AbortSignal): Promise<BridgePorts> {
     const filters = { label: [`${labels.agent}=${this.agent}`], network: [bridge], status: ['running', 'paused'] }
     const listed = await this.engine.call(signal, (options) => this.engine.docker.listContainers({ ...options, filters }))
     const interfaces = new Map<string, string>()
     const ports: BridgePort[] = []
+    let lost = 0
     for (const container of listed) {
       const joint = container.NetworkSettings.Networks[bridge]
       if (!joint?.IPAddress) continue
       const found = this.interfaces.get(joint.EndpointID) ?? (await this.findInterface(container.Id, joint.MacAddress, bridge, signal))
-      // It ended meanwhile.
-      if (found === undefined) continue
+      if (found === undefined) {
+        // Unless it ended meanwhile.
+        if ((await this.pidOf(container.Id, signal)) !== undefined) lost++
+        continue
+      }
       interfaces.set(joint.EndpointID, found)
       ports.push({ interface: found, address: joint.IPAddress, mac: joint.MacAddress, published: publishedBy(container) })
     }
     this.interfaces = interfaces
-    return ports
+    return { ports, lost }
+  }
+
+  /** Undefined when it does not run. */
+  private async pidOf(id: string, signal: AbortSignal): Promise<number | undefined> {
+    const container = await unlessMissing(this.engine.call(signal, (options) => this.engine.docker.getContainer(id).inspect(options)))
+    return container?.State.Pid || undefined
   }
 
   private async findInterface(id: string, mac: string, bridge: string, signal: AbortSignal): Promise<string | undefined> {
-    const container = await unlessMissing(this.engine.call(signal, (options) => this.engine.docker.getContainer(id).inspect(options)))
-    if (!container?.State.Pid) return undefined
-    const inside = [`--net=/proc/${container.State.Pid}/ns/net`, 'ip', '-json', 'link', 'show']
+    const pid = await this.pidOf(id, signal)
+    if (pid === undefined) return undefined
+    const inside = [`--net=/proc/${pid}/ns/net`, 'ip', '-json', 'link', 'show']
     const [within, joined] = await Promise.all([
+      // Where that cannot be, the container is told as one whose port was not found.
       this.run('nsenter', inside, signal).catch(() => '[]'),
       this.run('ip', ['-json', 'link', 'show', 'master', bridge], signal),
     ])

@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest'
+import { parseRange } from '../../lib/api/address-range.js'
+import { createLogger } from '../../lib/base/log.js'
+import { BridgeGuard } from './bridge-guard.js'
+
+const port = (index: number) => ({
+  interface: `veth${index}`,
+  address: `172.30.0.${index + 2}`,
+  mac: `52:54:00:00:00:0${index}`,
+  published: [],
+})
+
+it('says how many on the bridge are not pinned, as nobody found their ports, and pins the others', async () => {
+  const logged: string[] = []
+  const log = createLogger({ program: 'test', output: { write: (line) => logged.push(line) } })
+  const restored: string[] = []
+  const run = async (_program: string, _args: readonly string[], _signal: AbortSignal, input = '') => {
+    restored.push(input)
+    return ''
+  }
+  const guard = new BridgeGuard({ bridge: 'mrbr0123abcd', run, openPorts: [], log })
+  let lost = 2
+  guard.sources.push(
+    async () => ({ ports: [port(0)], lost }),
+    async () => ({ ports: [port(1)], lost: 0 }),
+  )
+  const range = parseRange('172.30.0.0/16')
+  if (!range) throw new Error('no range')
+  const ensure = () => guard.ensure(range, new Set(['veth0', 'veth1']), AbortSignal.timeout(60_000))
+  await ensure()
+  expect(guard.weakness).toBe('2 containers are not kept to an address, as their ports on the bridge could not be found')
+  expect(['172.30.0.2', '172.30.0.3'].map((address) => guard.holds(address))).toEqual([true, true])
+  expect(restored.join('')).toContain('-i veth1 -j mrbr0123abcd-port-')
+  lost = 1
+  await ensure()
+  expect(guard.weakness).toBe('1 container is not kept to an address, as its port on the bridge could not be found')
+  expect(logged).toHaveLength(1)
+  lost = 0
+  await ensure()
+  expect(guard.weakness).toBeUndefined()
+})
