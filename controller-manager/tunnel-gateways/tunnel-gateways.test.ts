@@ -26,6 +26,10 @@ it('the word of a gateway goes with its Lease, at once or when that is silent, a
   for (const name of ['a', 'b', 'c'])
     await admin.of(Lease).create({ metadata: leaseOf(name), spec: { holderIdentity: name, renewTime: '2026-01-01T00:00:00.000000Z' } })
   await admin.of(Tunnel).create({ metadata: at, spec: { target: { kind: 'Task', name: 'web', port: 80 } } })
+  // As a gateway left it that knew of no others, and never came back.
+  const old = { namespace: 'default', name: 'old' }
+  await admin.of(Tunnel).create({ metadata: old, spec: { target: { kind: 'Task', name: 'web', port: 80 } } })
+  await admin.of(Tunnel).mergePatch(old, { status: { endpoint: 'z:31000' } }, { subresource: 'status' })
   const gateways = ['a', 'b', 'c', 'never-announced'].map(entry)
   await admin.of(Tunnel).mergePatch(at, { status: { endpoint: 'a:31000', gateways } }, { subresource: 'status' })
   const status = async () => (await admin.of(Tunnel).get(at)).status
@@ -34,6 +38,9 @@ it('the word of a gateway goes with its Lease, at once or when that is silent, a
   await admin.of(Lease).delete(leaseOf('a'))
   expect(await until(async () => (await names()) === 'b,c,never-announced')).toBeLessThan(20)
   expect(await status()).toMatchObject({ endpoint: 'b:31000' })
+
+  const oldStatus = async () => (await admin.of(Tunnel).get(old)).status
+  expect(await oldStatus()).toMatchObject({ endpoint: 'z:31000' })
 
   let renewals = 0
   const renewed = async () => {
@@ -48,4 +55,7 @@ it('the word of a gateway goes with its Lease, at once or when that is silent, a
   const last = await status()
   expect(last).not.toHaveProperty('endpoint')
   expect(findCondition({ status: last }, 'Listening')).toMatchObject({ status: 'False', reason: 'NoGateway' })
+
+  await until(async () => !(await oldStatus())?.endpoint)
+  expect(findCondition({ status: await oldStatus() }, 'Listening')).toMatchObject({ status: 'False', reason: 'NoGateway' })
 })

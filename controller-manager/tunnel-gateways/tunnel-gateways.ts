@@ -13,6 +13,8 @@ const lookAgainAfter = '5s'
 
 export function tunnelGateways({ leases, watchTime }: Pick<ControllerContext, 'leases' | 'watchTime'>): Controller {
   const silence = new Silence(watchTime)
+  /** How long Tunnels, by uid, have had an endpoint that no gateway says is its own, as a gateway of an earlier version left it. */
+  const unsaid = new Silence(watchTime)
   const left = new Set<string>()
   const isGone = (name: string) => {
     if (left.has(name)) return true
@@ -34,20 +36,28 @@ export function tunnelGateways({ leases, watchTime }: Pick<ControllerContext, 'l
       silence.forget(metadata.name)
     },
   })
+  const isAbandoned = ({ metadata: { uid }, status }: Tunnel) => {
+    if (status?.endpoint === undefined || status.gateways?.length) {
+      unsaid.forget(uid)
+      return false
+    }
+    unsaid.saw(uid)
+    return unsaid.of(uid) > unsaid.limitOf(uid)
+  }
   return controller({
     name: 'tunnel-gateways',
     for: Tunnel,
     async reconcile(tunnel, ctx) {
       const { gateways = [] } = tunnel.status
       const present = gateways.filter(({ name }) => !isGone(name))
-      if (present.length < gateways.length) {
+      if (present.length < gateways.length || isAbandoned(tunnel)) {
         const { endpoint, listening, targetReady } = sumOfGateways(present)
         tunnel.status.gateways = present
         tunnel.status.endpoint = endpoint
         ctx.condition('Listening', listening.holds, listening.reason, listening.message)
         ctx.condition('TargetReady', targetReady.holds, targetReady.reason, targetReady.message)
       }
-      return present.length > 0 ? { requeueAfter: lookAgainAfter } : undefined
+      return present.length > 0 || tunnel.status.endpoint !== undefined ? { requeueAfter: lookAgainAfter } : undefined
     },
   })
 }
