@@ -7,6 +7,7 @@
  */
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import https from 'node:https'
+import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Logger } from '../../lib/base/log.js'
 import { acceptNodeConnection, offersNodeConnection } from '../../lib/stream/accept-node-connection.js'
@@ -69,6 +70,7 @@ export async function listenForAgents(options: AgentListenerOptions): Promise<Ag
     (_request, response) => response.writeHead(404).end(),
   )
   server.maxConnections = maxConnections
+  const strangers = holdStrangers(server)
   server.on('upgrade', (request: IncomingMessage, socket: TLSSocket, head: Buffer) => {
     socket.on('error', () => socket.destroy())
     const node = nodeOfCertificate(socket.authorized ? socket.getPeerCertificate() : undefined)
@@ -95,9 +97,22 @@ export async function listenForAgents(options: AgentListenerOptions): Promise<Ag
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       nodes.close()
       server.closeAllConnections()
+      for (const socket of strangers.values()) socket.destroy()
       await closed
     },
   }
+}
+
+/** The connections that have shown no certificate yet, by their far end: the server closes none of them by itself. */
+function holdStrangers(server: https.Server): ReadonlyMap<string, Socket> {
+  const strangers = new Map<string, Socket>()
+  server.on('connection', (socket: Socket) => {
+    const from = `${socket.remoteAddress} ${socket.remotePort}`
+    strangers.set(from, socket)
+    socket.once('close', () => strangers.get(from) === socket && strangers.delete(from))
+  })
+  server.on('secureConnection', ({ remoteAddress, remotePort }) => strangers.delete(`${remoteAddress} ${remotePort}`))
+  return strangers
 }
 
 function refuse(socket: TLSSocket, code: number): void {
