@@ -17,10 +17,10 @@ import { ProgramError, type RunProgram } from '../run-program.js'
 import { readVirtualBytes } from './virtual-bytes.js'
 
 /**
- * Images are made by strangers, and what their tables ask for is theirs to choose: 1 GiB of addresses is several times what qemu-img takes for an honest
+ * Images are made by strangers, and what their tables ask for is theirs to choose: 4 GiB of addresses, of which its threads alone set aside one, are several times what qemu-img takes for an honest
  * one, and where it asks for more it ends with an error. Positional words of a shell are never looked into.
  */
-const bounded = 'ulimit -v 1048576 && exec "$0" "$@"'
+const bounded = 'ulimit -v 4194304 && export MALLOC_ARENA_MAX=4 && exec "$0" "$@"'
 
 type Base = Pick<BaseImage, 'disk' | 'format'>
 
