@@ -17,8 +17,8 @@ import { ProgramError, type RunProgram } from '../run-program.js'
 import { readVirtualBytes } from './virtual-bytes.js'
 
 /**
- * Images are made by strangers, and what their tables ask for is theirs to choose: 4 GiB of addresses, of which its threads alone set aside one, are several times what qemu-img takes for an honest
- * one, and where it asks for more it ends with an error. Positional words of a shell are never looked into.
+ * Images are made by strangers, and what their tables ask for is theirs to choose. 4 GiB of addresses, of which its threads alone set aside one, are
+ * several times what qemu-img takes for an honest one; where it asks for more it ends with an error. Positional words of a shell are never looked into.
  */
 const bounded = 'ulimit -v 4194304 && export MALLOC_ARENA_MAX=4 && exec "$0" "$@"'
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { once, setMaxListeners } from 'node:events'
-import { chown, copyFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chown, copyFile, mkdtemp, open as openFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -207,7 +207,18 @@ describe.skipIf(withoutQemu)('a virtual machine', { timeout: bootMs }, () => {
     await qmp.execute('blockdev-backup', order)
     qmp.close()
     expect(await machines.takeSnapshot(uid, 'snap-2', signal)).toMatchObject({ uid: 'snap-2' })
-    await machines.takeSnapshot(uid, 'snap-3', signal)
+  })
+
+  it('whoever holds the file that QEMU has written changes no snapshot', async () => {
+    const written = path.join(folder, 'machines', uid, 'snapshot.qcow2')
+    const making = machines.takeSnapshot(uid, 'snap-3', signal)
+    const held = await eventually(() => openFile(written, 'r+'), { intervalMs: 2 })
+    await making
+    const disk = path.join(folder, 'snapshots/snap-3/disk.qcow2')
+    const before = await readFile(disk)
+    await held.write('not what was looked at', 0)
+    await held.close()
+    expect(before.equals(await readFile(disk))).toBe(true)
     expect((await machines.observeSnapshots(signal)).map((snapshot) => snapshot.uid).sort()).toEqual(['snap-1', 'snap-2', 'snap-3'])
   })
 

@@ -5,7 +5,6 @@
  *     DIRECTORY/machines/UID/     see machine-files.ts        DIRECTORY/snapshots/UID/    see snapshot-store.ts
  *     DIRECTORY/machine-runs/     see vm-processes.ts         DIRECTORY/images/           see images/image-store.ts
  */
-import { chmod, chown } from 'node:fs/promises'
 import path from 'node:path'
 import { type Duplex, Readable } from 'node:stream'
 import type { ClientChannel } from 'ssh2'
@@ -32,24 +31,23 @@ import type { Cgroups } from '../../process/cgroups.js'
 import { machineKeys } from '../cloud-init/machine-keys.js'
 import { writeSeed } from '../cloud-init/write-seed.js'
 import type { ImageRules } from '../images/fetch-image.js'
-import { type BaseImage, ImageStore } from '../images/image-store.js'
+import { ImageStore } from '../images/image-store.js'
 import { describeEngine, findQemu, type QemuEngine } from '../qemu-engine.js'
 import { programRunner, type RunProgram } from '../run-program.js'
-import { backupDisk } from './backup-disk.js'
 import { execInGuest } from './exec-in-guest.js'
-import { flushGuest } from './flush-guest.js'
 import { consoleSocketName, machineArguments } from './machine-arguments.js'
+import { MachineBases } from './machine-bases.js'
 import { MachineConsole } from './machine-console.js'
+import { MachineCopies } from './machine-copies.js'
 import { machineDemands, processLimits } from './machine-demands.js'
 import { MachineDisks, requireSize } from './machine-disks.js'
-import { MachineFiles, type MachineRecord, snapshotName } from './machine-files.js'
+import { MachineFiles } from './machine-files.js'
 import { MachineGpus } from './machine-gpus.js'
 import { MachineLife } from './machine-life.js'
 import { MachineUsers } from './machine-users.js'
-import { moveFile, SnapshotStore } from './snapshot-store.js'
+import { SnapshotStore } from './snapshot-store.js'
 import { uefiFirmware } from './uefi-firmware.js'
 import { openUdpForward } from './user-network.js'
-import { readVirtualBytes } from './virtual-bytes.js'
 
 export interface QemuMachinesOptions {
   /** The backend's own; its parts are named above. */
@@ -80,8 +78,6 @@ export interface QemuMachinesOptions {
 }
 
 const program = 'qemu-system-x86_64'
-/** Whether the disk is nearly full is looked at this often, beside each time that an image is fetched or a machine goes. */
-const collectEveryMs = 300_000
 
 export class QemuMachines implements MachineBackend {
   readonly name = 'qemu'
@@ -97,12 +93,13 @@ export class QemuMachines implements MachineBackend {
   private readonly images: ImageStore
   private readonly disks: MachineDisks
   private readonly snapshots: SnapshotStore
+  private readonly bases: MachineBases
+  private readonly copies: MachineCopies
   private readonly gpus: MachineGpus
   /** One at a time of what changes a machine. */
   private readonly turns = new Map<string, Semaphore>()
   private readonly consoles = new Map<string, MachineConsole>()
   private readonly run: RunProgram
-  private readonly collecting: NodeJS.Timeout
 
   private constructor(
     private readonly options: QemuMachinesOptions,
@@ -119,8 +116,9 @@ export class QemuMachines implements MachineBackend {
     })
     this.disks = new MachineDisks(this.run)
     this.snapshots = new SnapshotStore(path.join(options.directory, 'snapshots'), this.disks)
-    // What cannot be removed now is tried the next time.
-    this.collecting = setInterval(() => void this.removeUnusedBases().catch(() => {}), collectEveryMs).unref()
+    this.bases = new MachineBases(this.images, this.files, this.snapshots)
+    const { files, images, disks, snapshots, bases } = this
+    this.copies = new MachineCopies({ files, images, disks, snapshots, bases, life })
     this.gpus = new MachineGpus({ files: this.files, sys: options.sys ?? '/sys', pciAddressOf: options.pciAddressOf })
   }
 
@@ -182,7 +180,7 @@ export class QemuMachines implements MachineBackend {
       if (await this.files.hasDisk(uid)) return
       await this.files.write(uid, { namespace, name })
       await machineKeys(this.files.folder(uid))
-      if (source.type === 'snapshot') await this.fillFromSnapshot(machine, { namespace, name }, source, signal)
+      if (source.type === 'snapshot') await this.copies.putBack(machine, { namespace, name }, source, signal)
       else {
         const base = await this.images.prepare(
           machine.spec,
@@ -207,8 +205,8 @@ export class QemuMachines implements MachineBackend {
       if ('missing' in engine) throw new BackendError('BackendUnavailable', engine.missing, true)
       const firmware = await uefiFirmware(spec.firmware)
       await this.life.clear(uid, signal)
-      const base = await this.baseOf(record.base)
-      const directBoot = (base ?? (await this.baseOf(record.kernelOf)))?.directBoot
+      const base = await this.bases.of(record.base)
+      const directBoot = (base ?? (await this.bases.of(record.kernelOf)))?.directBoot
       const userId = this.options.separateUsers ? this.users.of(uid) : undefined
       const { diskBytes, ...given } = machineDemands(spec)
       if (diskBytes !== undefined) await this.disks.grow(this.files.disk(uid), diskBytes, signal)
@@ -278,7 +276,7 @@ export class QemuMachines implements MachineBackend {
     })
     this.turns.delete(uid)
     this.consoles.delete(uid)
-    await this.removeUnusedBases()
+    await this.bases.removeUnused()
   }
 
   async openMachineExec(uid: string, order: ExecOrder, signal: AbortSignal): Promise<ExecSession> {
@@ -315,19 +313,7 @@ export class QemuMachines implements MachineBackend {
   }
 
   takeSnapshot(uid: string, snapshotUid: string, signal: AbortSignal): Promise<ObservedSnapshot> {
-    return this.inTurn(uid, signal, async () => {
-      const record = await this.files.read(uid)
-      const machine = await this.life.observe(uid)
-      if (!record || !machine || machine.state === 'partial') throw new BackendError('CreateFailed', 'the machine has no disk yet', true)
-      const taken = { machineUid: uid, takenAtMs: Date.now(), ...(record.base === undefined ? {} : { base: record.base }) }
-      const isRunning = machine.state === 'running'
-      if (isRunning && !(await this.snapshots.read(snapshotUid))) await flushGuest((until) => this.life.wayIn(uid, until), signal)
-      return this.snapshots.make(snapshotUid, taken, async (disk) =>
-        isRunning
-          ? this.copyRunning(uid, record, disk, signal)
-          : this.disks.copy(this.files.disk(uid), disk, await this.baseOf(record.base), signal),
-      )
-    })
+    return this.inTurn(uid, signal, () => this.copies.take(uid, snapshotUid, signal))
   }
 
   observeSnapshots(): Promise<readonly ObservedSnapshot[]> {
@@ -336,7 +322,7 @@ export class QemuMachines implements MachineBackend {
 
   async removeSnapshot(snapshotUid: string): Promise<void> {
     await this.snapshots.remove(snapshotUid)
-    await this.removeUnusedBases()
+    await this.bases.removeUnused()
   }
 
   restoreMachine(machine: MachineSpec, source: Extract<DiskSource, { type: 'snapshot' }>, signal: AbortSignal): Promise<void> {
@@ -345,13 +331,13 @@ export class QemuMachines implements MachineBackend {
       if (observed?.state === 'running')
         throw new BackendError('CreateFailed', 'the machine runs; it is stopped before it is restored', true)
       const { namespace, name } = machine
-      await this.fillFromSnapshot(machine, { ...((await this.files.read(machine.uid)) ?? { namespace, name }) }, source, signal)
+      await this.copies.putBack(machine, { ...((await this.files.read(machine.uid)) ?? { namespace, name }) }, source, signal)
     })
   }
 
   exportSnapshot(snapshotUid: string, signal: AbortSignal) {
     return this.inTurn(snapshotUid, signal, async () => {
-      const base = await this.baseOf((await this.snapshots.read(snapshotUid))?.base)
+      const base = await this.bases.of((await this.snapshots.read(snapshotUid))?.base)
       return this.snapshots.pack(snapshotUid, base, signal)
     })
   }
@@ -362,66 +348,8 @@ export class QemuMachines implements MachineBackend {
 
   /** Machines go on. */
   async close(): Promise<void> {
-    clearInterval(this.collecting)
+    this.bases.close()
     await this.life.close()
-  }
-
-  /** The machine's user writes into a file in the machine's folder, which is taken from it once it is whole. */
-  private async copyRunning(uid: string, record: MachineRecord, disk: string, signal: AbortSignal): Promise<void> {
-    const copy = this.files.snapshot(uid)
-    const bytes = await readVirtualBytes(this.files.disk(uid))
-    await this.disks.frame(copy, bytes, await this.baseOf(record.base), signal)
-    await chmod(copy, 0o600)
-    if (record.userId !== undefined) await chown(copy, record.userId, record.userId)
-    await backupDisk((question, until) => this.life.ask(uid, question, until), snapshotName, signal)
-    if (record.userId !== undefined) await chown(copy, 0, 0)
-    await moveFile(copy, disk)
-  }
-
-  /** The disk takes its place before the record says so: what was cut off in between is done again. */
-  private async fillFromSnapshot(
-    machine: MachineSpec,
-    record: MachineRecord,
-    { snapshotUid, name, request }: Extract<DiskSource, { type: 'snapshot' }>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { uid, spec } = machine
-    const snapshot = await this.snapshots.read(snapshotUid)
-    if (!snapshot) throw new BackendError('CreateFailed', `the snapshot ${name} is not on this node`, true)
-    const base = await this.baseOf(snapshot.base)
-    // A disk that stands alone may still be booted by a kernel that lies beside its image.
-    const kernel = base ?? (await this.images.prepare(spec, () => {}, signal).catch(() => undefined))
-    const lying = base ? { base: base.key } : kernel?.directBoot ? { kernelOf: kernel.key } : {}
-    const { base: baseBefore, kernelOf: kernelBefore, restoredFrom: _restored, ...kept } = record
-    // Until the new disk is there, both bases are in use.
-    const before = baseBefore ?? kernelBefore
-    await this.files.write(uid, { ...record, ...(base ? { restoring: base.key } : {}) })
-    await this.disks.copy(this.snapshots.disk(snapshotUid), this.files.disk(uid), base, signal)
-    const restoredFrom = { name, ...(request === undefined ? {} : { request }) }
-    await this.files.write(uid, { ...kept, ...lying, restoredFrom })
-    if (before !== undefined && before !== (base ?? kernel)?.key) await this.removeUnusedBases()
-  }
-
-  private baseOf(key: string | undefined): Promise<BaseImage | undefined> {
-    return key === undefined ? Promise.resolve(undefined) : this.requireBase(key)
-  }
-
-  private async requireBase(key: string): Promise<BaseImage> {
-    const base = await this.images.base(key)
-    if (base) return base
-    throw new BackendError(
-      'StartFailed',
-      'the image that the disk lies over is no longer on the node; restore a snapshot, or make the machine anew',
-      false,
-    )
-  }
-
-  private removeUnusedBases(): Promise<void> {
-    return this.images.removeUnused(async () => {
-      const records = await Promise.all((await this.files.uids()).map((uid) => this.files.read(uid)))
-      const used = records.flatMap((record) => [record?.base, record?.kernelOf, record?.restoring])
-      return new Set([...used, ...(await this.snapshots.bases())].filter((key) => key !== undefined))
-    })
   }
 
   private findEngine(): Promise<QemuEngine | { readonly missing: string }> {

@@ -122,7 +122,7 @@ export class SnapshotStore {
 }
 
 /** Also to another file system. */
-export async function moveFile(from: string, to: string): Promise<void> {
+async function moveFile(from: string, to: string): Promise<void> {
   try {
     await rename(from, to)
   } catch (error) {
