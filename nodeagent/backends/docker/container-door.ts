@@ -28,10 +28,11 @@ export class ContainerDoor {
   private idle: NodeJS.Timeout | undefined
   private isClosed = false
 
-  /** `pid` is the container's first process; `onClosed` is called once, when no socket can be opened any more: the container has ended, or nobody asked for `idleMs`. */
+  /** `pid` is the container's first process, `namespace` the one that its workload is in; `onClosed` is called once, when no socket can be opened any more: the container has ended, or nobody asked for `idleMs`. */
   constructor(
     pid: number,
     containerId: string,
+    readonly namespace: string,
     private readonly idleMs: number,
     private readonly onClosed: () => void,
   ) {
@@ -70,8 +71,8 @@ export class ContainerDoor {
   }
 
   /** Whoever waits for a socket hears that there is none; connections go on. */
-  close(): void {
-    this.end('it was broken off')
+  close(why = 'it was broken off'): void {
+    this.end(why)
   }
 
   private ask(protocol: 'tcp' | 'udp', port: number, addresses: readonly string[], signal: AbortSignal): Promise<unknown> {

@@ -1,9 +1,10 @@
 import type { Duplex } from 'node:stream'
 import type Docker from 'dockerode'
-import { BackendError } from '../backend.js'
 import { connectDatagrams } from '../connect-datagrams.js'
 import { connectTo, NotListening } from '../connect-to.js'
 import { ContainerDoor } from './container-door.js'
+import { labels } from './container-options.js'
+import { whichGivesWay } from './which-gives-way.js'
 
 export interface ContainerDoorsOptions {
   /** Helpers at once; each costs some megabytes. Default 32. */
@@ -12,9 +13,13 @@ export interface ContainerDoorsOptions {
   readonly idleMs?: number
 }
 
-/** The ways to the ports of a node's containers. */
+const gaveWay = 'it gave way to another: too many containers of the node let connections wait'
+
+/**
+ * The ways to the ports of a node's containers. A namespace whose containers let connections hang takes no door from one that has fewer; it pushes out its own.
+ */
 export class ContainerDoors {
-  /** By what they lead to, the one that was asked last at the end. */
+  /** By what they lead to, the one that became busy last at the end. */
   private readonly doors = new Map<string, ContainerDoor>()
   private readonly most: number
   private readonly idleMs: number
@@ -26,7 +31,7 @@ export class ContainerDoors {
 
   /**
    * Connects to a port of a running container; by udp, with datagrams framed (lib/stream/datagrams.ts). As root from inside of its network, where it may listen
-   * on its loopback or its own address alone; else to its address, if it has one. Rejects with NotListening or BackendError.
+   * on its loopback or its own address alone; else to its address, if it has one. Rejects with NotListening.
    */
   async dial(container: Docker.ContainerInspectInfo, port: number, protocol: 'tcp' | 'udp', signal: AbortSignal): Promise<Duplex> {
     const addresses = Object.values(container.NetworkSettings.Networks)
@@ -45,26 +50,18 @@ export class ContainerDoors {
     for (const door of [...this.doors.values()]) door.close()
   }
 
-  private doorOf({ Id, State: { Pid } }: Docker.ContainerInspectInfo): ContainerDoor {
+  private doorOf({ Id, State: { Pid }, Config: { Labels } }: Docker.ContainerInspectInfo): ContainerDoor {
     const key = `${Id} ${Pid}`
     const known = this.doors.get(key)
+    if (known && !known.isIdle) return known
     this.doors.delete(key)
-    const door = known ?? this.open(Id, Pid, key)
+    const door = known ?? this.open(Id, Pid, key, Labels[labels.namespace] ?? '')
     this.doors.set(key, door)
     return door
   }
 
-  private open(id: string, pid: number, key: string): ContainerDoor {
-    if (this.doors.size >= this.most) {
-      const unused = [...this.doors.values()].find(({ isIdle }) => isIdle)
-      if (!unused)
-        throw new BackendError(
-          'BackendUnavailable',
-          `connections into ${this.most} containers of the node are being opened; try again in a moment`,
-          true,
-        )
-      unused.close()
-    }
-    return new ContainerDoor(pid, id, this.idleMs, () => this.doors.delete(key))
+  private open(id: string, pid: number, key: string, namespace: string): ContainerDoor {
+    if (this.doors.size >= this.most) whichGivesWay([...this.doors.values()], namespace)?.close(gaveWay)
+    return new ContainerDoor(pid, id, namespace, this.idleMs, () => this.doors.delete(key))
   }
 }

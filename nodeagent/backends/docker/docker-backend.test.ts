@@ -165,8 +165,26 @@ describe.skipIf(withoutDocker)('with a Docker engine', () => {
       const hasty = new ContainerDoors({ idleMs: 50 })
       expect(await echoes(await hasty.dial(one, 7000, 'tcp', signal))).toBe('hello')
       await eventually(async () => expect(await helpers()).toHaveLength(before))
-      const none = new ContainerDoors({ most: 0 })
-      await expect(none.dial(one, 7000, 'tcp', signal)).rejects.toMatchObject({ message: expect.stringContaining('try again in a moment') })
+    })
+
+    it('are not taken up by a container that lets connections hang', async () => {
+      const [one, other] = [await inspect('one'), await inspect('other')]
+      // Its queue takes one connection more than it is told; whoever comes after that waits.
+      const listen = `use IO::Socket::INET; my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => 7002); sleep`
+      const server = await runInside('one', 'perl', '-e', listen)
+      const single = new ContainerDoors({ most: 1 })
+      const queued: Duplex[] = []
+      try {
+        queued.push(await eventually(() => single.dial(one, 7002, 'tcp', signal)), await single.dial(one, 7002, 'tcp', signal))
+        const hangs = single.dial({ ...one, NetworkSettings: { ...one.NetworkSettings, Networks: {} } }, 7002, 'tcp', signal)
+        const refused = expect(hangs).rejects.toThrow('port 7002 cannot be connected to: it gave way to another')
+        expect(await echoes(await single.dial(other, 7000, 'tcp', signal))).toBe('hello')
+        await refused
+      } finally {
+        for (const connection of queued) connection.destroy()
+        single.close()
+        server.kill()
+      }
     })
 
     it('end with a helper that is killed, and the next who asks gets another', async () => {
