@@ -135,7 +135,7 @@ async function listening(name = 't'): Promise<number> {
     const tunnel = await cluster.client.of(Tunnel).get({ namespace: 'default', name })
     const condition = findCondition(tunnel, 'Listening')
     // Other gateways may have had their word, too.
-    expect([condition?.status, condition?.message.split(';')[0], tunnel.status?.observedGeneration]).toEqual([
+    expect([condition?.status, condition?.message?.split(';')[0], tunnel.status?.observedGeneration]).toEqual([
       'True',
       `clients connect to ${tunnel.status?.endpoint}`,
       tunnel.metadata.generation,
