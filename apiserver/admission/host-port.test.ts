@@ -69,6 +69,26 @@ describe('the hostPort of a workload', () => {
     await fixture.registry.patch(targetOf('Task', 't'), merge, bodyOf({ metadata: { labels: { a: 'b' } } }), fixture.admin)
   })
 
+  const asPorts = (hostPorts: readonly number[]) => hostPorts.map((hostPort, index) => ({ name: `p${index}`, port: 80 + index, hostPort }))
+  const vps = (name: string, ...hostPorts: number[]) => {
+    const body = bodyOf({ metadata: { name }, spec: { image: 'i', ports: asPorts(hostPorts) } })
+    return fixture.registry.create(kindOf('Vps'), 'default', body, fixture.admin)
+  }
+  const choose = (name: string, ...hostPorts: number[]) =>
+    fixture.registry.patch(targetOf('Vps', name), merge, bodyOf({ spec: { ports: asPorts(hostPorts) } }), fixture.admin)
+
+  it('of a Vps is judged when it is born and when it is chosen later; what it has it keeps', async () => {
+    await expect(vps('born', 22)).rejects.toMatchObject({ code: 422 })
+    await label('privileged')
+    await vps('dev', 443)
+    await label(null)
+    await choose('dev', 8080, 443)
+    for (const port of [22, 30_000, 6443])
+      await expect(choose('dev', 443, port)).rejects.toMatchObject({ code: 422, details: { causes: [{ field: 'spec.ports[1].hostPort' }] } })
+    await choose('dev', 8080)
+    await expect(choose('dev', 443)).rejects.toMatchObject({ code: 422 })
+  })
+
   it('is asked of nobody who has none', async () => {
     await create('t')
   })

@@ -1,4 +1,5 @@
 import { invalid, invalidValue, type StatusCause } from '../../lib/api/api-error.js'
+import type { KubeObject } from '../../lib/api/define-kind.js'
 import { securityLabel } from '../../lib/api/kinds/namespace.js'
 import type { TaskSpec } from '../../lib/api/kinds/task.js'
 import type { TunnelPorts } from '../registry/strategies/tunnel.js'
@@ -9,21 +10,24 @@ const firstOfAll = 1024
 
 /**
  * A `hostPort` is opened with the rights of the node's agent, for whoever may create a workload: those below 1024 and those of Tunnels are for namespaces
- * labelled `privileged`, and the control plane's own for nobody. Judged at creation, as all that a workload may do to its node: who has one keeps it.
+ * labelled `privileged`, and the control plane's own for nobody. Judged when it is chosen, at creation or, of a Vps, later: who has one keeps it.
  */
 export function admitHostPorts(tunnels: TunnelPorts): Admit {
-  return ({ operation, kind, namespace, name, object, view }) => {
-    if (operation !== 'create' || !kind.workload || !object) return
-    const { ports } = object.spec as Pick<TaskSpec, 'ports'>
-    if (!ports?.some(({ hostPort }) => hostPort !== undefined)) return
+  return ({ kind, subresource, namespace, name, object, old, view }) => {
+    if (!kind.workload || subresource !== '' || !object) return
+    const ports = portsOf(object)
+    if (!ports.some(({ hostPort }) => hostPort !== undefined)) return
     const isTrusted = levelOf(namespace, view) === 'privileged'
+    const kept = old ? portsOf(old).map(({ hostPort }) => hostPort) : []
     const causes = ports.flatMap(({ hostPort }, index): StatusCause[] => {
-      const why = hostPort === undefined ? undefined : problemOf(hostPort, tunnels, isTrusted)
+      const why = hostPort === undefined || kept.includes(hostPort) ? undefined : problemOf(hostPort, tunnels, isTrusted)
       return why === undefined ? [] : [invalidValue(`spec.ports[${index}].hostPort`, hostPort, why)]
     })
     if (causes.length > 0) throw invalid({ group: kind.group, resource: kind.plural, kind: kind.kind, name }, causes)
   }
 }
+
+const portsOf = ({ spec }: KubeObject) => (spec as Pick<TaskSpec, 'ports'>).ports ?? []
 
 function problemOf(port: number, tunnels: TunnelPorts, isTrusted: boolean): string | undefined {
   if (tunnels.reserved.includes(port)) return 'is reserved for the control plane'
