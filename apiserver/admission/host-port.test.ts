@@ -84,7 +84,10 @@ describe('the hostPort of a workload', () => {
     await label(null)
     await choose('dev', 8080, 443)
     for (const port of [22, 30_000, 6443])
-      await expect(choose('dev', 443, port)).rejects.toMatchObject({ code: 422, details: { causes: [{ field: 'spec.ports[1].hostPort' }] } })
+      await expect(choose('dev', 443, port)).rejects.toMatchObject({
+        code: 422,
+        details: { causes: [{ field: 'spec.ports[1].hostPort' }] },
+      })
     await choose('dev', 8080)
     await expect(choose('dev', 443)).rejects.toMatchObject({ code: 422 })
   })

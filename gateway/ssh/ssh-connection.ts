@@ -26,7 +26,7 @@ export interface SshConnectionOptions {
 
 /** As sshd has them. */
 const maxTries = 10
-/** Sessions and forwarded connections at once. */
+/** Sessions and forwarded connections at once, with those that are about to be. */
 const maxChannels = 64
 /** What a client may send beyond what it was given room for, before it is sent away; the library takes it all. */
 const maxUnreadBytes = 4 * 1024 * 1024
@@ -41,7 +41,9 @@ export class SshConnection {
   readonly #refused = new Map<string, string>()
   #askedFor: LoginName | undefined
   readonly #channels = new Set<ServerChannel>()
-  readonly #notices: string[] = []
+  /** Of maxChannels. A session that ran nothing keeps its place, as the library keeps it. */
+  #taken = 0
+  readonly #notices = new Set<string>()
   readonly #gone = new AbortController()
 
   constructor(private readonly options: SshConnectionOptions) {
@@ -115,20 +117,22 @@ export class SshConnection {
     onLogin()
     recorder.accepted(vps, login.fingerprint, addressOf(socket))
     client.on('session', (accept, reject) => {
-      if (this.#channels.size >= maxChannels) return void reject()
+      if (this.#taken >= maxChannels) return void reject()
+      this.#taken++
       const session = accept()
       serveSession(session, {
         socket,
         gone: this.#gone.signal,
         machines,
         machine: () => this.#machineNow(),
-        notices: this.#notices.splice(0),
+        notices: this.#takeNotices(),
         onChannel: (channel) => this.#hold(channel),
       })
     })
     client.on('tcpip', (accept, reject, { destIP, destPort }) => {
       const machine = this.#machineNow()
-      if (this.#channels.size >= maxChannels || !machine || !isOwnAddress(machine, destIP)) return reject()
+      if (this.#taken >= maxChannels || !machine || !isOwnAddress(machine, destIP)) return reject()
+      this.#taken++
       machines.dialPort(machine, destPort, this.#gone.signal).then(
         async (far) => {
           const channel = accept()
@@ -138,12 +142,15 @@ export class SshConnection {
           channel.on('error', () => {})
           await joinChannel(socket, channel, far)
         },
-        () => reject(),
+        () => {
+          this.#taken--
+          reject()
+        },
       )
     })
     client.on('request', (_accept, reject, name: string) => {
       if (name === 'tcpip-forward' || name === 'streamlocal-forward@openssh.com')
-        this.#notices.push('remote forwarding (ssh -R) is refused: a Tunnel lets connections in')
+        this.#notices.add('remote forwarding (ssh -R) is refused: a Tunnel lets connections in')
       reject?.()
     })
   }
@@ -156,7 +163,16 @@ export class SshConnection {
 
   #hold(channel: ServerChannel): void {
     this.#channels.add(channel)
-    channel.once('close', () => this.#channels.delete(channel))
+    channel.once('close', () => {
+      this.#channels.delete(channel)
+      this.#taken--
+    })
+  }
+
+  #takeNotices(): readonly string[] {
+    const notices = [...this.#notices]
+    this.#notices.clear()
+    return notices
   }
 
   /** Runs after each piece that came in: the library takes what a client sends against the rules, and answers one that does not listen. */

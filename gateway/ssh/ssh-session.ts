@@ -39,7 +39,9 @@ export function serveSession(session: Session, options: SshSessionOptions): void
     if (term && /^[\w.+-]{1,64}$/.test(term)) environment.TERM = term
     accept?.()
   })
-  const run = (channel: ServerChannel, command: readonly string[]) =>
+  // Of whoever asks for a second one on the same session the library makes no channel.
+  const run = (channel: ServerChannel | undefined, command: readonly string[]) =>
+    channel &&
     void serveChannel(options, session, channel, async (machine, signal) => {
       const link = await options.machines.openExec(machine, { command, tty: terminal !== undefined, environment }, signal)
       const end = await carryCommand(options.socket, session, channel, link, terminal)
@@ -51,7 +53,8 @@ export function serveSession(session: Session, options: SshSessionOptions): void
   session.on('exec', (accept, _reject, { command }) => run(accept(), ['/bin/sh', '-c', command]))
   session.on('subsystem', (accept, reject, { name }) => {
     if (name !== 'sftp') return reject?.()
-    const channel = accept()
+    const channel: ServerChannel | undefined = accept()
+    if (!channel) return
     void serveChannel(options, session, channel, async (machine, signal) => {
       const files = await options.machines.openFiles(machine, signal)
       // scp takes a server that says nothing of its end for one that failed.
