@@ -26,7 +26,7 @@ it('says how many on the bridge are not pinned, as nobody found their ports, and
   )
   const range = parseRange('172.30.0.0/16')
   if (!range) throw new Error('no range')
-  const ensure = () => guard.ensure(range, new Set(['veth0', 'veth1']), AbortSignal.timeout(60_000))
+  const ensure = () => guard.ensure(range, new Set(['veth0', 'veth1']), true, AbortSignal.timeout(60_000))
   await ensure()
   expect(guard.weakness).toBe('2 containers are not kept to an address, as their ports on the bridge could not be found')
   expect(['172.30.0.2', '172.30.0.3'].map((address) => guard.holds(address))).toEqual([true, true])

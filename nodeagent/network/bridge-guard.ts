@@ -5,9 +5,9 @@ import type { Logger } from '../../lib/base/log.js'
 import { reachableNameservers } from '../backends/qemu/cloud-init/network-config.js'
 import type { BridgePort, BridgePortSource, BridgePorts } from './bridge-port.js'
 import { firewallOf, type NodePort } from './firewall.js'
-import { ensureFirewall } from './install-firewall.js'
+import { InstalledFirewall } from './install-firewall.js'
 import { bridgeMac } from './network-names.js'
-import { portPinsOf } from './port-pins.js'
+import { canNameBridge, portPinsOf } from './port-pins.js'
 import type { RunCommand } from './run-command.js'
 
 export interface BridgeGuardOptions {
@@ -31,15 +31,22 @@ export class BridgeGuard {
   /** What each source told last: one that does not answer has nothing new to tell. */
   private readonly told = new Map<BridgePortSource, BridgePorts>()
 
-  constructor(private readonly options: BridgeGuardOptions) {}
+  private readonly packets: InstalledFirewall
+  private readonly frames: InstalledFirewall
+  private namesBridge: boolean | undefined
+
+  constructor(private readonly options: BridgeGuardOptions) {
+    this.packets = new InstalledFirewall(options.run, 'packets', options.bridge)
+    this.frames = new InstalledFirewall(options.run, 'frames', options.bridge)
+  }
 
   /** Whether an address is pinned to a port. */
   holds(address: string): boolean {
     return this.pinned.has(address)
   }
 
-  /** `interfaces`: those that there are; a workload that has none has ended. */
-  async ensure(range: AddressRange, interfaces: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+  /** `interfaces`: those that there are; a workload that has none has ended. `look`: whether others have changed rules; else what this agent has put is taken for there. */
+  async ensure(range: AddressRange, interfaces: ReadonlySet<string>, look: boolean, signal: AbortSignal): Promise<void> {
     const { bridge, run, openPorts } = this.options
     const told = await this.ask(signal)
     const found = [...this.taps.values(), ...told.flatMap((each) => each.ports)]
@@ -47,20 +54,25 @@ export class BridgeGuard {
     const open = [...openPorts, ...ports.flatMap(({ published }) => published)]
     const texts = await Promise.all(resolverFiles.map((file) => readFile(file, 'utf8').catch(() => '')))
     const nameservers = [...new Set(texts.flatMap(reachableNameservers))]
-    await ensureFirewall(run, 'packets', bridge, firewallOf({ bridge, range: printRange(range), nameservers, open }), signal)
+    this.tell(await this.packets.ensure(firewallOf({ bridge, range: printRange(range), nameservers, open }), look, signal))
     try {
-      await ensureFirewall(
-        run,
-        'frames',
-        bridge,
-        portPinsOf(bridge, { address: printAddress(gatewayOf(range)), mac: bridgeMac(bridge) }, ports),
-        signal,
-      )
+      this.namesBridge ??= await canNameBridge(run, bridge, signal)
+      const gateway = { address: printAddress(gatewayOf(range)), mac: bridgeMac(bridge) }
+      this.tell(await this.frames.ensure(portPinsOf(bridge, gateway, ports, this.namesBridge), look, signal))
       this.pinned = new Set(ports.map(({ address }) => address))
       this.confess(weaknessOf(told.reduce((sum, { lost }) => sum + lost, 0)))
     } catch (error) {
       this.confess(`its workloads are not kept from using each other's addresses: ${(error as Error).message}`, error)
     }
+  }
+
+  private tell(rulesInFront: readonly string[]): void {
+    const { log, bridge } = this.options
+    if (rulesInFront.length > 0)
+      log.warn(
+        { bridge, rules: rulesInFront },
+        'rules of others let packets pass before those of the bridge were asked, which come first again',
+      )
   }
 
   private confess(weakness: string | undefined, err?: unknown): void {

@@ -12,7 +12,7 @@ import { type ClaimContext, makeClaim, releaseClaims, takeClaim } from './addres
 import { ensureBridge, ensureTap, removeLink } from './bridge.js'
 import { BridgeGuard, type BridgeGuardOptions } from './bridge-guard.js'
 import type { BridgePortSource } from './bridge-port.js'
-import { type Hindrance, hasInterface, hindranceOf, rangeOf, readNetworkFacts } from './network-facts.js'
+import { type Hindrance, hasInterface, hindranceOf, interfaceNames, rangeOf, readNetworkFacts } from './network-facts.js'
 import { bridgeName, macOf, tapName, tapPort } from './network-names.js'
 import type { AddressHolder, NetworkCondition, NodeNetwork } from './node-network.js'
 import { commandRunner, type RunCommand } from './run-command.js'
@@ -45,6 +45,7 @@ export class BridgeNetwork implements NodeNetwork {
   private ensuring: Promise<void> | undefined
   /** The pass after the one that is on its way. */
   private nextPass: Promise<void> | undefined
+  private nextLooks = false
   private lastPass: Promise<void> = Promise.resolve()
   private readonly guard: BridgeGuard
   /** Why the bridge could not be made. Whoever need not have one does not try again in this life. */
@@ -78,14 +79,18 @@ export class BridgeNetwork implements NodeNetwork {
     const gateway = printAddress(gatewayOf(range))
     const address = { address: text, prefixLength: range.prefixLength, gateway, bridge: this.bridge, mac: macOf(holder.uid) }
     this.given.set(holder.uid, address)
-    // It is about to be on another port than before.
-    if (this.guard.holds(text)) await this.pass()
+    // It is about to be on another port than before, which a pass that is on its way may have seen.
+    if (this.guard.holds(text)) await this.lastPass.catch(() => {})
+    if (this.guard.holds(text)) await this.pass(false)
     return address
   }
 
   async release(holder: AddressHolder, signal: AbortSignal): Promise<void> {
     await releaseClaims(this.options, holder, signal)
+    const address = this.given.get(holder.uid)?.address
     this.given.delete(holder.uid)
+    // Addresses are soon given again: the next start is not to wait until its own is let go.
+    if (address !== undefined && this.guard.holds(address)) void this.pinPorts()
   }
 
   async ensure(signal: AbortSignal): Promise<void> {
@@ -99,7 +104,7 @@ export class BridgeNetwork implements NodeNetwork {
     const address = this.given.get(uid)?.address
     if (address !== undefined) this.guard.taps.set(uid, tapPort(uid, address))
     // Before the machine starts.
-    await this.pass()
+    await this.pass(false)
     return tapName(uid)
   }
 
@@ -113,7 +118,7 @@ export class BridgeNetwork implements NodeNetwork {
   }
 
   async pinPorts(): Promise<void> {
-    await this.pass().catch((error: unknown) => this.warn(error))
+    await this.pass(false).catch((error: unknown) => this.warn(error))
   }
 
   async condition(podCIDR: string | undefined): Promise<NetworkCondition | undefined> {
@@ -150,7 +155,7 @@ export class BridgeNetwork implements NodeNetwork {
       try {
         if (existsSync(bridgeMark(this.options.directory)) && (await hasInterface(this.bridge))) {
           this.range ??= await this.findRange(signal)
-          await this.pass()
+          await this.pass(true)
         }
       } catch (error) {
         if (!signal.aborted) this.warn(error)
@@ -159,24 +164,29 @@ export class BridgeNetwork implements NodeNetwork {
     }
   }
 
-  /** Brings all of it into order. Whoever asks while that is done waits for the next time, which sees what is there by now. */
-  private pass(): Promise<void> {
+  /**
+   * Brings all of it into order. Whoever asks while that is done waits for the next time, which sees what is there by now. `look`: also at what others may have
+   * changed, which is for `watch`, and for a bridge that is new: no start waits for that, or pays for it.
+   */
+  private pass(look: boolean): Promise<void> {
+    this.nextLooks ||= look
     this.nextPass ??= this.lastPass
       .catch(() => {})
       .then(() => {
-        this.lastPass = this.putInOrder()
+        this.lastPass = this.putInOrder(this.nextLooks)
+        this.nextLooks = false
         this.nextPass = undefined
         return this.lastPass
       })
     return this.nextPass
   }
 
-  private async putInOrder(): Promise<void> {
+  private async putInOrder(look: boolean): Promise<void> {
     const { range } = this
     if (!range) return
     const signal = AbortSignal.timeout(makeDeadlineMs)
-    const interfaces = await ensureBridge(this.run, this.bridge, range, signal)
-    await this.guard.ensure(range, interfaces, signal)
+    if (look) await ensureBridge(this.run, this.bridge, range, signal)
+    await this.guard.ensure(range, await interfaceNames(), look, signal)
   }
 
   private warn(error: unknown): void {
@@ -187,7 +197,7 @@ export class BridgeNetwork implements NodeNetwork {
     const { log, directory } = this.options
     try {
       await writeFile(bridgeMark(directory), `${this.bridge}\n`, { mode: 0o600 })
-      await this.pass()
+      await this.pass(true)
       this.ready = range
       this.failure = undefined
       log.info({ bridge: this.bridge, range: printRange(range) }, 'the bridge is in order')

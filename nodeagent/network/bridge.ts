@@ -13,19 +13,10 @@ interface Link {
   readonly addr_info?: readonly { readonly family: string; readonly local: string; readonly prefixlen: number }[]
 }
 
-/**
- * Makes the bridge with the gateway's address, or brings it into order: as after a reboot, or after somebody changed it. Resolves with the interfaces that
- * there are.
- */
-export async function ensureBridge(
-  run: RunCommand,
-  bridge: string,
-  range: AddressRange,
-  signal: AbortSignal,
-): Promise<ReadonlySet<string>> {
+/** Makes the bridge with the gateway's address, or brings it into order: as after a reboot, or after somebody changed it. */
+export async function ensureBridge(run: RunCommand, bridge: string, range: AddressRange, signal: AbortSignal): Promise<void> {
   const wanted = `${printAddress(gatewayOf(range))}/${range.prefixLength}`
-  const links = await linksOf(run, [], signal)
-  const link = links.find(({ ifname }) => ifname === bridge) ?? (await makeBridge(run, bridge, signal))
+  const link = (await findLink(run, bridge, signal)) ?? (await makeBridge(run, bridge, signal))
   if (link?.address !== bridgeMac(bridge)) await run('ip', ['link', 'set', bridge, 'address', bridgeMac(bridge)], signal)
   const addresses = (link?.addr_info ?? []).filter(({ family }) => family === 'inet').map(({ local, prefixlen }) => `${local}/${prefixlen}`)
   for (const other of addresses) if (other !== wanted) await run('ip', ['address', 'del', other, 'dev', bridge], signal)
@@ -34,7 +25,6 @@ export async function ensureBridge(
   await put(`/proc/sys/net/ipv6/conf/${bridge}/disable_ipv6`, '1')
   if (!link?.flags?.includes('UP')) await run('ip', ['link', 'set', bridge, 'up'], signal)
   await put(forwarding, '1')
-  return new Set(links.map(({ ifname }) => ifname))
 }
 
 /** Removes the bridge with the taps on it, and its rules. That the machine forwards stays: others may rely on it by now. */

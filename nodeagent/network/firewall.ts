@@ -85,6 +85,9 @@ const nowhere = { first: 0, prefixLength: 32, size: 0 }
 
 type Unnamed = Omit<FirewallChain, 'name'>
 
+/** Whether a chain is a bridge's, of any agent. Pure. */
+export const isBridgeChain = (name: string) => /^mrbr[0-9a-f]{8}-/.test(name)
+
 /** Names of chains have 28 characters at most. */
 export function namedChain(bridge: string, chain: Unnamed): FirewallChain {
   const { table, jump, rules } = chain

@@ -1,7 +1,9 @@
-import { expect, it } from 'vitest'
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FirewallChain, firewallOf } from './firewall.js'
-import { ensureFirewall, removeFirewall } from './install-firewall.js'
-import type { RunCommand } from './run-command.js'
+import { InstalledFirewall, removeFirewall } from './install-firewall.js'
+import { canNameBridge, portPinsOf } from './port-pins.js'
+import { commandRunner, type RunCommand } from './run-command.js'
 
 /** iptables-save and iptables-restore --noflush over rules of others. */
 function fakeTables() {
@@ -53,7 +55,7 @@ const of = (bridge: string, range: string): FirewallChain[] => firewallOf({ brid
 
 it('the chains are put once, put anew for another range or when some of them was taken away, and removed without what others have', async () => {
   const { chains, save, run, restores } = fakeTables()
-  const put = (bridge: string, range: string) => ensureFirewall(run, 'packets', bridge, of(bridge, range), signal)
+  const put = (bridge: string, range: string) => new InstalledFirewall(run, 'packets', bridge).ensure(of(bridge, range), true, signal)
   await put('mrbr1', '172.30.0.0/16')
   // What an earlier build has put goes too.
   expect(save()).not.toContain('-i mrbr1 -m comment --comment "millrace:mrbr1" -j ACCEPT')
@@ -77,4 +79,88 @@ it('the chains are put once, put anew for another range or when some of them was
   await removeFirewall(run, 'packets', 'mrbr12', signal)
   expect(save()).not.toContain('mrbr')
   expect(chains.get('nat POSTROUTING')).toEqual(['-s 172.17.0.0/16 ! -o docker0 -j MASQUERADE'])
+})
+
+describe.skipIf(process.getuid?.() !== 0)('in a network of the test', () => {
+  const netns = `mrt-${process.pid}-${randomUUID().slice(0, 4)}`
+  const [bridge, other] = ['mrbr0123abcd', 'mrbr0123abce']
+  const machine = commandRunner(process.env.PATH ?? '')
+  const ran: string[] = []
+  const run: RunCommand = (program, args, until, input) => {
+    ran.push(program)
+    return machine('nsenter', [`--net=/run/netns/${netns}`, program, ...args], until, input)
+  }
+  const first = async (table: string, hook: string) => (await run('iptables', ['-t', table, '-S', hook], signal)).split('\n')[1]
+  const chains = of(bridge, '172.30.0.0/16')
+  const pinned = (...indices: number[]) =>
+    portPinsOf(
+      bridge,
+      { address: '172.30.0.1', mac: '02:42:00:00:00:01' },
+      indices.map((index) => ({ interface: `veth${index}`, address: `172.30.0.${index}`, mac: `52:54:00:00:00:0${index}`, published: [] })),
+      false,
+    )
+  beforeAll(() => machine('ip', ['netns', 'add', netns], signal))
+  afterAll(() => machine('ip', ['netns', 'delete', netns], signal))
+
+  it("rules of others that would accept before the bridge's are asked stand behind them again, and are told; those that accept nothing stay", async () => {
+    const packets = new InstalledFirewall(run, 'packets', bridge)
+    expect(await packets.ensure(chains, true, signal)).toEqual([])
+    await new InstalledFirewall(run, 'packets', other).ensure(of(other, '10.66.0.0/16'), true, signal)
+    await run('iptables', ['-t', 'mangle', '-I', 'FORWARD', '-s', '192.0.2.9', '-j', 'DROP'], signal)
+    const before = await run('iptables-save', [], signal)
+    expect(await packets.ensure(chains, true, signal)).toEqual([])
+    expect((await run('iptables-save', [], signal)).replace(/^#.*$/gm, '')).toBe(before.replace(/^#.*$/gm, ''))
+    const inFront: [table: string, hook: string, rules: string[]][] = [
+      ['raw', 'PREROUTING', ['-I PREROUTING -s 192.0.2.0/24 -j ACCEPT']],
+      ['mangle', 'FORWARD', ['-I FORWARD -j RETURN']],
+      ['filter', 'INPUT', ['-N theirs', '-A theirs -p udp -j ACCEPT', '-I INPUT -j theirs']],
+    ]
+    for (const [table, hook, rules] of inFront) {
+      for (const rule of rules) await run('iptables', ['-t', table, ...rule.split(' ')], signal)
+      const told = rules.at(-1)?.replace('-I', `${table}: -A`)
+      expect(await packets.ensure(chains, true, signal)).toEqual([told])
+      expect(await first(table, hook)).toContain(` -j ${bridge}-`)
+      expect(await packets.ensure(chains, true, signal)).toEqual([])
+    }
+    // An engine puts its own there all the time, and no packet is stopped by those of the bridge.
+    await run('iptables', ['-I', 'FORWARD', '-i', 'docker0', '-j', 'ACCEPT'], signal)
+    expect(await packets.ensure(chains, true, signal)).toEqual([])
+    expect(await first('filter', 'FORWARD')).toContain('docker0')
+  })
+
+  it('a workload more is one program, none is none; what others took away is put with all of it', async () => {
+    const frames = new InstalledFirewall(run, 'frames', bridge)
+    const saved = async () => (await run('ebtables-save', [], signal)).split('\n').filter((line) => line.startsWith('-A'))
+    const programs = async (chains: FirewallChain[], look = false) => {
+      ran.length = 0
+      await frames.ensure(chains, look, signal)
+      return [...ran]
+    }
+    expect(await programs(pinned(2), true)).toEqual(['ebtables-save', 'ebtables-restore'])
+    expect(await programs(pinned(2))).toEqual([])
+    expect(await programs(pinned(2, 3))).toEqual(['ebtables-restore'])
+    const both = await saved()
+    expect(await programs(pinned(2, 3), true)).toEqual(['ebtables-save'])
+    expect(await programs(pinned(3))).toEqual(['ebtables-restore'])
+    await run('ebtables', ['-t', 'nat', '-F'], signal)
+    await run('ebtables', ['-t', 'nat', '-X'], signal)
+    expect(await programs(pinned(2, 3))).toEqual(['ebtables-restore', 'ebtables-save', 'ebtables-restore'])
+    expect(new Set(await saved())).toEqual(new Set(both))
+    await run('ebtables', ['-t', 'nat', '-I', 'PREROUTING', '-s', '52:54:00:00:00:09', '-j', 'ACCEPT'], signal)
+    expect(await frames.ensure(pinned(2, 3), true, signal)).toEqual([expect.stringMatching(/^nat: -A PREROUTING .*-j ACCEPT$/)])
+    await frames.ensure([], true, signal)
+    expect(await saved()).toHaveLength(1)
+  })
+
+  it('whether rules can name a bridge is found out without a trace', async () => {
+    const names = await canNameBridge(run, bridge, signal)
+    expect(await run('ebtables-save', [], signal)).not.toContain(`${bridge}-probe`)
+    const inHook = run('ebtables', ['-t', 'nat', '-A', 'PREROUTING', '--logical-in', bridge, '-j', 'CONTINUE'], signal)
+    expect(
+      await inHook.then(
+        () => true,
+        () => false,
+      ),
+    ).toBe(names)
+  })
 })

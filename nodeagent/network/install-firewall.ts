@@ -3,7 +3,8 @@
  * what others have is left as it is.
  */
 import type { FirewallChain } from './firewall.js'
-import type { RunCommand } from './run-command.js'
+import { CommandError, type RunCommand } from './run-command.js'
+import { changesBetween, changesFrom, isInOrder, parseSaved, restoreScript, rulesInFront, type TableChange } from './saved-tables.js'
 
 /** The programs by which rules are read and put. */
 const installers = {
@@ -13,92 +14,56 @@ const installers = {
   frames: { save: 'ebtables-save', restore: 'ebtables-restore', args: ['--noflush'], policy: 'RETURN' },
 } as const
 
-/** Makes sure that the chains are there as they are meant, and no other of the bridge. What is in order is left alone. */
-export async function ensureFirewall(
-  run: RunCommand,
-  of: keyof typeof installers,
-  bridge: string,
-  chains: readonly FirewallChain[],
-  signal: AbortSignal,
-): Promise<void> {
-  const { save, restore, args, policy } = installers[of]
-  const saved = parseSaved(await run(save, [], signal))
-  if (isInOrder(saved, bridge, chains)) return
-  await run(restore, args, signal, restoreScript(saved, bridge, chains, policy))
+export class InstalledFirewall {
+  /** What this agent has put last, or seen to be whole. */
+  private known: readonly FirewallChain[] | undefined
+
+  constructor(
+    private readonly run: RunCommand,
+    private readonly of: keyof typeof installers,
+    private readonly bridge: string,
+  ) {}
+
+  /**
+   * Makes sure that the chains are there as they are meant, and no other of the bridge; what is in order is left alone. `look`: at what is in the kernel,
+   * as others may have changed it; else what differs from the last time is put, and no program runs for what does not. Resolves with the rules of others that
+   * kept packets from the chains, and do no more.
+   */
+  async ensure(chains: readonly FirewallChain[], look: boolean, signal: AbortSignal): Promise<readonly string[]> {
+    const { known } = this
+    this.known = undefined
+    const isChanged = known !== undefined && !look && (await this.change(known, chains, signal))
+    const inFront = isChanged ? [] : await this.repair(chains, signal)
+    this.known = chains
+    return inFront
+  }
+
+  private async repair(chains: readonly FirewallChain[], signal: AbortSignal): Promise<readonly string[]> {
+    const saved = parseSaved(await this.run(installers[this.of].save, [], signal))
+    if (!isInOrder(saved, this.bridge, chains)) await this.put(changesFrom(saved, this.bridge, chains), signal)
+    return rulesInFront(saved, chains)
+  }
+
+  /** Whether what is new could be put: not where others have taken away what it replaces. */
+  private async change(known: readonly FirewallChain[], chains: readonly FirewallChain[], signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.put(changesBetween(known, chains), signal)
+      return true
+    } catch (error) {
+      signal.throwIfAborted()
+      if (error instanceof CommandError) return false
+      throw error
+    }
+  }
+
+  private async put(changes: readonly TableChange[], signal: AbortSignal): Promise<void> {
+    const { restore, args, policy } = installers[this.of]
+    const script = restoreScript(changes, policy)
+    if (script !== '') await this.run(restore, args, signal, script)
+  }
 }
 
 /** Removes all that is the bridge's. */
 export async function removeFirewall(run: RunCommand, of: keyof typeof installers, bridge: string, signal: AbortSignal): Promise<void> {
-  await ensureFirewall(run, of, bridge, [], signal)
-}
-
-interface SavedTable {
-  readonly table: string
-  readonly chains: readonly string[]
-  /** As `-A CHAIN WORDS`. */
-  readonly rules: readonly string[]
-}
-
-function parseSaved(text: string): SavedTable[] {
-  const tables: { table: string; chains: string[]; rules: string[] }[] = []
-  for (const line of text.split('\n')) {
-    if (line.startsWith('*')) tables.push({ table: line.slice(1).trim(), chains: [], rules: [] })
-    if (line.startsWith(':')) tables.at(-1)?.chains.push(line.slice(1).split(' ')[0] ?? '')
-    if (line.startsWith('-A ')) tables.at(-1)?.rules.push(line.trim())
-  }
-  return tables
-}
-
-const chainOf = (rule: string) => rule.split(' ')[1] ?? ''
-const isOwn = (bridge: string) => (chain: string) => chain.startsWith(`${bridge}-`)
-/** A rule in a chain of others that leads into one of the bridge's, or carries its mark, as those of earlier builds. Nothing in them needs quotes. */
-const isForeign = (bridge: string) => (rule: string) =>
-  !isOwn(bridge)(chainOf(rule)) && (rule.includes(` -j ${bridge}-`) || rule.replaceAll('"', '').split(' ').includes(`millrace:${bridge}`))
-
-/** Each chain has as many rules as are meant, since their words are in its name, and one jump that leads to it. */
-function isInOrder(saved: readonly SavedTable[], bridge: string, chains: readonly FirewallChain[]): boolean {
-  const jumps = saved.flatMap(({ table, rules }) => rules.filter(isForeign(bridge)).map((rule) => `${table} ${rule}`))
-  const counts = new Map(saved.flatMap((each) => each.chains.filter(isOwn(bridge)).map((name) => [`${each.table} ${name}`, 0])))
-  for (const { table, rules } of saved)
-    for (const rule of rules) {
-      const key = `${table} ${chainOf(rule)}`
-      const count = counts.get(key)
-      if (count !== undefined) counts.set(key, count + 1)
-    }
-  return (
-    counts.size === chains.length &&
-    jumps.length === chains.filter(({ jump }) => jump).length &&
-    chains.every(
-      ({ table, jump, name, rules }) =>
-        counts.get(`${table} ${name}`) === rules.length &&
-        (!jump || jumps.some((rule) => rule.startsWith(`${table} -A ${jump.hook} `) && rule.endsWith(` -j ${name}`))),
-    )
-  )
-}
-
-const tables = ['raw', 'mangle', 'filter', 'nat'] as const
-
-/** What a restore that flushes nothing takes, and that leaves the bridge with these chains alone. */
-function restoreScript(saved: readonly SavedTable[], bridge: string, chains: readonly FirewallChain[], policy: string): string {
-  const lines = tables.flatMap((table) => {
-    const wanted = chains.filter((chain) => chain.table === table)
-    const names = new Set(wanted.map(({ name }) => name))
-    const present = saved.find((each) => each.table === table)
-    const before = (present?.chains ?? []).filter(isOwn(bridge)).filter((name) => !names.has(name))
-    const foreign = (present?.rules ?? []).filter(isForeign(bridge))
-    if (wanted.length + before.length + foreign.length === 0) return []
-    return [
-      `*${table}`,
-      // Of a chain that is there already, this line takes the rules.
-      ...wanted.map(({ name }) => `:${name} ${policy}`),
-      ...wanted.flatMap(({ name, rules }) => rules.map((rule) => `-A ${name} ${rule}`)),
-      ...foreign.map((rule) => rule.replace(/^-A/, '-D')),
-      ...wanted.flatMap(({ jump, name }) => (jump ? [`-I ${jump.hook} 1 ${jump.of} -j ${name}`] : [])),
-      // One may lead to another.
-      ...before.map((name) => `-F ${name}`),
-      ...before.map((name) => `-X ${name}`),
-      'COMMIT',
-    ]
-  })
-  return `${lines.join('\n')}\n`
+  await new InstalledFirewall(run, of, bridge).ensure([], true, signal)
 }

@@ -39,7 +39,13 @@ export async function readNetworkFacts(searchPath: string): Promise<NetworkFacts
 
 /** Whether an interface of this name is there, in the network that this process is in. */
 export async function hasInterface(name: string): Promise<boolean> {
-  return (await readFile('/proc/self/net/dev', 'utf8')).includes(`${name}:`)
+  return (await interfaceNames()).has(name)
+}
+
+/** Those of the network that this process is in. */
+export async function interfaceNames(): Promise<ReadonlySet<string>> {
+  const lines = (await readFile('/proc/self/net/dev', 'utf8')).split('\n')
+  return new Set(lines.flatMap((line) => /^\s*(\S+):/.exec(line)?.[1] ?? []))
 }
 
 export const rangeOf = (podCIDR: string | undefined) => (podCIDR === undefined ? undefined : parseRange(podCIDR))

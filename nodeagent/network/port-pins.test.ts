@@ -24,7 +24,7 @@ const at = (index: number): BridgePort => ({
 
 /** Walks the chains as the kernel does, as far as their words go. */
 function passes(ports: readonly BridgePort[], frame: Frame): boolean {
-  const chains = portPinsOf(bridge, gateway, ports)
+  const chains = portPinsOf(bridge, gateway, ports, true)
   const rulesOf = new Map(chains.map(({ name, rules }) => [name, rules]))
   const walk = (rules: readonly string[]): boolean | undefined => {
     for (const rule of rules) {
@@ -97,5 +97,5 @@ it('no frame passes with the address or the card of a workload but at its own po
 })
 
 it('the rules are the same in whatever order the ports are told', () => {
-  expect(portPinsOf(bridge, gateway, [...ports].reverse())).toEqual(portPinsOf(bridge, gateway, ports))
+  expect(portPinsOf(bridge, gateway, [...ports].reverse(), true)).toEqual(portPinsOf(bridge, gateway, ports, true))
 })

@@ -7,7 +7,7 @@ import { eventually } from '../../lib/testing/eventually.js'
 import { withoutDocker } from '../../nodeagent/backends/docker/fixtures/test-engine.js'
 import { withoutQemu } from '../../nodeagent/backends/qemu/fixtures/guest-kernel.js'
 import { testGuest } from '../../nodeagent/backends/qemu/fixtures/test-guest.js'
-import { type NetworkBed, networkBed } from '../e2e/network-bed.js'
+import { type NetworkBed, networkBed } from '../processes/network-bed.js'
 
 const canHaveNamespaces = process.getuid?.() === 0
 const patient = { timeoutMs: 120_000, intervalMs: 250 }

@@ -12,7 +12,7 @@ import { withoutDocker } from '../../nodeagent/backends/docker/fixtures/test-eng
 import { withoutQemu } from '../../nodeagent/backends/qemu/fixtures/guest-kernel.js'
 import { makeMicrovmImage } from '../../nodeagent/backends/qemu/fixtures/microvm-image.js'
 import { testGuest } from '../../nodeagent/backends/qemu/fixtures/test-guest.js'
-import { type NetworkBed, networkBed } from '../e2e/network-bed.js'
+import { type NetworkBed, networkBed } from '../processes/network-bed.js'
 import { type PretendedGpus, pretendGpus } from './pretended-gpus.js'
 
 const long = process.env.MILLRACE_TEST_LONG !== undefined

@@ -12,7 +12,7 @@ import { withoutDocker } from '../../nodeagent/backends/docker/fixtures/test-eng
 import { reachableNameservers } from '../../nodeagent/backends/qemu/cloud-init/network-config.js'
 import { withoutQemu } from '../../nodeagent/backends/qemu/fixtures/guest-kernel.js'
 import { debianGuest } from '../../nodeagent/backends/qemu/fixtures/test-guest.js'
-import { type NetworkBed, networkBed } from './network-bed.js'
+import { type NetworkBed, networkBed } from '../processes/network-bed.js'
 import { root } from './one-machine.js'
 
 const isLong = process.env.MILLRACE_TEST_LONG === '1' && process.getuid?.() === 0

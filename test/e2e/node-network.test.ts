@@ -9,7 +9,7 @@ import { Vps } from '../../lib/api/kinds/vps.js'
 import type { Client } from '../../lib/client/client.js'
 import { eventually } from '../../lib/testing/eventually.js'
 import { withoutDocker } from '../../nodeagent/backends/docker/fixtures/test-engine.js'
-import { machineAddress, type NetworkBed, networkBed, outsideAddress } from './network-bed.js'
+import { machineAddress, type NetworkBed, networkBed, outsideAddress } from '../processes/network-bed.js'
 
 const canHaveNamespaces = process.getuid?.() === 0
 const patient = { timeoutMs: 90_000, intervalMs: 50 }

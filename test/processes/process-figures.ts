@@ -4,6 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 export interface ProcessFigures {
   /** CPU time of all its threads, milliseconds. */
   cpuMs(): number
+  /** The same, and that of the programs that it has run to their end, in steps of 10 ms. */
+  cpuWithEndedMs(): number
   /** Resident memory, bytes: pages that it shares with other processes are counted whole. */
   residentBytes(): number
   /** Resident memory with shared pages divided among those that share them, bytes: what adds up over processes. */
@@ -13,9 +15,18 @@ export interface ProcessFigures {
 export function figuresOf(pid: number): ProcessFigures {
   return {
     cpuMs: () => threadsOf(pid).reduce((sum, thread) => sum + onCpuNs(pid, thread), 0) / 1e6,
+    cpuWithEndedMs: () => ticksOf(pid) * 10,
     residentBytes: () => kibibytes(`/proc/${pid}/status`, /VmRSS:\s+(\d+)/),
     proportionalBytes: () => kibibytes(`/proc/${pid}/smaps_rollup`, /^Pss:\s+(\d+)/m),
   }
+}
+
+/** utime, stime, cutime and cstime, behind a name that may have spaces. */
+function ticksOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ')
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0)
 }
 
 const threadsOf = (pid: number) => readdirSync(`/proc/${pid}/task`)

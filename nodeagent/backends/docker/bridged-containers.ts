@@ -35,12 +35,17 @@ export class BridgedContainers {
     const filters = { label: [`${labels.agent}=${this.agent}`], network: [bridge], status: ['running', 'paused'] }
     const listed = await this.engine.call(signal, (options) => this.engine.docker.listContainers({ ...options, filters }))
     const interfaces = new Map<string, string>()
+    let joined: Promise<readonly Link[]> | undefined
+    const onBridge = () => {
+      joined ??= this.run('ip', ['-json', 'link', 'show', 'master', bridge], signal).then(linksIn)
+      return joined
+    }
     const ports: BridgePort[] = []
     let lost = 0
     for (const container of listed) {
       const joint = container.NetworkSettings.Networks[bridge]
       if (!joint?.IPAddress) continue
-      const found = this.interfaces.get(joint.EndpointID) ?? (await this.findInterface(container.Id, joint.MacAddress, bridge, signal))
+      const found = this.interfaces.get(joint.EndpointID) ?? (await this.findInterface(container.Id, joint.MacAddress, onBridge, signal))
       if (found === undefined) {
         // Unless it ended meanwhile.
         if ((await this.pidOf(container.Id, signal)) !== undefined) lost++
@@ -59,17 +64,22 @@ export class BridgedContainers {
     return container?.State.Pid || undefined
   }
 
-  private async findInterface(id: string, mac: string, bridge: string, signal: AbortSignal): Promise<string | undefined> {
+  private async findInterface(
+    id: string,
+    mac: string,
+    onBridge: () => Promise<readonly Link[]>,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
     const pid = await this.pidOf(id, signal)
     if (pid === undefined) return undefined
     const inside = [`--net=/proc/${pid}/ns/net`, 'ip', '-json', 'link', 'show']
     const [within, joined] = await Promise.all([
       // Where that cannot be, the container is told as one whose port was not found.
       this.run('nsenter', inside, signal).catch(() => '[]'),
-      this.run('ip', ['-json', 'link', 'show', 'master', bridge], signal),
+      onBridge(),
     ])
     const card = linksIn(within).find(({ address }) => address === mac)
-    return linksIn(joined).find(({ ifindex }) => ifindex === card?.link_index)?.ifname
+    return joined.find(({ ifindex }) => ifindex === card?.link_index)?.ifname
   }
 }
 

@@ -11,10 +11,10 @@ import { promisify } from 'node:util'
 import type { Client } from '../../lib/client/client.js'
 import { createClient } from '../../lib/client/create-client.js'
 import { loadKubeconfig } from '../../lib/client/kubeconfig/load-kubeconfig.js'
-import { startTestEngine, type TestEngine } from '../../nodeagent/backends/docker/fixtures/test-engine.js'
+import { startTestEngine, type TestEngine, type TestEngineOptions } from '../../nodeagent/backends/docker/fixtures/test-engine.js'
+import { projectRoot } from './owner.js'
 
 const execute = promisify(execFile)
-const root = path.resolve(import.meta.dirname, '../..')
 
 export const outsideAddress = '192.0.2.1'
 export const machineAddress = '192.0.2.2'
@@ -41,14 +41,21 @@ const relay = `process.on('message', (port, socket) => {
   for (const [one, other] of [[socket, there], [there, socket]]) one.on('error', () => other.destroy()).pipe(other)
 })`
 
-export interface NetworkBedOptions {
+export interface NetworkBedOptions extends Pick<TestEngineOptions, 'bridge'> {
+  /** Folder of the build under test. */
+  readonly build?: string
   /** Further environment of the engine and of the cluster's programs. */
   readonly env?: Readonly<Record<string, string>>
   /** Words before the command that starts or ends the cluster. */
   readonly prefix?: readonly string[]
 }
 
-export async function networkBed({ env = {}, prefix = [] }: NetworkBedOptions = {}): Promise<NetworkBed> {
+export async function networkBed({
+  env = {},
+  prefix = [],
+  bridge = false,
+  build = projectRoot,
+}: NetworkBedOptions = {}): Promise<NetworkBed> {
   const [machine, beyond] = [`mrt-${process.pid}-m`, `mrt-${process.pid}-o`]
   const folder = await mkdtemp('/tmp/mrn-')
   const directory = path.join(folder, 'cluster')
@@ -56,13 +63,13 @@ export async function networkBed({ env = {}, prefix = [] }: NetworkBedOptions = 
   const within =
     (netns: string) =>
     async (program: string, ...args: string[]) =>
-      (await execute('nsenter', [`--net=/run/netns/${netns}`, program, ...args], { cwd: root, env: environment(), timeout: 300_000 }))
+      (await execute('nsenter', [`--net=/run/netns/${netns}`, program, ...args], { cwd: build, env: environment(), timeout: 300_000 }))
         .stdout
   let engine: TestEngine | undefined
   const environment = () => ({ ...process.env, ...env, HOME: folder, KUBECONFIG: '', DOCKER_HOST: `unix://${engine?.socketPath}` })
   const inside = within(machine)
   const launch: NetworkBed['launch'] = (command, ...args) =>
-    inside('env', ...prefix, process.execPath, path.join(root, 'dist/launcher/main.js'), command, '--data-dir', directory, ...args)
+    inside('env', ...prefix, process.execPath, path.join(build, 'dist/launcher/main.js'), command, '--data-dir', directory, ...args)
   const relays: { child: ChildProcess; client: Client; end(): void }[] = []
   const close = async () => {
     for (const { child, client, end } of relays) {
@@ -90,12 +97,12 @@ export async function networkBed({ env = {}, prefix = [] }: NetworkBedOptions = 
     await ip('-n', machine, 'link', 'set', 'up0', 'up')
     await ip('-n', beyond, 'link', 'set', 'down0', 'up')
     await ip('-n', machine, 'route', 'add', 'default', 'via', outsideAddress)
-    engine = await startTestEngine({ netns: machine, env })
+    engine = await startTestEngine({ netns: machine, bridge, env })
   } catch (error) {
     await close()
     throw error
   }
-  const kubectlLite = [path.join(root, 'dist/kubectl-lite/main.js'), '--kubeconfig', `${directory}/admin.kubeconfig`]
+  const kubectlLite = [path.join(build, 'dist/kubectl-lite/main.js'), '--kubeconfig', `${directory}/admin.kubeconfig`]
   const socket = `unix://${engine.socketPath}`
   return {
     engine,
