@@ -11,6 +11,7 @@ import { createClient } from '../lib/client/create-client.js'
 import { eventually } from '../lib/testing/eventually.js'
 import { type TestCluster, testCluster } from '../lib/testing/test-cluster.js'
 import { type AgentFolders, agentFolders, asRoot, type RunningAgent, startAgent } from './fixtures/start-agent.js'
+import { testUsers } from './fixtures/test-users.js'
 
 let cluster: TestCluster
 let admin: Client
@@ -225,8 +226,8 @@ describe('what a Task is given', () => {
     })
     const lines = (await logOf(await inPhase('second', 'Succeeded'))).split('\n').filter(Boolean)
     const firstUser = Number((await logOf(first)).trim())
-    expect(firstUser).toBeGreaterThanOrEqual(200_000)
-    expect(lines.map((line) => line.replace(/^\d{6}$/, 'USER'))).toEqual([
+    expect(firstUser).toBeGreaterThanOrEqual(testUsers?.attempts.first ?? 0)
+    expect(lines.map((line) => line.replace(/^\d{10}$/, 'USER'))).toEqual([
       'USER',
       expect.stringContaining('Permission denied'),
       expect.stringContaining('Permission denied'),

@@ -88,10 +88,10 @@ export class Agent {
 
   /** Users that attempts already have are not given out again. */
   private async takeLedgers(): Promise<void> {
-    const { ledgers, usersTaken } = this.parts
+    const { ledgers, users } = this.parts
     for (const uid of await ledgers.uids()) {
       const userId = (await ledgers.read(uid))?.userId
-      if (userId !== undefined) usersTaken.add(userId)
+      if (userId !== undefined) users.take(userId)
     }
   }
 

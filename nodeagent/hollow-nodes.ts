@@ -4,6 +4,7 @@ import type { Client } from '../lib/client/client.js'
 import type { ClientConfig } from '../lib/client/client-config.js'
 import type { EventRecorder } from '../lib/client/events/event-recorder.js'
 import { HollowBackend, HollowMachine } from './backends/hollow/hollow-backend.js'
+import { AttemptUsers } from './execute/attempt-users.js'
 import { createMemoryLedgerStore } from './files/ledger-store.js'
 import { createMemoryMachineRecordStore } from './files/machine-record-store.js'
 import type { WorkloadFiles } from './files/workload-files.js'
@@ -49,7 +50,7 @@ export async function runHollowNodes(options: HollowNodesOptions, signal: AbortS
         // It runs nothing that could be reached.
         network: { ...createNoNetwork(), condition: async () => undefined },
         gpus: facts.gpus,
-        usersTaken: new Set<number>(),
+        users: new AttemptUsers(),
       }
       const labels = { 'millrace.dev/hollow': 'true' }
       return runNode(

@@ -9,6 +9,7 @@ import { openCgroups } from './backends/process/cgroups.js'
 import { ProcessBackend } from './backends/process/process-backend.js'
 import { QemuMachines } from './backends/qemu/machines/qemu-machines.js'
 import { QemuBackend } from './backends/qemu/qemu-backend.js'
+import type { WorkloadUsers } from './execute/workload-users.js'
 import { openGuestFence } from './network/guest-fence.js'
 import { tapPort } from './network/network-names.js'
 import type { NodeNetwork } from './network/node-network.js'
@@ -26,14 +27,15 @@ export interface BackendPlaces {
   /** Names the agent: other agents' containers are not its own. */
   readonly identity: string
   readonly asRoot: boolean
+  /** Whom workloads run as; undefined: as the agent's user. */
+  readonly users: WorkloadUsers | undefined
   /** Where programs are found. */
   readonly searchPath: string
 }
 
-/** What keeps workloads of an agent that is root apart. */
-async function ownersOf({ backends }: Pick<AgentFlags, 'backends'>, { asRoot, searchPath }: Pick<BackendPlaces, 'asRoot' | 'searchPath'>) {
-  const cgroups = asRoot && backends.some((name) => name !== 'docker') ? await openCgroups() : undefined
-  return { separateUsers: asRoot, cgroups, searchPath }
+/** Where an agent that is root counts what its workloads use. */
+async function cgroupsOf({ backends }: Pick<AgentFlags, 'backends'>, { asRoot }: Pick<BackendPlaces, 'asRoot'>) {
+  return asRoot && backends.some((name) => name !== 'docker') ? await openCgroups() : undefined
 }
 
 /** The backends that the flags name. */
@@ -41,7 +43,7 @@ export async function openBackends(
   flags: Pick<AgentFlags, 'backends' | 'dockerSocket' | 'imageDirectory' | 'qemuBinary'>,
   at: BackendPlaces,
 ): Promise<Backend[]> {
-  const common = await ownersOf(flags, at)
+  const common = { separateUsers: at.users !== undefined, cgroups: await cgroupsOf(flags, at), searchPath: at.searchPath }
   const open = {
     docker: () => DockerBackend.open({ socketPath: flags.dockerSocket, agent: at.identity }),
     process: () => ProcessBackend.open({ ...common, directory: at.runs, version }),
@@ -67,6 +69,7 @@ export interface MachinePlaces {
   readonly images: string
   readonly identity: string
   readonly asRoot: boolean
+  readonly users: WorkloadUsers | undefined
   readonly searchPath: string
   readonly network: NodeNetwork
   readonly gpus: MachineFacts['gpus']
@@ -79,7 +82,7 @@ export async function openMachineBackends(
   at: MachinePlaces,
 ): Promise<MachineBackend[]> {
   const { network } = at
-  const common = await ownersOf(flags, at)
+  const cgroups = await cgroupsOf(flags, at)
   const backends: MachineBackend[] = []
   for (const name of flags.backends) {
     if (name === 'docker') {
@@ -90,7 +93,9 @@ export async function openMachineBackends(
     }
     if (name === 'qemu') {
       const machines = await QemuMachines.open({
-        ...common,
+        users: at.users?.machines,
+        cgroups,
+        searchPath: at.searchPath,
         fence: openGuestFence(at.searchPath),
         log: at.log,
         directory: at.data,

@@ -46,7 +46,7 @@ export async function purgeNode(flags: PurgeFlags, searchPath: string): Promise<
     let machines = 0
     const failures: string[] = []
     const bridge = await bridgeOf(directory.path)
-    for (const backend of await openBackends(flags, { ...paths, identity: directory.identity, asRoot, searchPath }))
+    for (const backend of await openBackends(flags, { ...paths, identity: directory.identity, asRoot, users: undefined, searchPath }))
       try {
         runs += await removeRuns(backend)
       } catch (error) {
@@ -57,6 +57,7 @@ export async function purgeNode(flags: PurgeFlags, searchPath: string): Promise<
     const common = {
       identity: directory.identity,
       asRoot,
+      users: undefined,
       searchPath,
       network: createNoNetwork(),
       gpus: (await readMachineFacts(directory.path, searchPath)).gpus,

@@ -9,7 +9,9 @@ import { createClient } from '../lib/client/create-client.js'
 import { createEventRecorder } from '../lib/client/events/event-recorder.js'
 import { loadKubeconfig } from '../lib/client/kubeconfig/load-kubeconfig.js'
 import { type AgentFlags, machineName } from './agent-flags.js'
+import { AttemptUsers } from './execute/attempt-users.js'
 import type { AgentParts } from './execute/workload-context.js'
+import { chooseUsers, readNumbersOfMachine, type WorkloadUsers } from './execute/workload-users.js'
 import { agentPaths } from './files/agent-paths.js'
 import { createLedgerStore } from './files/ledger-store.js'
 import { createMachineRecordStore } from './files/machine-record-store.js'
@@ -48,7 +50,8 @@ export async function startNodeAgent(
     const client = createClient(config, { userAgent: `millrace-nodeagent/${version}` })
     const paths = await agentPaths({ data: directory.path, work: flags.workDirectory, asRoot })
     await mkdir(paths.workloads, { recursive: true, mode: 0o700 })
-    const backends = await openBackends(flags, { ...paths, identity: directory.identity, asRoot, searchPath })
+    const users = asRoot ? await usersOf(directory.identity, log) : undefined
+    const backends = await openBackends(flags, { ...paths, identity: directory.identity, asRoot, users, searchPath })
     const facts = declaredFacts(await readMachineFacts(directory.path, searchPath), flags)
     const network = openNetwork({
       choice: flags.network,
@@ -60,7 +63,7 @@ export async function startNodeAgent(
       searchPath,
       log,
     })
-    const common = { identity: directory.identity, asRoot, searchPath, network, gpus: facts.gpus, log }
+    const common = { identity: directory.identity, asRoot, users, searchPath, network, gpus: facts.gpus, log }
     const machines = await openMachineBackends(flags, { ...paths, ...common })
     const events = createEventRecorder({ client, component: 'millrace-nodeagent', instance: nodeName, clock: systemClock, log })
     const parts: AgentParts = {
@@ -77,7 +80,7 @@ export async function startNodeAgent(
       ledgers: createLedgerStore(paths),
       network,
       gpus: facts.gpus,
-      usersTaken: new Set(),
+      users: new AttemptUsers(users?.attempts),
     }
     const loops = [
       ...(flags.kubeconfig
@@ -115,6 +118,15 @@ export async function startNodeAgent(
     clearInterval(awake)
     await directory.release()
   }
+}
+
+async function usersOf(identity: string, log: Logger): Promise<WorkloadUsers | undefined> {
+  const users = chooseUsers(identity, await readNumbersOfMachine())
+  if (!users)
+    log.warn(
+      'this machine has no block of 131072 users that are nobody: Tasks run as the user of the agent, in privileged namespaces alone; free one in /etc/subuid and /etc/subgid, or map more users to the container that the agent is in',
+    )
+  return users
 }
 
 function declaredFacts(facts: MachineFacts, { capacity }: AgentFlags): MachineFacts {

@@ -12,7 +12,6 @@ import { admitTask } from './admission.js'
 import { createConfigReader, resolveEnvironment } from './environment.js'
 import { hardwareOf } from './hardware.js'
 import { releaseFinalizer } from './release-finalizer.js'
-import { pickUserId } from './user-ids.js'
 import type { StepContext } from './workload-context.js'
 
 export const executors: { readonly [T in StepType]: (step: StepOf<T>, context: StepContext) => Promise<void> } = {
@@ -106,7 +105,7 @@ export const executors: { readonly [T in StepType]: (step: StepOf<T>, context: S
     await releaseAddress(context)
     const ledger = await parts.ledgers.read(uid)
     await parts.files.removeAll(uid)
-    if (ledger?.userId !== undefined) parts.usersTaken.delete(ledger.userId)
+    if (ledger?.userId !== undefined) parts.users.release(ledger.userId)
   },
 
   async releaseFinalizer(_step, context) {
@@ -157,9 +156,8 @@ async function openAttempt({ parts, uid, ...context }: StepContext, attempt: num
   const present = await parts.ledgers.read(uid)
   if (present?.attempt === attempt) return present
   const separate = context.backend?.features.has('separateUser') ?? false
-  if (present?.userId !== undefined) parts.usersTaken.delete(present.userId)
-  const userId = separate ? pickUserId(uid, attempt, parts.usersTaken) : undefined
-  if (userId !== undefined) parts.usersTaken.add(userId)
+  if (present?.userId !== undefined) parts.users.release(present.userId)
+  const userId = separate ? parts.users.give(uid, attempt) : undefined
   const ledger: Ledger = {
     namespace: task.metadata.namespace ?? 'default',
     name: task.metadata.name,

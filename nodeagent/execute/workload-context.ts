@@ -10,6 +10,7 @@ import type { MachineRecordStore } from '../files/machine-record-store.js'
 import type { WorkloadFiles } from '../files/workload-files.js'
 import type { NodeNetwork } from '../network/node-network.js'
 import type { MachineFacts } from '../node/machine-facts.js'
+import type { AttemptUsers } from './attempt-users.js'
 
 /** What the agent is made of, as every workload sees it. */
 export interface AgentParts {
@@ -30,8 +31,8 @@ export interface AgentParts {
   readonly network: NodeNetwork
   /** The machine's GPUs. */
   readonly gpus: MachineFacts['gpus']
-  /** Users that attempts of this agent have. */
-  readonly usersTaken: Set<number>
+  /** The users of attempts. */
+  readonly users: AttemptUsers
 }
 
 /** What an executor works on. */

@@ -11,7 +11,7 @@ import ssh2 from 'ssh2'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { frameDatagram, splitDatagrams } from '../../../../lib/stream/datagrams.js'
 import { eventually } from '../../../../lib/testing/eventually.js'
-import { machineUserRange } from '../../../execute/user-ids.js'
+import { testUsers } from '../../../fixtures/test-users.js'
 import { openGuestFence } from '../../../network/guest-fence.js'
 import type { MachineBackend, MachineSpec } from '../../machine-backend.js'
 import { type Cgroups, openCgroups } from '../../process/cgroups.js'
@@ -19,7 +19,6 @@ import { aMachine, machinesOptions } from '../fixtures/a-machine.js'
 import { withoutQemu } from '../fixtures/guest-kernel.js'
 import { testGuest } from '../fixtures/test-guest.js'
 import { QmpClient } from '../qmp-client.js'
-import type { MachineRecord } from './machine-files.js'
 import { QemuMachines } from './qemu-machines.js'
 import { parseForwards } from './user-network.js'
 import { readVirtualBytes } from './virtual-bytes.js'
@@ -242,7 +241,7 @@ describe.skipIf(withoutQemu)('a virtual machine', { timeout: bootMs }, () => {
 
   it.runIf(isRoot)('its QEMU has a user of its own, who sees nothing of the agent, and nothing of other machines', async () => {
     const userId = await userOf(uid)
-    expect(userId).toBeGreaterThanOrEqual(machineUserRange.first)
+    expect(userId).toBeGreaterThanOrEqual(testUsers?.machines.first ?? 0)
     expect(await readFile(`/proc/${(await observed())?.runtimeId}/status`, 'utf8')).toMatch(
       new RegExp(`^Uid:\\s${userId}\\s${userId}\\s${userId}\\s${userId}\\nGid:\\s${userId}\\s${userId}\\s${userId}\\s${userId}\\n`, 'm'),
     )
@@ -386,22 +385,19 @@ describe.skipIf(withoutQemu)('a virtual machine', { timeout: bootMs }, () => {
   })
 
   it.runIf(isRoot)(
-    'one that an agent started whose machines had no users and no groups goes on, and gets its own at the next start',
+    'one that an agent started whose machines had other users and no groups goes on, and gets one of the present ones at the next start',
     async () => {
-      const { userId: _none, ...record } = JSON.parse(
-        await readFile(path.join(folder, 'machines', uid, 'machine.json'), 'utf8'),
-      ) as MachineRecord
-      await writeFile(path.join(folder, 'machines', uid, 'machine.json'), JSON.stringify(record))
-      const before = await QemuMachines.open({ ...machinesOptions(folder, images), separateUsers: false })
+      const before = await QemuMachines.open({ ...machinesOptions(folder, images), users: { first: 265_536, count: 65_536 } })
       await before.startMachine(machine(), signal)
       await before.close()
       await machines.close()
       machines = await open()
       const uidOf = async () => /^Uid:\s(\d+)/m.exec(await readFile(`/proc/${(await observed())?.runtimeId}/status`, 'utf8'))?.[1]
-      expect(await uidOf()).toBe('0')
+      expect(await uidOf()).toMatch(/^(2[6-9]|3\d)\d{4}$/)
       expect(await machines.takeSnapshot(uid, 'snap-7', signal)).toMatchObject({ uid: 'snap-7' })
       await machines.stopMachine(uid, 0, signal)
       await machines.startMachine(machine(), signal)
+      expect(Number(await uidOf())).toBeGreaterThanOrEqual(testUsers?.machines.first ?? 0)
       expect(await uidOf()).toBe(String(await userOf(uid)))
       await machines.stopMachine(uid, 0, signal)
     },

@@ -10,6 +10,7 @@ import { type Duplex, Readable } from 'node:stream'
 import type { ClientChannel } from 'ssh2'
 import type { Vps } from '../../../../lib/api/kinds/vps.js'
 import type { Logger } from '../../../../lib/base/log.js'
+import type { UserRange } from '../../../execute/workload-users.js'
 import type { GuestFence } from '../../../network/guest-fence.js'
 import { macOf } from '../../../network/network-names.js'
 import { BackendError, type BackendInfo, type RunGpu } from '../../backend.js'
@@ -68,8 +69,8 @@ export interface QemuMachinesOptions {
   readonly pciAddressOf: (gpu: RunGpu) => string | undefined
   /** Where sysfs is mounted. */
   readonly sys?: string
-  /** Whether QEMU becomes a user of the machine's own: the agent must be root. */
-  readonly separateUsers: boolean
+  /** Whom the QEMUs of machines become, each a user of its own: the agent must be root. Undefined: they stay the agent's. */
+  readonly users: UserRange | undefined
   /** Undefined: the agent may make no groups, and a guest gets as much CPU as its processors take. */
   readonly cgroups: Cgroups | undefined
   /** What keeps guests from the services of their node. */
@@ -126,7 +127,7 @@ export class QemuMachines implements MachineBackend {
     const files = new MachineFiles(path.join(options.directory, 'machines'))
     const runs = path.join(options.directory, 'machine-runs')
     const { searchPath, cgroups, fence, log } = options
-    const users = await MachineUsers.open(files, log)
+    const users = await MachineUsers.open(files, options.users, log)
     return new QemuMachines(options, await MachineLife.open({ files, runs, searchPath, cgroups, fence }), users)
   }
 
@@ -207,7 +208,7 @@ export class QemuMachines implements MachineBackend {
       await this.life.clear(uid, signal)
       const base = await this.bases.of(record.base)
       const directBoot = (base ?? (await this.bases.of(record.kernelOf)))?.directBoot
-      const userId = this.options.separateUsers ? this.users.of(uid) : undefined
+      const userId = this.users.next(uid)
       const { diskBytes, ...given } = machineDemands(spec)
       if (diskBytes !== undefined) await this.disks.grow(this.files.disk(uid), diskBytes, signal)
       const keys = await machineKeys(this.files.folder(uid))
