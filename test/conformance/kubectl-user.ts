@@ -98,7 +98,8 @@ export class KubectlUser {
   }
 
   #env(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-    return { PATH: process.env.PATH, HOME: this.#home, KUBECONFIG: path.join(this.#home, 'kubeconfig'), ...more }
+    // A command ends before its garbage matters.
+    return { PATH: process.env.PATH, HOME: this.#home, KUBECONFIG: path.join(this.#home, 'kubeconfig'), GOGC: 'off', ...more }
   }
 }
 
