@@ -153,6 +153,6 @@ export async function runControllers(options: RunControllersOptions, signal: Abo
   } finally {
     failed.abort()
     await Promise.allSettled(running)
-    await events.flush()
+    await events.close()
   }
 }

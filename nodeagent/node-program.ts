@@ -78,7 +78,7 @@ export async function runNode(options: NodeProgramOptions, signal: AbortSignal):
     await Promise.all([heartbeat.run(running), work()].map((loop) => endOthers(loop, failing)))
   } finally {
     if (signal.aborted && options.endProcesses()) await agent.endRuns('process')
-    await parts.events.flush()
+    await parts.events.close()
     for (const backend of [...backends, ...parts.machines.values()]) await backend.close()
   }
 }

@@ -19,8 +19,8 @@ export interface ReportOptions {
 }
 
 export interface Reports extends Reporter {
-  /** Resolves when everything reported so far is written or given up. */
-  flush(): Promise<void>
+  /** Resolves when everything reported so far is written or given up, and Events are not waited for long. */
+  close(): Promise<void>
 }
 
 const writers = 8
@@ -87,9 +87,9 @@ export function createReports(options: ReportOptions): Reports {
       const metadata = { name: nodeName, uid }
       events.record({ apiVersion: Node.apiVersion, kind: Node.kind, metadata }, 'Warning', 'MemoryOverCommitted', message)
     },
-    async flush() {
+    async close() {
       while (writing.size > 0) await Promise.all(writing)
-      await events.flush()
+      await events.close()
     },
   }
 }

@@ -78,6 +78,6 @@ export async function runScheduler(options: RunSchedulerOptions, signal: AbortSi
     if (!signal.aborted) throw error
   } finally {
     await scheduler.stop()
-    await reporter.flush()
+    await reporter.close()
   }
 }

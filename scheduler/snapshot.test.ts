@@ -117,4 +117,20 @@ describe('the snapshot', () => {
     snapshot.setWorkload(asking('4Gi', '1', { name: 'b', spec: { nodeName: 'n1' } }))
     expect(snapshot.newOverCommit('n1')).toContain('10Gi')
   })
+
+  it('does not call over-committed what it only assumes: the API will refuse what another scheduler was faster with', () => {
+    const { snapshot } = aSnapshot()
+    snapshot.assume(asking('4Gi', '1', { name: 'mine' }), 'n1')
+    snapshot.setWorkload(asking('6Gi', '1', { name: 'theirs', spec: { nodeName: 'n1' } }))
+    expect(snapshot.newOverCommit('n1')).toBeUndefined()
+    snapshot.setWorkload(asking('4Gi', '1', { name: 'mine', spec: { nodeName: 'n1' } }))
+    expect(snapshot.newOverCommit('n1')).toContain('10Gi')
+  })
+
+  it('does not call a node over-committed that has not said yet what it has', () => {
+    const { snapshot } = aSnapshot()
+    snapshot.setNode(aNode({ name: 'n3', status: { allocatable: {} } }))
+    snapshot.setWorkload(bound('n3'))
+    expect(snapshot.newOverCommit('n3')).toBeUndefined()
+  })
 })

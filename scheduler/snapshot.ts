@@ -111,16 +111,26 @@ export class Snapshot {
     return this.changed.size > 0
   }
 
-  /** What to say when more memory is promised on the node than it has, once per excess. */
+  /** What to say when the API has promised more memory on the node than it has, once per excess. What is only assumed it may refuse. */
   newOverCommit(nodeName: string): string | undefined {
     const node = this.byName.get(nodeName)
-    if (!node || node.use.memory <= node.facts.memory) {
+    const promised = node ? this.promisedMemory(node) : 0
+    if (!node || promised <= node.facts.memory) {
       this.overCommitted.delete(nodeName)
       return undefined
     }
     if (this.overCommitted.has(nodeName)) return undefined
     this.overCommitted.add(nodeName)
-    return `workloads were promised ${printBytes(node.use.memory)} of memory, the node has ${printBytes(node.facts.memory)}`
+    return `workloads were promised ${printBytes(promised)} of memory, the node has ${printBytes(node.facts.memory)}`
+  }
+
+  /** Assumptions are taken off only where they can matter: they are few, and nearly every node has room. */
+  private promisedMemory({ name, facts, use }: NodeState): number {
+    // Bindings by others may be seen before the first words of the node itself.
+    if (facts.memory === 0) return 0
+    if (use.memory <= facts.memory) return use.memory
+    const assumed = [...this.assumedKeys].flatMap((key) => this.placements.get(key) ?? []).filter(({ nodeName }) => nodeName === name)
+    return use.memory - assumed.reduce((sum, { workload }) => sum + workload.memory, 0)
   }
 
   /** Marks a node as one that may admit more. */

@@ -34,6 +34,7 @@ async function aServer() {
   const events = {
     record: (_subject: unknown, _type: string, _reason: string, message: string) => void told.messages.add(message),
     flush: async () => {},
+    close: async () => {},
   }
   const recorder = createLoginRecorder({ clock: systemClock, events: { accepted: events, refused: events }, count: () => told.refused++ })
   const vps = {

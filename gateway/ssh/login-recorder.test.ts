@@ -12,6 +12,7 @@ it('refusals of a scanner fold into one series, and unknown names are counted al
   const recorderOf = (messages: string[]): EventRecorder => ({
     record: (_vps, _type, _reason, message) => void messages.push(message),
     flush: async () => {},
+    close: async () => {},
   })
   const recorder = createLoginRecorder({
     clock: { ...systemClock, now: () => 0, monotonic: () => 0 },

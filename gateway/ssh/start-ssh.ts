@@ -72,7 +72,7 @@ export async function startSsh(options: StartSshOptions, signal: AbortSignal): P
     async close() {
       unsubscribe()
       await server.close()
-      await Promise.all([events.accepted.flush(), events.refused.flush()])
+      await Promise.all([events.accepted.close(), events.refused.close()])
     },
   }
 }

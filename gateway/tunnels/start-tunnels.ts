@@ -29,7 +29,7 @@ export function startTunnels(options: StartTunnelsOptions, signal: AbortSignal):
       await Promise.all([following, finished])
     } finally {
       tunnels.close()
-      await events.flush()
+      await events.close()
     }
   }
   return { countsOf: tunnels.countsOf, finished: finish() }

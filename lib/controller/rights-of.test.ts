@@ -37,12 +37,12 @@ describe('the rights of a controller', () => {
     [
       'reads what it is for, and writes its status',
       {},
-      [`${read} example.com/pools`, 'patch example.com/pools/status', 'get,create,patch /events'],
+      [`${read} example.com/pools`, 'patch example.com/pools/status', 'create,patch /events'],
     ],
     [
       'changes the object itself only for a finalizer',
       { async finalize() {} },
-      [`${read},patch example.com/pools`, 'patch example.com/pools/status', 'get,create,patch /events'],
+      [`${read},patch example.com/pools`, 'patch example.com/pools/status', 'create,patch /events'],
     ],
     [
       'makes and deletes what it owns',
@@ -51,18 +51,18 @@ describe('the rights of a controller', () => {
         `${read} example.com/pools`,
         'patch example.com/pools/status',
         `${read},create,patch,delete millrace.dev/tasks`,
-        'get,create,patch /events',
+        'create,patch /events',
       ],
     ],
     [
       'reads what it watches',
       { watches: [watch(Secret, () => []), watch(ConfigMap, () => []), watch(Node, () => [])] },
-      [`${read} example.com/pools`, `${read} /secrets,configmaps,nodes`, 'patch example.com/pools/status', 'get,create,patch /events'],
+      [`${read} example.com/pools`, `${read} /secrets,configmaps,nodes`, 'patch example.com/pools/status', 'create,patch /events'],
     ],
     [
       'has what it asks for besides',
       { rights: [{ apiGroups: [''], resources: ['secrets'], verbs: ['create'], resourceNames: ['one'] }] },
-      [`${read} example.com/pools`, 'patch example.com/pools/status', 'get,create,patch /events', 'create /secrets=one'],
+      [`${read} example.com/pools`, 'patch example.com/pools/status', 'create,patch /events', 'create /secrets=one'],
     ],
   ])('%s', (_what, more, rules) => {
     const rights = printed(declare(more))
@@ -71,12 +71,12 @@ describe('the rights of a controller', () => {
 
   it('stay in the namespace that it is bound to, but for kinds that have none', () => {
     expect(printed(declare({ namespace: 'shop', watches: [watch(Node, () => [])] }))).toEqual({
-      'Role shop/keeper': [`${read} example.com/pools`, 'patch example.com/pools/status', 'get,create,patch /events'],
+      'Role shop/keeper': [`${read} example.com/pools`, 'patch example.com/pools/status', 'create,patch /events'],
       [everywhere]: [`${read} /nodes`],
       'Role ops/keeper': own,
     })
     expect(printed(declare({ namespace: 'ops' }))).toEqual({
-      'Role ops/keeper': [`${read} example.com/pools`, 'patch example.com/pools/status', 'get,create,patch /events', ...own],
+      'Role ops/keeper': [`${read} example.com/pools`, 'patch example.com/pools/status', 'create,patch /events', ...own],
     })
   })
 
@@ -87,7 +87,7 @@ describe('the rights of a controller', () => {
         `${read} example.com/pools`,
         `${read},create,patch,delete millrace.dev/tasks`,
         'patch example.com/pools/status',
-        'get,create,patch /events',
+        'create,patch /events',
         'patch millrace.dev/tasks/status',
       ],
       'Role ops/keeper': own,

@@ -40,7 +40,7 @@ export function rightsOf(controllers: readonly [Claimant, ...Claimant[]], accoun
     if (reconciled.subresources.includes('status')) allow(reconciled, ['patch'], 'status')
     if (finalizer || hasPlainStatus(reconciled)) allow(reconciled, ['patch'])
     for (const kind of owns) allow(kind, ['create', 'patch', 'delete'])
-    allow(kindOfAny(Event), ['get', 'create', 'patch'])
+    allow(kindOfAny(Event), ['create', 'patch'])
     for (const right of rights) rulesIn(controller.namespace ?? everywhere).add(right)
   }
   const own = rulesIn(account.namespace)

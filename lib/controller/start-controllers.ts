@@ -87,7 +87,7 @@ export function startControllers(controllers: readonly Controller[], host: Contr
       // One that fails ends them all.
       failed.abort()
       await Promise.allSettled(running)
-      await Promise.all(recorders.map((recorder) => recorder.flush()))
+      await Promise.all(recorders.map((recorder) => recorder.close()))
     }
   }
   return {

@@ -29,8 +29,8 @@ export interface EventRecord {
   lastMs: number
   /** Times seen that no Event counts yet. */
   unwritten: number
-  /** The count on the Event, where this program has written it. */
-  written: number
+  /** What is on the Event, as far as this program knows. */
+  standing: { readonly count: number; readonly resourceVersion: string } | undefined
 }
 
 export interface EventReporter {
@@ -69,7 +69,7 @@ export function newEventRecord(
     firstMs: nowMs,
     lastMs: nowMs,
     unwritten: 0,
-    written: 0,
+    standing: undefined,
   }
 }
 

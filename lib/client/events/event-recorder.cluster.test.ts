@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Event } from '../../api/kinds/event.js'
 import { Node } from '../../api/kinds/node.js'
 import { Task } from '../../api/kinds/task.js'
@@ -43,22 +43,34 @@ describe('an event recorder', () => {
     expect(event?.metadata.name).toMatch(/^hello\.[0-9a-f]{16}$/)
   })
 
-  it('counts what recurs on one Event, in a later life too', async () => {
-    const first = recorder()
+  it('counts what recurs on one Event, in a later life too, with the right to write Events and none to read them', async () => {
+    const writer = createClient(await cluster.configOf('system:scheduler'))
+    await expect(writer.of(Event).list({ namespace: 'default' })).rejects.toMatchObject({ reason: 'Forbidden' })
+    const first = recorder(writer)
     for (let n = 0; n < 5; n++) first.record(task, 'Normal', 'Tried', 'again')
     await first.flush()
     await cluster.clock.advance(60_000)
     first.record(task, 'Normal', 'Tried', 'again')
     await first.flush()
     expect(await events()).toMatchObject([{ count: 6, firstTimestamp: '2026-01-01T00:00:00Z', lastTimestamp: '2026-01-01T00:01:00Z' }])
-    const second = recorder()
+    const second = recorder(writer)
     second.record(task, 'Normal', 'Tried', 'again')
     second.record(task, 'Normal', 'Tried', 'something else')
     await second.flush()
+    await writer.close()
     expect((await events()).map(({ message, count }) => [message, count]).sort()).toEqual([
       ['again', 7],
       ['something else', 1],
     ])
+  })
+
+  it('loses no count to another program of the same name that writes on the same Event', async () => {
+    const both = [recorder(), recorder()]
+    for (let n = 0; n < 3; n++) {
+      for (const recording of both) recording.record(task, 'Normal', 'Tried', 'again')
+      await Promise.all(both.map((recording) => recording.flush()))
+    }
+    expect(await events()).toMatchObject([{ count: 6 }])
   })
 
   it('begins anew when its Event has gone', async () => {
@@ -111,5 +123,30 @@ describe('an event recorder', () => {
     await forbidden.flush()
     expect(await events()).toHaveLength(1)
     await Promise.all([away.close(), nobody.close(), proxy.close()])
+  })
+
+  it('waits for no server when it is closed: not to try again later, and not for an answer that does not come', async () => {
+    const proxy = await startFlakyProxy(cluster.url)
+    const away = createClient({ ...cluster.admin, server: proxy.url })
+    await proxy.stop()
+    const refused = recorder(away)
+    for (let n = 0; n < 10; n++) refused.record(task, 'Normal', 'Tried', `number ${n}`)
+    await eventually(() => cluster.clock.timers > 0)
+    // Time stands still.
+    await refused.close()
+
+    await proxy.restart()
+    proxy.stall()
+    const { accepted } = proxy
+    const stalled = recorder(away)
+    stalled.record(task, 'Normal', 'Tried', 'without an answer')
+    await eventually(() => proxy.accepted > accepted)
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const closed = stalled.close()
+    vi.advanceTimersByTime(5_000)
+    vi.useRealTimers()
+    await closed
+    expect(await events()).toEqual([])
+    await Promise.all([away.close(), proxy.close()])
   })
 })

@@ -6,7 +6,7 @@
  *
  * The rule: recording returns at once and never fails; an Event that cannot be written is dropped. What recurs is counted on one Event.
  */
-import { isAlreadyExists, isNotFound, isRetryable } from '../../api/api-error.js'
+import { isAlreadyExists, isConflict, isNotFound, isRetryable } from '../../api/api-error.js'
 import { Event } from '../../api/kinds/event.js'
 import { type Clock, sleep, timestamp } from '../../base/clock.js'
 import type { Logger } from '../../base/log.js'
@@ -19,8 +19,10 @@ export type { EventSubject, EventType } from './event-record.js'
 export interface EventRecorder {
   /** `reason` is one CamelCase word; `message` a sentence for people. */
   record(subject: EventSubject, type: EventType, reason: string, message: string): void
-  /** Resolves when everything recorded so far is written or dropped. For a program's end, and for tests. */
+  /** Resolves when everything recorded so far is written or dropped, however often that is tried. */
   flush(): Promise<void>
+  /** For a program's end: what waits is tried for the last time, for at most five seconds, and then dropped. */
+  close(): Promise<void>
 }
 
 export interface EventRecorderOptions extends EventReporter {
@@ -39,6 +41,10 @@ const maxWaiting = 1000
 const writers = 4
 const maxTries = 3
 const retryMs = 1000
+/** How often a count is written at once, when others write on the same Event. */
+const maxAttempts = 3
+/** How long a program that ends waits for its Events. Real time, as a request's deadline is. */
+const maxClosingMs = 5_000
 
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
   const { client, clock, log } = options
@@ -49,6 +55,10 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   const waiting = new Set<EventRecord>()
   const writing = new Set<EventRecord>()
   const events = client.of(Event)
+  /** Aborted when nothing is to be tried again, and when no request is to go on. */
+  const ending = new AbortController()
+  const late = new AbortController()
+  const { signal } = late
   let working = 0
   let idle: (() => void)[] = []
 
@@ -58,49 +68,42 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     return rate.tryTake() && overallRate.tryTake()
   }
 
-  const write = async (record: EventRecord): Promise<void> => {
-    const count = record.written + record.unwritten
-    record.unwritten = 0
-    record.written = await writeCount(record, count)
-  }
-
-  /** Returns the count that now stands on the Event. */
-  const writeCount = async (record: EventRecord, count: number): Promise<number> => {
+  /** Adds to the count on the Event, which others may have written: an earlier life of this program, or one of the same name. */
+  const write = async (record: EventRecord, more: number): Promise<void> => {
     const at = { namespace: record.namespace, name: record.name }
-    const patch = (count: number) => events.mergePatch(at, { count, lastTimestamp: timestamp(record.lastMs) })
-    try {
-      if (record.written > 0) {
-        await patch(count)
-        return count
+    for (let attempts = 1; ; attempts++) {
+      const { standing } = record
+      try {
+        if (standing) {
+          const { resourceVersion } = standing
+          const patch = { metadata: { resourceVersion }, count: standing.count + more, lastTimestamp: timestamp(record.lastMs) }
+          record.standing = standingOf(await events.mergePatch(at, patch, { signal }))
+        } else record.standing = standingOf(await events.create(printEvent(record, reporter, more), { signal }))
+        return
+      } catch (error) {
+        if (attempts === maxAttempts) throw error
+        // Events go after an hour: it begins anew.
+        if (standing && isNotFound(error)) record.standing = undefined
+        // Who may write an Event need not be one who may read it; the answer to a patch shows it, also when it changes nothing.
+        else if (isAlreadyExists(error) || isConflict(error)) record.standing = standingOf(await events.mergePatch(at, {}, { signal }))
+        else throw error
       }
-    } catch (error) {
-      // Events go after an hour: it begins anew.
-      if (!isNotFound(error)) throw error
-    }
-    try {
-      await events.create(printEvent(record, reporter, count))
-      return count
-    } catch (error) {
-      // Written in an earlier life of this program.
-      if (!isAlreadyExists(error)) throw error
-      const total = ((await events.get(at)).count ?? 1) + count
-      await patch(total)
-      return total
     }
   }
 
   /** Writes what the record holds, and what comes in meanwhile; drops it when that cannot be done. */
   const writeOut = async (record: EventRecord): Promise<void> => {
     for (let failures = 0; record.unwritten > 0; ) {
-      const count = record.unwritten
+      const more = record.unwritten
+      record.unwritten = 0
       try {
-        await write(record)
+        await write(record, more)
         failures = 0
       } catch (error) {
-        record.unwritten += count
-        const again = error instanceof ConnectionError || isRetryable(error)
+        record.unwritten += more
+        const again = !ending.signal.aborted && (error instanceof ConnectionError || isRetryable(error))
         if (again && ++failures < maxTries) {
-          await sleep(clock, retryMs * failures)
+          await sleep(clock, retryMs * failures, ending.signal).catch(() => undefined)
           continue
         }
         record.unwritten = 0
@@ -124,6 +127,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     idle = []
   }
 
+  const flush = (): Promise<void> => (working === 0 ? Promise.resolve() : new Promise((resolve) => idle.push(resolve)))
+
   return {
     record(subject, type, reason, message) {
       const fresh = newEventRecord(reporter, subject, type, reason, message, clock.now())
@@ -138,7 +143,13 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       waiting.add(record)
       if (working < writers) void work()
     },
-    flush: () => (working === 0 ? Promise.resolve() : new Promise((resolve) => idle.push(resolve))),
+    flush,
+    async close() {
+      ending.abort()
+      const timer = setTimeout(() => late.abort(), maxClosingMs)
+      await flush()
+      clearTimeout(timer)
+    },
   }
 }
 
@@ -149,4 +160,8 @@ function rememberLast<Value>(map: Map<string, Value>, key: string, value: Value)
   if (map.size <= maxRemembered) return
   const [oldest] = map.keys()
   if (oldest !== undefined) map.delete(oldest)
+}
+
+function standingOf({ count = 1, metadata: { resourceVersion } }: Event): NonNullable<EventRecord['standing']> {
+  return { count, resourceVersion }
 }
