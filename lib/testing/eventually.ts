@@ -1,6 +1,7 @@
 /**
- * Waits until `check` returns without throwing (and not false), looking again every few milliseconds. For what has no event to wait on. Throws
- * the last failure after `timeoutMs` of real time, which is generous: a loaded machine is slow, and a failure may be so, too.
+ * Waits until `check` returns without throwing (and not false), looking again every few milliseconds; for what has no event to wait on. A check
+ * that takes long, since it starts a program, rests as long as it took: what it waits for needs the processor more. Throws the last failure after
+ * `timeoutMs` of real time, which is generous: a loaded machine is slow, and a failure may be so, too.
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
@@ -9,6 +10,7 @@ export async function eventually<T>(
   const { timeoutMs = 60_000, intervalMs = 10 } = options
   const deadline = performance.now() + timeoutMs
   for (;;) {
+    const began = performance.now()
     let failure: unknown
     try {
       const result = await check()
@@ -17,7 +19,10 @@ export async function eventually<T>(
     } catch (error) {
       failure = error
     }
-    if (performance.now() > deadline) throw failure
-    await new Promise((resolve) => setTimeout(resolve, intervalMs))
+    const now = performance.now()
+    if (now > deadline) throw failure
+    await new Promise((resolve) => setTimeout(resolve, Math.max(intervalMs, Math.min(now - began, longestRestMs))))
   }
 }
+
+const longestRestMs = 500
