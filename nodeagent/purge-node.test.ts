@@ -56,7 +56,7 @@ describe('what an agent left', () => {
     })
     await agent.stop()
     await admin.close()
-    expect(readFileSync(`/proc/${pid}/comm`, 'utf8')).toBe('sleep\n')
+    await eventually(() => expect(readFileSync(`/proc/${pid}/comm`, 'utf8')).toBe('sleep\n'))
     expect(readdirSync(folders.work)).toEqual([metadata.uid])
 
     expect(await purge()).toBe('ended and removed 1 runs, and the files of 1 workloads')

@@ -41,7 +41,7 @@ describe('the policy of a Vps', () => {
     await told(cluster, { snapshots: { nextScheduleTime: '2026-01-01T01:00:00Z' } })
     await moveTo(cluster, '01:00:00')
     const first = `v-${time('01:00:00') / 60_000}`
-    await eventually(async () => expect(await names(cluster)).toEqual([first]))
+    await cluster.until(async () => expect(await names(cluster)).toEqual([first]))
     expect(await cluster.admin.of(VpsSnapshot).get({ namespace: 'default', name: first })).toMatchObject({
       metadata: { finalizers: [nodeCleanupFinalizer], labels: { 'millrace.dev/snapshot-cause': 'schedule' } },
       spec: { vpsName: 'v', nodeName: 'n1', message: 'on schedule, for 2026-01-01T01:00:00Z' },
@@ -51,7 +51,7 @@ describe('the policy of a Vps', () => {
     await makeReady(cluster, first)
     await moveTo(cluster, '02:00:00')
     const second = `v-${time('02:00:00') / 60_000}`
-    await eventually(async () => expect(await names(cluster)).toEqual([first, second]))
+    await cluster.until(async () => expect(await names(cluster)).toEqual([first, second]))
     await makeReady(cluster, second)
     await eventually(async () =>
       expect((await cluster.admin.of(VpsSnapshot).get({ namespace: 'default', name: first })).metadata.deletionTimestamp).toBeTruthy(),
