@@ -1,17 +1,36 @@
 import path from 'node:path'
 import { defineConfig } from 'vitest/config'
 
+const rooms = 'lib,apiserver,scheduler,controller-manager,nodeagent,gateway,kubectl-lite,launcher'
+/** What starts programs, containers or machines, or is killed itself. */
+const starting = [
+  '{test,examples}/**/*.test.{ts,js}',
+  'apiserver/storage/*.test.ts',
+  'gateway/run-gateway.cluster.test.ts',
+  'nodeagent/*.test.ts',
+  'nodeagent/snapshots/*.test.ts',
+  'nodeagent/backends/{docker,process,qemu}/*.test.ts',
+  'nodeagent/backends/{docker,qemu}/machines/*.test.ts',
+  '**/*.kills.test.ts',
+]
+const never = ['**/node_modules/**', '**/templates/**']
+
 export default defineConfig({
   // Examples name the package as users do; their tests run what the sources say now.
   resolve: { alias: [{ find: /^millrace\/(\w+)$/, replacement: path.join(import.meta.dirname, 'lib/$1/index.ts') }] },
   test: {
-    include: ['{lib,apiserver,scheduler,controller-manager,nodeagent,gateway,kubectl-lite,launcher,test,examples}/**/*.test.{ts,js}'],
-    exclude: ['**/node_modules/**', '**/templates/**'],
+    // In a run of all, the first go first; the many short ones then fill what is left of each worker's time.
+    projects: [
+      { extends: true, test: { name: 'apart', include: starting, exclude: never } },
+      // Leave nothing behind, so they share what a worker has loaded: a server stands at once, and most files take a few milliseconds.
+      { extends: true, test: { name: 'together', isolate: false, include: [`{${rooms}}/**/*.test.ts`], exclude: [...starting, ...never] } },
+    ],
     setupFiles: ['test/setup/property-seed.ts'],
     // A loaded machine is slow: deadlines only keep a run from hanging.
     testTimeout: 120_000,
     hookTimeout: 240_000,
     expect: { poll: { timeout: 60_000 } },
-    maxWorkers: 2,
+    // More than cores: those that start something wait for it much of their time.
+    maxWorkers: 3,
   },
 })
