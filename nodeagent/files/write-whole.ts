@@ -6,21 +6,22 @@ export async function writeWhole(file: string, text: string, mode: number): Prom
   const handle = await open(`${file}.new`, 'w', mode)
   try {
     await handle.writeFile(text)
-    await handle.sync()
   } finally {
     await handle.close()
   }
   await putInPlace(`${file}.new`, file)
 }
 
-/** Gives a finished file its name, for good. */
+/** Gives a finished file its name, for good: what it holds is on the disk before. Of a folder, what its files hold is the caller's to bring there. */
 export async function putInPlace(made: string, file: string): Promise<void> {
+  await syncPath(made)
   await rename(made, file)
-  await syncFolder(path.dirname(file))
+  await syncPath(path.dirname(file))
 }
 
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
+/** Resolves when what was written to a file, by whomever, or a folder's list of names would outlive a loss of power. */
+export async function syncPath(file: string): Promise<void> {
+  const handle = await open(file, 'r')
   try {
     await handle.sync()
   } finally {

@@ -4,11 +4,12 @@
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises'
+import { mkdir, open, rm, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Client, RawResponse } from '../../lib/client/client.js'
 import { BackendError } from '../backends/backend.js'
+import { putInPlace } from '../files/write-whole.js'
 
 export interface SnapshotCopy {
   readonly namespace: string
@@ -48,7 +49,7 @@ export async function fetchSnapshot(copy: SnapshotCopy, options: FetchSnapshotOp
     await rm(part, { force: true })
     throw failed(`snapshot ${copy.name} arrived with digest ${received} instead of ${digest}; it is copied again`)
   }
-  await rename(part, whole)
+  await putInPlace(part, whole)
   return whole
 }
 

@@ -5,11 +5,12 @@
  */
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type Docker from 'dockerode'
 import { readJsonFile, writeJsonFile } from '../../../files/json-file.js'
+import { putInPlace } from '../../../files/write-whole.js'
 import { BackendError } from '../../backend.js'
 import type { ObservedSnapshot } from '../../machine-backend.js'
 import { dialEngine, type Engine, unlessMissing } from '../engine.js'
@@ -112,7 +113,7 @@ export class MachineSnapshots {
     }
     await pipeline(counted, createWriteStream(`${file}.new`, { mode: 0o600 }), { signal })
     const note = { sizeBytes, digest: `sha256:${hash.digest('hex')}` }
-    await rename(`${file}.new`, file)
+    await putInPlace(`${file}.new`, file)
     await writeJsonFile(this.noteFile(snapshotUid), note)
     return { path: file, ...note }
   }

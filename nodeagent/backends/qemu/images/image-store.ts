@@ -12,7 +12,7 @@ import { copyFile, link, mkdir, readdir, readFile, realpath, rm, stat } from 'no
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Vps } from '../../../../lib/api/kinds/vps.js'
-import { putInPlace, writeWhole } from '../../../files/write-whole.js'
+import { putInPlace, syncPath, writeWhole } from '../../../files/write-whole.js'
 import { BackendError } from '../../backend.js'
 import { type DiskFormat, readDiskFormat } from './disk-format.js'
 import type { ImageRules } from './fetch-image.js'
@@ -267,4 +267,5 @@ async function takeFile(source: string, target: string): Promise<void> {
   }
   await requireSpace(path.dirname(target), (await stat(source)).size, `the image ${source}`)
   await copyFile(source, target)
+  await syncPath(target)
 }

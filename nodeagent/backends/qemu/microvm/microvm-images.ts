@@ -4,8 +4,9 @@
  */
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { appendFile, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { appendFile, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { putInPlace } from '../../../files/write-whole.js'
 import { BackendError } from '../../backend.js'
 import { findScript } from '../../find-script.js'
 import { packCpio } from './cpio.js'
@@ -79,7 +80,7 @@ async function withInit(initrd: string, bootDirectory: string): Promise<string> 
       { name: '.millrace/init', mode: programMode, content: init },
     ])
     await appendFile(packed, Buffer.concat([Buffer.alloc(-size & 3), archive]))
-    await rename(packed, place)
+    await putInPlace(packed, place)
   } finally {
     await rm(work, { recursive: true, force: true })
   }
