@@ -29,7 +29,7 @@ export const vpsReasons = {
     'Failed',
     'NodeUnreachable',
   ],
-  Ready: ['Started', 'Answers', 'Booting', 'NotRunning'],
+  Ready: ['Started', 'Answers', 'Booting', 'NoSpace', 'NotRunning'],
   ResizePending: ['NextStart'],
   Restored: ['Restored', 'Restoring', 'SnapshotNotHere', 'RestoreFailed'],
 } as const

@@ -69,6 +69,8 @@ export interface ObservedMachine {
   readonly message?: string
   /** Of one that runs and boots; absent where nothing boots, or nothing is known yet. */
   readonly answer?: GuestAnswer
+  /** Of one that runs and yet does nothing until the node has room for what it writes: why, in words. */
+  readonly held?: string
 }
 
 /** What a running machine uses. */

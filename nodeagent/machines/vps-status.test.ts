@@ -90,6 +90,7 @@ describe('a status', () => {
     ['it answers', vm, { answer: { isReady: true, message: 'answers' } }, 'True', 'Answers'],
     ['the next agent has not asked yet', { ...vm, status: answered }, { startedAtMs }, 'True', 'Answers'],
     ['it was started anew meanwhile', { ...vm, status: answered }, { startedAtMs: now }, 'False', 'Booting'],
+    ['its node has no room', vm, { answer: { isReady: true, message: 'answers' }, held: 'no room' }, 'False', 'NoSpace'],
     ['it answers no more', { ...vm, status: answered }, { startedAtMs, answer: { isReady: false, message: 'no' } }, 'False', 'Booting'],
   ])('says whether people can get in: %s', (_case, vps, more, expected, reason) => {
     const ready = findCondition({ status: status(vps, { machine: machine('running', more), record }) }, 'Ready')

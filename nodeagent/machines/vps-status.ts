@@ -124,6 +124,7 @@ function runningSaid(vps: Vps, actual: MachineActual, machine: ObservedMachine |
 /** Whether people can get in. What boots is asked, unless nobody is to log in. */
 function readySaid(vps: Vps, machine: ObservedMachine | undefined, running: Said): Said {
   if (running.status !== 'True') return { type: 'Ready', status: 'False', reason: 'NotRunning', message: 'it does not run' }
+  if (machine?.held !== undefined) return { type: 'Ready', status: 'False', reason: 'NoSpace', message: machine.held }
   const { backend, ssh } = vps.spec
   if (backend === 'docker' || ssh.mode === 'disabled') return { type: 'Ready', status: 'True', reason: 'Started', message: 'it runs' }
   const answer = machine?.answer

@@ -18,10 +18,13 @@ export const readSpace: ReadSpace = async (folder) => {
   return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
 }
 
+/** For so many bytes more. */
+export const hasRoom = ({ freeBytes }: Pick<DiskSpace, 'freeBytes'>, bytes = 0) => bytes + reserveBytes <= freeBytes
+
 /** Rejects with BackendError, in words, when a folder's file system has no room for so many bytes more. */
 export async function requireSpace(folder: string, bytes: number, what: string): Promise<void> {
   const { freeBytes } = await readSpace(folder)
-  if (bytes + reserveBytes > freeBytes) throw noSpace(`${what} needs ${printBytes(bytes)} on the node`, folder, freeBytes)
+  if (!hasRoom({ freeBytes }, bytes)) throw noSpace(`${what} needs ${printBytes(bytes)} on the node`, folder, freeBytes)
 }
 
 /** Says that there is no room, and what to do. */

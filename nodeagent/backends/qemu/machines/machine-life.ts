@@ -2,18 +2,21 @@
 import { sleep, systemClock } from '../../../../lib/base/clock.js'
 import type { GuestFence } from '../../../network/guest-fence.js'
 import { BackendError, type RunId } from '../../backend.js'
-import type { MachineSpec, MachineUsage, ObservedMachine } from '../../machine-backend.js'
+import type { GuestAnswer, MachineSpec, MachineUsage, ObservedMachine } from '../../machine-backend.js'
 import type { Cgroups } from '../../process/cgroups.js'
 import { readLogFiles } from '../../process/log-files.js'
 import { readMachineKeys } from '../cloud-init/machine-keys.js'
+import { readSpace } from '../images/free-space.js'
 import { type QmpClient, QmpError } from '../qmp-client.js'
 import { describeVmEnd, readLastWords } from '../vm-end.js'
 import { type ObservedVm, type VmLaunch, VmProcesses } from '../vm-processes.js'
-import { GuestAnswers } from './guest-answers.js'
+import { untilAnswers } from './guest-answers.js'
 import { GuestSsh } from './guest-ssh.js'
+import { GuestWatch } from './guest-watch.js'
 import type { MachineFiles } from './machine-files.js'
 import { sshForward } from './user-network.js'
 import { readVirtualBytes } from './virtual-bytes.js'
+import { type WatchedDisk, watchRoom } from './watch-room.js'
 
 export interface MachineLifeOptions {
   readonly files: MachineFiles
@@ -32,9 +35,10 @@ export class MachineLife {
   /** By uid and process: a machine that was started anew is reached anew. */
   private readonly waysIn = new Map<string, { readonly pid: number | undefined; readonly ssh: GuestSsh }>()
 
-  private readonly answers = new GuestAnswers(async (uid, signal) => {
-    const ssh = await this.makeWayIn(uid, signal)
-    await ssh.check(signal).finally(() => ssh.close())
+  private readonly answers = new GuestWatch<GuestAnswer>((uid, tell, signal) => untilAnswers(() => this.check(uid, signal), tell, signal))
+  private readonly holds = new GuestWatch<string | undefined>((uid, tell, signal) => {
+    const ask: WatchedDisk['ask'] = (question, until) => this.ask(uid, question, until)
+    return watchRoom({ ask, folder: this.files.folder(uid), readSpace }, tell, signal)
   })
 
   private constructor(
@@ -63,7 +67,7 @@ export class MachineLife {
   }
 
   subscribe(onHint: () => void): () => void {
-    const ends = [this.processes.subscribe(onHint), this.answers.subscribe(onHint)]
+    const ends = [this.processes, this.answers, this.holds].map((source) => source.subscribe(onHint))
     return () => {
       for (const end of ends) end()
     }
@@ -82,14 +86,16 @@ export class MachineLife {
     const { namespace = vm?.namespace ?? '', name = vm?.name ?? '' } = record ?? {}
     const diskBytes = await readVirtualBytes(this.files.disk(uid)).catch(() => undefined)
     const isRunning = vm?.state === 'running'
-    if (!isRunning) this.answers.forget(uid)
-    const answer = isRunning && vm.pid !== undefined ? this.answers.of(uid, vm.pid) : undefined
+    if (!isRunning) for (const watch of [this.answers, this.holds]) watch.forget(uid)
+    const pid = isRunning ? vm.pid : undefined
+    const answer = pid === undefined ? undefined : this.answers.of(uid, pid)
+    const held = pid === undefined ? undefined : this.holds.of(uid, pid)
     return {
       uid,
       namespace,
       name,
       state: isRunning ? 'running' : diskBytes === undefined ? 'partial' : 'stopped',
-      ...(isRunning && vm.pid !== undefined ? { runtimeId: String(vm.pid) } : {}),
+      ...(pid === undefined ? {} : { runtimeId: String(pid) }),
       ...(vm?.startedAtMs === undefined ? {} : { startedAtMs: vm.startedAtMs }),
       ...(vm?.exit ? { stoppedAtMs: vm.exit.finishedAtMs } : {}),
       ...(record?.cpuMillis === undefined ? {} : { cpuMillis: record.cpuMillis }),
@@ -98,6 +104,7 @@ export class MachineLife {
       ...(record?.address === undefined ? {} : { address: record.address }),
       ...(record?.restoredFrom === undefined ? {} : { restoredFrom: record.restoredFrom }),
       ...(answer ? { answer } : {}),
+      ...(held === undefined ? {} : { held }),
       ...(await this.endOf(uid, vm)),
     }
   }
@@ -171,6 +178,11 @@ export class MachineLife {
     return ssh
   }
 
+  private async check(uid: string, signal: AbortSignal): Promise<void> {
+    const ssh = await this.makeWayIn(uid, signal)
+    await ssh.check(signal).finally(() => ssh.close())
+  }
+
   private async makeWayIn(uid: string, signal: AbortSignal): Promise<GuestSsh> {
     const keys = await readMachineKeys(this.files.folder(uid))
     if (!keys) throw new BackendError('StartFailed', 'the keys of the machine are not on this node', false)
@@ -199,7 +211,7 @@ export class MachineLife {
   }
 
   async close(): Promise<void> {
-    this.answers.close()
+    for (const watch of [this.answers, this.holds]) watch.close()
     for (const { ssh } of this.waysIn.values()) ssh.close()
     await this.processes.close()
   }
