@@ -1,3 +1,4 @@
+import type { Logger } from '../../../../lib/base/log.js'
 import { BackendError } from '../../backend.js'
 import type { BaseImage, ImageStore } from '../images/image-store.js'
 import type { MachineFiles } from './machine-files.js'
@@ -14,9 +15,9 @@ export class MachineBases {
     private readonly images: ImageStore,
     private readonly files: MachineFiles,
     private readonly snapshots: SnapshotStore,
+    private readonly log: Logger,
   ) {
-    // What cannot be removed now is tried the next time.
-    this.collecting = setInterval(() => void this.removeUnused().catch(() => {}), collectEveryMs).unref()
+    this.collecting = setInterval(() => void this.removeUnused(), collectEveryMs).unref()
   }
 
   /** Undefined for a disk that stands alone. Rejects with BackendError when the base has gone. */
@@ -31,12 +32,19 @@ export class MachineBases {
     )
   }
 
-  removeUnused(): Promise<void> {
-    return this.images.removeUnused(async () => {
-      const records = await Promise.all((await this.files.uids()).map((uid) => this.files.read(uid)))
-      const used = records.flatMap((record) => [record?.base, record?.kernelOf, record?.restoring])
-      return new Set([...used, ...(await this.snapshots.bases())].filter((key) => key !== undefined))
-    })
+  /** What cannot be removed now, as a record that cannot be read may name it, is tried the next time; nobody has to wait for it. */
+  async removeUnused(): Promise<void> {
+    try {
+      await this.images.removeUnused(() => this.readUsed())
+    } catch (err) {
+      this.log.warn({ err }, 'images of virtual machines that nobody uses could not be removed; it is tried again')
+    }
+  }
+
+  private async readUsed(): Promise<Set<string>> {
+    const records = await Promise.all((await this.files.uids()).map((uid) => this.files.read(uid)))
+    const used = records.flatMap((record) => [record?.base, record?.kernelOf, record?.restoring])
+    return new Set([...used, ...(await this.snapshots.bases())].filter((key) => key !== undefined))
   }
 
   close(): void {

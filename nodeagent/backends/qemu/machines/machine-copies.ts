@@ -71,12 +71,17 @@ export class MachineCopies {
   private async copyRunning(uid: string, record: MachineRecord, disk: string, signal: AbortSignal): Promise<void> {
     const { files, disks, bases, life } = this.parts
     const written = files.snapshot(uid)
-    await disks.frame(written, await readVirtualBytes(files.disk(uid)), await bases.of(record.base), signal)
-    await chmod(written, 0o600)
-    if (record.userId !== undefined) await chown(written, record.userId, record.userId)
-    await backupDisk((question, until) => life.ask(uid, question, until), snapshotName, signal)
-    await requireSpace(path.dirname(disk), (await stat(written)).size, 'the snapshot')
-    await copyFile(written, disk, constants.COPYFILE_FICLONE)
-    await rm(written)
+    // Guests stop where the node has no room left for what they write: a copy that cannot be whole is not begun.
+    await requireSpace(path.dirname(written), (await stat(files.disk(uid))).size, 'the snapshot')
+    try {
+      await disks.frame(written, await readVirtualBytes(files.disk(uid)), await bases.of(record.base), signal)
+      await chmod(written, 0o600)
+      if (record.userId !== undefined) await chown(written, record.userId, record.userId)
+      await backupDisk((question, until) => life.ask(uid, question, until), snapshotName, signal)
+      await requireSpace(path.dirname(disk), (await stat(written)).size, 'the snapshot')
+      await copyFile(written, disk, constants.COPYFILE_FICLONE)
+    } finally {
+      await rm(written, { force: true })
+    }
   }
 }

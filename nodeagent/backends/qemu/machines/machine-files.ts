@@ -100,6 +100,11 @@ export class MachineFiles {
     return (await stat(this.folder(uid))).gid
   }
 
+  /** What the making of a snapshot has left that was cut off. The machine does not run. */
+  async clearSnapshot(uid: string): Promise<void> {
+    await rm(this.snapshot(uid), { force: true })
+  }
+
   async remove(uid: string): Promise<void> {
     await rm(this.folder(uid), { recursive: true, force: true })
   }

@@ -1,14 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+/** While it makes and starts machines; what its end does to a guest is seen in qemu-machines.test.ts, where one boots. */
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { eventually } from '../../../../lib/testing/eventually.js'
 import type { MachineBackend } from '../../machine-backend.js'
 import { aMachine, machinesOptions } from '../fixtures/a-machine.js'
 import { withoutQemu } from '../fixtures/guest-kernel.js'
+import { type DoomedAgent, killAgentDuring } from '../fixtures/kill-agent.js'
 import { testGuest } from '../fixtures/test-guest.js'
 import { QemuMachines } from './qemu-machines.js'
 
@@ -17,7 +16,6 @@ const patienceMs = 240_000
 describe.skipIf(withoutQemu)('an agent that is killed', { timeout: patienceMs }, () => {
   const signal = AbortSignal.timeout(1_800_000)
   const uid = randomUUID()
-  const agents = new Set<ChildProcess>()
   let folder: string
   let images: string
   let machines: MachineBackend
@@ -28,27 +26,13 @@ describe.skipIf(withoutQemu)('an agent that is killed', { timeout: patienceMs },
     machines = await QemuMachines.open(machinesOptions(folder, images))
   }, patienceMs)
   afterAll(async () => {
-    for (const agent of agents) agent.kill('SIGKILL')
     await machines?.removeMachine(uid, signal)
     await machines?.close()
     await rm(folder, { recursive: true, force: true })
   }, patienceMs)
 
-  /** Lets another agent begin something, and kills it as soon as `moment` comes true, or when it is done. */
-  const killDuring = async (act: 'create' | 'start' | 'snapshot', moment: () => Promise<boolean>) => {
-    const program = path.join(import.meta.dirname, '../fixtures/machine-agent.ts')
-    const agent = spawn(process.execPath, ['--import', 'tsx', program, folder, images, uid, act], { stdio: ['pipe', 'pipe', 'inherit'] })
-    agents.add(agent)
-    let isDone = false
-    agent.stdout.once('data', () => {
-      isDone = true
-    })
-    await eventually(async () => isDone || agent.exitCode !== null || (await moment()), { timeoutMs: patienceMs, intervalMs: 1 })
-    expect(agent.exitCode).toBeNull()
-    agent.kill('SIGKILL')
-    await once(agent, 'exit')
-    agents.delete(agent)
-  }
+  const killDuring = (act: DoomedAgent['act'], moment: () => Promise<boolean>) =>
+    killAgentDuring({ directory: folder, images, uid, act }, moment)
   const names = (...parts: string[]): Promise<string[]> => readdir(path.join(folder, ...parts)).catch(() => [])
   const observed = async () => (await machines.observeMachines(signal, uid))[0]
   /** QEMU processes of the machine, whoever believes in them. */
@@ -83,29 +67,9 @@ describe.skipIf(withoutQemu)('an agent that is killed', { timeout: patienceMs },
     expect(await processes()).toBe(1)
   })
 
-  it('while its guest boots does not disturb it', async () => {
-    const before = await observed()
-    await killDuring('start', async () => false)
-    expect(await observed()).toEqual(before)
-    const session = await eventually(() => machines.openMachineExec(uid, { command: ['true'], stdin: false, tty: false }, signal), {
-      timeoutMs: patienceMs,
-    })
-    session.stdout.resume()
-    session.stderr?.resume()
-    expect(await session.ended).toEqual({ exitCode: 0 })
-  })
-
-  it('while it takes a snapshot leaves none that is not whole', async () => {
-    await killDuring('snapshot', async () => (await names('snapshots', 'snap')).length > 0)
-    expect((await machines.takeSnapshot(uid, 'snap', signal)).uid).toBe('snap')
-    expect(await machines.observeSnapshots(signal)).toHaveLength(1)
-    expect((await names('snapshots', 'snap')).sort()).toEqual(['disk.qcow2', 'snapshot.json'])
-    await machines.removeSnapshot('snap', signal)
-  })
-
   it('leaves nothing once the machine is removed', async () => {
     await machines.removeMachine(uid, signal)
     expect(await processes()).toBe(0)
-    for (const part of ['machines', 'machine-runs', 'snapshots', 'images/bases']) expect(await names(part)).toEqual([])
+    for (const part of ['machines', 'machine-runs', 'images/bases']) expect(await names(part)).toEqual([])
   })
 })

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { once, setMaxListeners } from 'node:events'
-import { chown, copyFile, mkdtemp, open as openFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chown, copyFile, mkdir, mkdtemp, open as openFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -17,6 +17,7 @@ import type { MachineBackend, MachineSpec } from '../../machine-backend.js'
 import { type Cgroups, openCgroups } from '../../process/cgroups.js'
 import { aMachine, machinesOptions } from '../fixtures/a-machine.js'
 import { withoutQemu } from '../fixtures/guest-kernel.js'
+import { killAgentDuring } from '../fixtures/kill-agent.js'
 import { testGuest } from '../fixtures/test-guest.js'
 import { QmpClient } from '../qmp-client.js'
 import { QemuMachines } from './qemu-machines.js'
@@ -63,6 +64,7 @@ describe.skipIf(withoutQemu)('a virtual machine', { timeout: bootMs }, () => {
     const args = ['-F', 'none', '-i', path.join(folder, 'person'), ...options.flatMap((option) => ['-o', option])]
     return (await promisify(execFile)('ssh', [...args, '-p', String(port), 'root@127.0.0.1', command])).stdout
   }
+  const names = (...parts: string[]): Promise<string[]> => readdir(path.join(folder, ...parts)).catch(() => [])
   const userOf = async (which: string) =>
     (JSON.parse(await readFile(path.join(folder, 'machines', which, 'machine.json'), 'utf8')) as { userId: number }).userId
   /** Runs a shell's line once the machine's sshd answers. */
@@ -93,6 +95,10 @@ describe.skipIf(withoutQemu)('a virtual machine', { timeout: bootMs }, () => {
     await machines.startMachine(machine(), signal)
     await machines.startMachine(machine(), signal)
     expect(await observed()).toMatchObject({ state: 'running', cpuMillis: 1000, memoryBytes: 192 * 1024 * 1024 })
+    // An agent that is killed while the guest boots does not disturb it.
+    const { runtimeId, startedAtMs } = (await observed()) ?? {}
+    await killAgentDuring({ directory: folder, images, uid, act: 'start' }, async () => false)
+    expect(await observed()).toMatchObject({ state: 'running', runtimeId, startedAtMs })
     expect(await shell('hostname; cat /etc/greeting; nproc')).toEqual({ out: 'box\nhello\n1\n', err: '', exitCode: 0 })
     // The real client, with the key of a person and the host key that the node made.
     expect(await sshAsPerson('id -un')).toBe('root\n')
@@ -191,6 +197,24 @@ describe.skipIf(withoutQemu)('a virtual machine', { timeout: bootMs }, () => {
     expect(await machines.takeSnapshot(uid, 'snap-1', signal)).toEqual(taken)
   })
 
+  it('an agent that is killed while it takes a snapshot leaves none that is not whole', async () => {
+    const doomed = { directory: folder, images, uid, act: 'snapshot' } as const
+    await killAgentDuring(doomed, async () => (await names('snapshots')).includes('snap'))
+    expect(await machines.takeSnapshot(uid, 'snap', signal)).toMatchObject({ uid: 'snap' })
+    expect((await names('snapshots', 'snap')).sort()).toEqual(['disk.qcow2', 'snapshot.json'])
+    await machines.removeSnapshot('snap', signal)
+  })
+
+  it('one that is broken off leaves nothing', async () => {
+    const broken = new AbortController()
+    const making = machines.takeSnapshot(uid, 'snap-0', AbortSignal.any([signal, broken.signal]))
+    await eventually(async () => expect(await names('machines', uid)).toContain('snapshot.qcow2'), { intervalMs: 2 })
+    broken.abort(new Error('nobody wants it any more'))
+    await expect(making).rejects.toThrow('nobody wants it')
+    expect(await names('machines', uid)).not.toContain('snapshot.qcow2')
+    expect(await names('snapshots')).toEqual(['snap-1'])
+  })
+
   it('a copy of the disk that a killed agent began is given up, and made anew', async () => {
     const left = path.join(folder, 'machines', uid, 'snapshot.qcow2')
     execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', left, '1G'])
@@ -231,7 +255,9 @@ describe.skipIf(withoutQemu)('a virtual machine', { timeout: bootMs }, () => {
     const before = await ready()
     const hostKey = await readFile(path.join(folder, 'machines', uid, 'keys.json'), 'utf8')
     await machines.close()
+    await mkdir(path.join(folder, 'snapshots/cut-off'))
     machines = await open()
+    expect(await names('snapshots')).not.toContain('cut-off')
     expect(await ready()).toEqual(before)
     await machines.startMachine(machine(), signal)
     expect((await observed())?.runtimeId).toBe(before?.runtimeId)
@@ -353,7 +379,9 @@ describe.skipIf(withoutQemu)('a virtual machine', { timeout: bootMs }, () => {
     )
     await machines.restoreMachine(changed, snapshot('snap-5'), signal)
     expect(await observed()).toMatchObject({ state: 'stopped', restoredFrom: { name: 'snap-5', request: 'again' } })
+    await writeFile(path.join(folder, 'machines', uid, 'snapshot.qcow2'), 'of a copy that was cut off')
     await machines.startMachine(changed, signal)
+    expect(await names('machines', uid)).not.toContain('snapshot.qcow2')
     expect(await observed()).toMatchObject({ cpuMillis: 2000, memoryBytes: 256 * 1024 * 1024, diskBytes: 1024 ** 3 })
     expect((await shell('cat /root/kept /etc/greeting; nproc; cat /sys/block/vda/size; cat /root/boots')).out).toBe(
       `two\nhello\n2\n${1024 ** 3 / 512}\nonce\n`,
@@ -413,6 +441,15 @@ describe.skipIf(withoutQemu)('a virtual machine', { timeout: bootMs }, () => {
     const other = machine({ diskSize: '1Mi' }, { uid: randomUUID() })
     await expect(machines.createMachine(other, { type: 'image' }, signal)).rejects.toThrow('a disk does not shrink')
     await machines.removeMachine(other.uid, signal)
+  })
+
+  it('one whose record cannot be read is removed nevertheless, and keeps no other from it', async () => {
+    const [damaged, whole] = [machine({}, { uid: randomUUID() }), machine({}, { uid: randomUUID() })]
+    for (const each of [damaged, whole]) await machines.createMachine(each, { type: 'image' }, signal)
+    await writeFile(path.join(folder, 'machines', damaged.uid, 'machine.json'), '{')
+    await machines.removeMachine(whole.uid, signal)
+    await machines.removeMachine(damaged.uid, signal)
+    expect(await names('machines')).toEqual([uid])
   })
 
   it('leaves nothing but its snapshots, and then nothing', async () => {

@@ -117,7 +117,7 @@ export class QemuMachines implements MachineBackend {
     })
     this.disks = new MachineDisks(this.run)
     this.snapshots = new SnapshotStore(path.join(options.directory, 'snapshots'), this.disks)
-    this.bases = new MachineBases(this.images, this.files, this.snapshots)
+    this.bases = new MachineBases(this.images, this.files, this.snapshots, options.log)
     const { files, images, disks, snapshots, bases } = this
     this.copies = new MachineCopies({ files, images, disks, snapshots, bases, life })
     this.gpus = new MachineGpus({ files: this.files, sys: options.sys ?? '/sys', pciAddressOf: options.pciAddressOf })
@@ -128,7 +128,9 @@ export class QemuMachines implements MachineBackend {
     const runs = path.join(options.directory, 'machine-runs')
     const { searchPath, cgroups, fence, log } = options
     const users = await MachineUsers.open(files, options.users, log)
-    return new QemuMachines(options, await MachineLife.open({ files, runs, searchPath, cgroups, fence }), users)
+    const machines = new QemuMachines(options, await MachineLife.open({ files, runs, searchPath, cgroups, fence }), users)
+    await machines.snapshots.clear()
+    return machines
   }
 
   async info(signal: AbortSignal): Promise<BackendInfo> {
@@ -206,6 +208,7 @@ export class QemuMachines implements MachineBackend {
       if ('missing' in engine) throw new BackendError('BackendUnavailable', engine.missing, true)
       const firmware = await uefiFirmware(spec.firmware)
       await this.life.clear(uid, signal)
+      await this.files.clearSnapshot(uid)
       const base = await this.bases.of(record.base)
       const directBoot = (base ?? (await this.bases.of(record.kernelOf)))?.directBoot
       const userId = this.users.next(uid)
@@ -270,7 +273,7 @@ export class QemuMachines implements MachineBackend {
     await this.life.clear(uid, signal)
     await this.inTurn(uid, signal, async () => {
       await this.life.clear(uid, signal)
-      await this.gpus.giveBack(uid)
+      await this.giveBackGpus(uid)
       await this.options.removeTap(uid, signal)
       await this.files.remove(uid)
       this.users.release(uid)
@@ -351,6 +354,16 @@ export class QemuMachines implements MachineBackend {
   async close(): Promise<void> {
     this.bases.close()
     await this.life.close()
+  }
+
+  /** Of a machine that goes. It does so too when nobody knows any more which ones it had. */
+  private async giveBackGpus(uid: string): Promise<void> {
+    const unreadable = await this.files.read(uid).then(
+      () => undefined,
+      (error: Error) => error,
+    )
+    if (!unreadable) return this.gpus.giveBack(uid)
+    this.options.log.error({ err: unreadable, vm: uid }, 'the machine is removed; GPUs that it had, if any, stay with vfio-pci')
   }
 
   private findEngine(): Promise<QemuEngine | { readonly missing: string }> {

@@ -5,9 +5,9 @@
  *     DIRECTORY/SNAPSHOT-UID/{disk.qcow2,snapshot.json}
  *     DIRECTORY/SNAPSHOT-UID/{whole.qcow2,whole.json}     for other nodes, made when first asked for
  */
-import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { putInPlace, writeWhole } from '../../../files/write-whole.js'
+import { putInPlace, syncPath, writeWhole } from '../../../files/write-whole.js'
 import { BackendError } from '../../backend.js'
 import type { ObservedSnapshot } from '../../machine-backend.js'
 import { printRunKey } from '../../run-key.js'
@@ -68,7 +68,7 @@ export class SnapshotStore {
     await mkdir(this.folder(uid), { recursive: true, mode: 0o700 })
     try {
       await fill(this.disk(uid))
-      await syncFile(this.disk(uid))
+      await syncPath(this.disk(uid))
       await writeWhole(path.join(this.folder(uid), 'snapshot.json'), JSON.stringify(record), 0o600)
     } catch (error) {
       await this.remove(uid)
@@ -77,6 +77,11 @@ export class SnapshotStore {
     const made = await this.observe(uid)
     if (!made) throw new BackendError('CreateFailed', 'the snapshot was removed while it was made', true)
     return made
+  }
+
+  /** Removes what a making left that was cut off in an earlier life of the agent: nobody may ask for that snapshot again. */
+  async clear(): Promise<void> {
+    for (const uid of await this.uids()) if (!(await this.read(uid).catch(() => true))) await this.remove(uid)
   }
 
   /** The record goes first: what is left of a removal that was cut off is no snapshot. */
@@ -130,14 +135,5 @@ async function moveFile(from: string, to: string): Promise<void> {
     await copyFile(from, `${to}.new`)
     await putInPlace(`${to}.new`, to)
     await rm(from, { force: true })
-  }
-}
-
-async function syncFile(file: string): Promise<void> {
-  const handle = await open(file, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }
