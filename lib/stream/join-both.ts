@@ -1,5 +1,8 @@
-import type { Duplex, Readable, Writable } from 'node:stream'
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { finished } from 'node:stream/promises'
+import { carryBytes } from './carry-bytes.js'
+import { RelayDuplex } from './relay-duplex.js'
 
 /** What may wait for a reader in each direction: enough that neither end waits for the other's turn of a busy machine. */
 const heldBytes = 512 * 1024
@@ -13,7 +16,30 @@ export async function joinBoth(near: Duplex, far: Duplex): Promise<void> {
 }
 
 /** Rejects when either breaks. */
-async function passOn(from: Readable, to: Writable): Promise<void> {
+async function passOn(from: Duplex, to: Duplex): Promise<void> {
+  const sendRest = carryBetweenSockets(from, to) ?? carryChunks(from, to)
+  from.resume()
+  const wholeRead = finished(from, { writable: false }).then(() => {
+    sendRest()
+    to.end()
+  })
+  await Promise.all([wholeRead, finished(to, { readable: false })])
+}
+
+/** Undefined, and nothing was done, when one of them is more than a socket. */
+function carryBetweenSockets(from: Duplex, to: Duplex): (() => void) | undefined {
+  const [source, sink] = [carrierOf(from), carrierOf(to)]
+  // What has been written to the outer one goes first.
+  if (!source || !sink || to.writableLength > 0) return undefined
+  // What has come already: the outer one hears what is read of the inner one.
+  if (from !== source) source.read()
+  if (from.readableLength > 0) to.write(from.read())
+  return carryBytes(source, sink)
+}
+
+const carrierOf = (stream: Duplex) => (stream instanceof Socket ? stream : stream instanceof RelayDuplex ? stream.carrier : undefined)
+
+function carryChunks(from: Duplex, to: Duplex): () => void {
   let isGathering = false
   const send = () => {
     isGathering = false
@@ -29,7 +55,5 @@ async function passOn(from: Readable, to: Writable): Promise<void> {
     if (!to.write(chunk) && to.writableLength >= heldBytes) from.pause()
   })
   to.on('drain', () => from.resume())
-  from.resume()
-  const wholeRead = finished(from, { writable: false }).then(() => void to.end())
-  await Promise.all([wholeRead, finished(to, { readable: false })])
+  return () => {}
 }

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 
 export interface RelayOptions {
@@ -41,6 +42,11 @@ export class RelayDuplex extends Duplex {
     inner.on('error', (error) => this.destroy(error))
     inner.on('close', () => this.#closed())
     if (inner.destroyed) this.#closed()
+  }
+
+  /** The socket whose bytes these are, unchanged, where there is one. */
+  get carrier(): Socket | undefined {
+    return this.#inner instanceof Socket ? this.#inner : undefined
   }
 
   override _read(): void {
