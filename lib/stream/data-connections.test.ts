@@ -149,6 +149,16 @@ describe('bytes over a data connection', () => {
   })
 })
 
+it.each([
+  { inUse: 1, ahead: 2 },
+  { inUse: 5, ahead: 5 },
+  { inUse: 10, ahead: 8 },
+])('$ahead are dialled ahead when $inUse have been in use at once', async ({ inUse, ahead }) => {
+  answer = echo
+  for (let count = 0; count < inUse; count++) await open()
+  await eventually(() => expect(data.length).toBe(inUse + ahead))
+})
+
 describe('what ends early is an error, never a short success', () => {
   it('the data connection ends without the stream that asked for it', async () => {
     const { near, far, socket } = await bothEnds()

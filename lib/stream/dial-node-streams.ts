@@ -5,6 +5,7 @@ import { sleep, systemClock } from '../base/clock.js'
 import { dataKeyHeader, dataPath, dataProtocol } from './data-connection.js'
 import { duplexOverSocket } from './duplex-over-socket.js'
 import type { KeepAliveOptions } from './keep-alive.js'
+import { keptContext } from './kept-context.js'
 import { answeringSession, type NodeRequestHandler, nodeStreamProtocol } from './node-session.js'
 import { requestUpgrade, type UpgradedConnection } from './request-upgrade.js'
 import { SpareData } from './spare-data.js'
@@ -82,9 +83,11 @@ async function serve({ socket, head, headers }: UpgradedConnection, options: Dia
 
 /** Dials what the server has invited to, as long as the connection stands. */
 function spareData(key: string, { server, tls, backoff = defaultBackoff }: DialOptions, signal: AbortSignal): SpareData {
+  const contextOf = keptContext()
   const dial = async (id: string) => {
-    const path = dataPath({ key, id })
-    return (await requestUpgrade({ server, path, protocol: dataProtocol, tls: tls(), allowHalfOpen: true, signal })).socket
+    const files = tls()
+    const request = { server, path: dataPath({ key, id }), protocol: dataProtocol, tls: files, secureContext: contextOf(files) }
+    return (await requestUpgrade({ ...request, allowHalfOpen: true, signal })).socket
   }
   return new SpareData({ dial, backoff, signal })
 }

@@ -58,7 +58,7 @@ async function startRelays(serve: (socket: Socket) => void): Promise<number> {
   return listen(
     net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
       outer = socket
-      const between = tls.connect({ port: far, host: '127.0.0.1', ca: files.ca, allowHalfOpen: true })
+      const between = tls.connect({ port: far, host: '127.0.0.1', ca: files.ca, ...{ allowHalfOpen: true } })
       between.once('secureConnect', () => void joinBoth(socket, new RelayDuplex(between)))
     }),
   )

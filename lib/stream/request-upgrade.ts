@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
+import type { SecureContext } from 'node:tls'
 import { StreamError } from './stream-error.js'
 
 export interface UpgradeRequest {
@@ -11,6 +12,8 @@ export interface UpgradeRequest {
   readonly protocol: string
   /** PEM. */
   readonly tls: { readonly ca: string | Buffer; readonly cert: string | Buffer; readonly key: string | Buffer }
+  /** What was made of them, where that is kept. */
+  readonly secureContext?: SecureContext
   /** Whether each side of the connection may end its half alone. */
   readonly allowHalfOpen?: boolean
   readonly signal: AbortSignal
@@ -27,7 +30,7 @@ const timeoutMs = 30_000
 
 /** Dials a server and asks for an upgrade. Rejects with StreamError when it is refused or not answered, with the connection's error otherwise. */
 export function requestUpgrade(options: UpgradeRequest): Promise<UpgradedConnection> {
-  const { server, path, protocol, tls, allowHalfOpen = false, signal } = options
+  const { server, path, protocol, tls, secureContext, allowHalfOpen = false, signal } = options
   const { hostname, port } = new URL(server)
   const request = https.request({
     host: hostname.replace(/^\[|\]$/g, ''),
@@ -37,7 +40,7 @@ export function requestUpgrade(options: UpgradeRequest): Promise<UpgradedConnect
     agent: false,
     timeout: timeoutMs,
     signal,
-    ...{ allowHalfOpen },
+    ...{ allowHalfOpen, secureContext },
     ...tls,
   })
   request.once('timeout', () => request.destroy(new StreamError(`${server} has not answered for ${timeoutMs} ms`)))

@@ -12,8 +12,8 @@ export interface SpareDataOptions {
   readonly signal: AbortSignal
 }
 
-/** So many are dialled ahead. Each that is taken is followed by another at once. */
-const spareConnections = 2
+/** So many are dialled ahead at first, and later as many as have been in use at once, up to the most. Each that is taken is followed by another at once. */
+const spareConnections = { first: 2, most: 8 }
 
 interface Spare {
   readonly dialled: Promise<() => Socket>
@@ -25,9 +25,11 @@ interface Spare {
 export class SpareData {
   readonly #spare = new Map<string, Spare>()
   #dialled = 0
+  #kept = 0
+  #inUse = 0
 
   constructor(private readonly options: SpareDataOptions) {
-    for (let count = 0; count < spareConnections; count++) void this.#keepOne()
+    this.#keep(spareConnections.first)
   }
 
   /** Each serves once; the server may ask for one before its answer to the dialling is here. Undefined: there is none of that number. */
@@ -35,7 +37,16 @@ export class SpareData {
     const spare = this.#spare.get(id)
     if (!this.#spare.delete(id)) return undefined
     spare?.onTaken()
-    return (await spare?.dialled.catch(() => undefined))?.()
+    const socket = (await spare?.dialled.catch(() => undefined))?.()
+    if (!socket || socket.destroyed) return socket
+    this.#inUse++
+    socket.once('close', () => this.#inUse--)
+    this.#keep(Math.min(this.#inUse, spareConnections.most))
+    return socket
+  }
+
+  #keep(count: number): void {
+    for (; this.#kept < count; this.#kept++) void this.#keepOne()
   }
 
   /** Never rejects. */

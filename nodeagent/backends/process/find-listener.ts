@@ -1,7 +1,9 @@
-import { readdir, readFile, readlink } from 'node:fs/promises'
+import { open, readdir, readlink } from 'node:fs/promises'
 
 /** As the kernel numbers states: of a TCP socket that listens, and of a UDP socket that is bound and takes from anybody. */
 const listening = { tcp: '0A', udp: '07' } as const
+/** About a dozen rows of a table. */
+const littleBytes = 2 * 1024
 
 /**
  * Where one of some processes listens on a port, as an address to connect to; undefined when none does. Processes share the machine's network:
@@ -12,11 +14,8 @@ export async function findListener(
   protocol: 'tcp' | 'udp',
   listPids: () => Promise<readonly number[]>,
 ): Promise<string | undefined> {
-  const state = listening[protocol]
-  const sockets = new Map([
-    ...(await listenersOn(port, state, `/proc/net/${protocol}`)),
-    ...(await listenersOn(port, state, `/proc/net/${protocol}6`)),
-  ])
+  const tables = [`/proc/net/${protocol}`, `/proc/net/${protocol}6`]
+  const sockets = new Map((await Promise.all(tables.map((table) => listenersOn(port, protocol, table)))).flat())
   if (sockets.size === 0) return undefined
   for (const pid of await listPids())
     for (const inode of await socketsOf(pid)) {
@@ -27,13 +26,38 @@ export async function findListener(
 }
 
 /** inode → the address to connect to. */
-async function listenersOn(port: number, listeningState: string, table: string): Promise<[string, string][]> {
-  const lines = (await readFile(table, 'utf8').catch(() => '')).split('\n').slice(1)
-  return lines.flatMap((line): [string, string][] => {
-    const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/)
+async function listenersOn(port: number, protocol: 'tcp' | 'udp', table: string): Promise<[string, string][]> {
+  const found: [string, string][] = []
+  // Its first line says what is in the columns.
+  for await (const row of rowsOf(table, 1)) {
+    const [, local = '', , state, , , , , , inode = ''] = row.trim().split(/\s+/)
     const [address = '', hexPort = ''] = local.split(':')
-    return state === listeningState && Number.parseInt(hexPort, 16) === port ? [[inode, connectable(address)]] : []
-  })
+    if (state === listening[protocol] && Number.parseInt(hexPort, 16) === port) found.push([inode, connectable(address)])
+    // Of TCP the kernel gives those that listen first, and for the rest goes through all places of a large table.
+    if (state !== listening.tcp && protocol === 'tcp') break
+  }
+  return found
+}
+
+/** Reads a little at a time, as the kernel makes no more than is asked for. None when there is no such table. */
+async function* rowsOf(table: string, skip: number): AsyncGenerator<string> {
+  const file = await open(table).catch(() => undefined)
+  if (!file) return
+  try {
+    const buffer = Buffer.alloc(littleBytes)
+    let text = ''
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length)
+      text += buffer.toString('latin1', 0, bytesRead)
+      const rows = text.split('\n')
+      text = rows.pop() ?? ''
+      yield* rows.slice(skip)
+      skip = 0
+      if (bytesRead === 0) return
+    }
+  } finally {
+    await file.close()
+  }
 }
 
 /** The kernel prints addresses as words in the machine's order, which is little-endian on all that we run on. */
