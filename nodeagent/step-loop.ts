@@ -4,12 +4,14 @@
  * in the plan and in the steps, not in this.
  */
 import type { ObjectMeta } from '../lib/api/object-meta.js'
-import { type Clock, sleep, systemClock, type Timer } from '../lib/base/clock.js'
+import { sleep, systemClock, type Timer } from '../lib/base/clock.js'
 import type { Logger } from '../lib/base/log.js'
-import type { EventRecorder } from '../lib/client/events/event-recorder.js'
+import type { AgentParts } from './agent-parts.js'
+import type { Executors, StepContext } from './execute/step-context.js'
 import { describeFailure } from './execute/step-error.js'
 import { retryDelayMs } from './plan/crash-backoff.js'
-import { isSameStep, type StepFailure, type WaitStep } from './plan/step-failure.js'
+import type { Remembered } from './plan/remembered.js'
+import { isSameStep, type WaitStep } from './plan/step-failure.js'
 import { type StatusClient, StatusReporter } from './report/status-reporter.js'
 
 export interface LoopObject {
@@ -20,10 +22,9 @@ export interface LoopObject {
 }
 
 export interface StepLoopOptions<T> {
+  readonly parts: AgentParts
   readonly objects: StatusClient<T>
-  readonly clock: Clock
   readonly log: Logger
-  readonly events: EventRecorder
   readonly uid: string
   /** Ends the loop; what runs on the node goes on. */
   readonly signal: AbortSignal
@@ -31,22 +32,28 @@ export interface StepLoopOptions<T> {
   readonly onGone: () => void
 }
 
+interface LoopStep {
+  readonly type: string
+  readonly graceMs?: number
+}
+
 /** How the steps of a kind are done. */
-export interface StepRules<Type extends string> {
+export interface StepRules<T, S extends LoopStep, B> {
+  readonly executors: Executors<S, T, B>
   /** What the reason of a failure is called that names none itself. */
-  readonly failureReasons: Readonly<Partial<Record<Type, string>>>
+  readonly failureReasons: Readonly<Partial<Record<S['type'], string>>>
   /** How long a step may take, where it is more than usual; a step with a grace has it besides. */
-  readonly deadlineMs: Readonly<Partial<Record<Type, number>>>
+  readonly deadlineMs: Readonly<Partial<Record<S['type'], number>>>
   /** Steps that are broken off when the plan no longer begins with them. The others are short, and their outcome must be seen. */
-  readonly interruptible: ReadonlySet<Type>
+  readonly interruptible: ReadonlySet<S['type']>
 }
 
 const usualDeadlineMs = 120_000
 
-/** A step is one of the kind's own, or the wait for a time. */
-export abstract class StepLoop<T extends LoopObject, S extends { readonly type: string; readonly graceMs?: number }, A> {
+/** The loop of a T, by steps S that are planned from what is actually there, A, and done on a backend B. */
+export abstract class StepLoop<T extends LoopObject, S extends LoopStep, A extends Remembered<S['type']>, B> {
   protected object: T | undefined
-  protected failures: readonly StepFailure<S['type']>[] = []
+  protected remembered: Remembered<S['type'], A['prepared']>
   /** What was seen last. */
   protected last: A | undefined
   private underWay: { readonly step: S; readonly interrupt: AbortController } | undefined
@@ -58,25 +65,27 @@ export abstract class StepLoop<T extends LoopObject, S extends { readonly type: 
 
   constructor(
     private readonly options: StepLoopOptions<T>,
-    private readonly rules: StepRules<S['type']>,
+    private readonly rules: StepRules<T, S, B>,
+    nothing: A,
   ) {
-    const { objects, clock, log, signal } = options
-    this.reporter = new StatusReporter({ objects, clock, log, signal, onWritten: (object) => this.onWritten(object) })
+    const { objects, parts, log, signal } = options
+    this.remembered = { prepared: nothing.prepared, failures: nothing.failures }
+    this.reporter = new StatusReporter({ objects, clock: parts.clock, log, signal, onWritten: (object) => this.onWritten(object) })
   }
 
-  /** What is there. With what this loop remembers. */
+  protected abstract get backend(): B | undefined
+  /** What is there. What the loop remembers is added to it. */
   protected abstract look(signal: AbortSignal): Promise<A>
   /** What to do next; pure. */
   protected abstract plan(object: T | undefined, actual: A, nowMs: number): readonly (S | WaitStep)[]
   /** What is said of it; pure. */
   protected abstract statusOf(object: T, actual: A, nowMs: number): NonNullable<T['status']>
-  protected abstract execute(step: S, signal: AbortSignal): Promise<void>
+  /** What is ready for the next start when this step was done; pure. */
+  protected abstract preparedAfter(step: S, before: A['prepared']): A['prepared']
   /** Whether nothing of it is on the node. */
   protected abstract isNothing(actual: A): boolean
   /** What may be said when it could not be looked at; undefined: nothing new. */
   protected abstract unseen(error: unknown): A | undefined
-  protected onSucceeded(_step: S): void {}
-  protected onFailed(_step: S, _reason: string): void {}
 
   /** The object as the API has it; undefined when it does not bind it here any more. */
   setObject(object: T | undefined): void {
@@ -101,13 +110,13 @@ export abstract class StepLoop<T extends LoopObject, S extends { readonly type: 
     await this.reporter.flushed()
   }
 
-  protected report(actual: A): void {
+  private report(actual: A): void {
     const { object } = this
-    if (object) this.reporter.report(object, (current) => this.statusOf(current, actual, this.options.clock.now()))
+    if (object) this.reporter.report(object, (current) => this.statusOf(current, actual, this.options.parts.clock.now()))
   }
 
   /** The object as it stands after a write. */
-  protected onWritten(object: T): void {
+  private onWritten(object: T): void {
     if (object.metadata.uid !== this.options.uid || !this.object || isOlder(object, this.object)) return
     this.object = object
   }
@@ -132,8 +141,9 @@ export abstract class StepLoop<T extends LoopObject, S extends { readonly type: 
   }
 
   private async turn(): Promise<void> {
-    const { clock, onGone } = this.options
-    const actual = await this.look(this.deadline())
+    const { parts, onGone } = this.options
+    const { clock } = parts
+    const actual = this.remembering(await this.look(this.deadline()))
     this.lookFailures = 0
     this.last = actual
     this.report(actual)
@@ -156,8 +166,7 @@ export abstract class StepLoop<T extends LoopObject, S extends { readonly type: 
     this.underWay = { step, interrupt }
     try {
       await this.execute(step, AbortSignal.any([signal, interrupt.signal, deadline]))
-      this.failures = this.failures.filter(({ type }) => type !== step.type)
-      this.onSucceeded(step)
+      this.succeeded(step)
     } catch (error) {
       if (signal.aborted || interrupt.signal.aborted) return
       this.failed(step, error)
@@ -166,27 +175,60 @@ export abstract class StepLoop<T extends LoopObject, S extends { readonly type: 
     }
   }
 
+  private execute(step: S, signal: AbortSignal): Promise<void> {
+    const executor = this.rules.executors[step.type as S['type']] as (step: S, context: StepContext<T, B>) => Promise<void>
+    return executor(step, {
+      parts: this.options.parts,
+      uid: this.options.uid,
+      object: this.object,
+      backend: this.backend,
+      signal,
+      onPullProgress: (text) => this.onPullProgress(text),
+      onWritten: (object) => this.onWritten(object),
+      onGone: () => {
+        this.object = undefined
+      },
+    })
+  }
+
+  private onPullProgress(pullProgress: string): void {
+    if (!this.last) return
+    this.remembered = { ...this.remembered, pullProgress }
+    this.report(this.remembering(this.last))
+  }
+
+  private succeeded(step: S): void {
+    const { prepared, failures } = this.remembered
+    this.remembered = { prepared: this.preparedAfter(step, prepared), failures: failures.filter(({ type }) => type !== step.type) }
+  }
+
   private failed(step: S, error: unknown): void {
-    const { clock, log, events } = this.options
+    const { parts, log } = this.options
+    const { prepared, failures } = this.remembered
     const type: S['type'] = step.type
-    const count = (this.failures.find((failure) => failure.type === type)?.count ?? 0) + 1
+    const count = (failures.find((failure) => failure.type === type)?.count ?? 0) + 1
     const described = describeFailure(error, this.rules.failureReasons[type] ?? 'StepFailed')
-    const failure = { type, ...described, count, retryAtMs: clock.now() + retryDelayMs(count) }
-    this.failures = [...this.failures.filter((other) => other.type !== type), failure]
-    this.onFailed(step, described.reason)
+    const failure = { type, ...described, count, retryAtMs: parts.clock.now() + retryDelayMs(count) }
+    this.remembered = {
+      // Somebody removed the image after it was found: it is looked for again.
+      prepared: { ...prepared, image: prepared.image && described.reason !== 'ImageNotFound' },
+      failures: [...failures.filter((other) => other.type !== type), failure],
+    }
     log.warn({ step, err: error }, 'a step failed')
-    if (this.object) events.record(this.object, 'Warning', described.reason, described.message)
+    if (this.object) parts.events.record(this.object, 'Warning', described.reason, described.message)
   }
 
   private interruptIfSuperseded(): void {
     const { underWay, last } = this
     if (!underWay || last === undefined || !this.rules.interruptible.has(underWay.step.type)) return
-    const [first] = this.plan(this.object, this.remembering(last), this.options.clock.now())
+    const [first] = this.plan(this.object, this.remembering(last), this.options.parts.clock.now())
     if (!isSameStep(first, underWay.step)) underWay.interrupt.abort(new Error('something else is to be done now'))
   }
 
   /** What was seen, with what the loop remembers now. */
-  protected abstract remembering(actual: A): A
+  private remembering(actual: A): A {
+    return { ...actual, ...this.remembered }
+  }
 
   private deadline(): AbortSignal {
     return AbortSignal.any([this.options.signal, AbortSignal.timeout(usualDeadlineMs)])

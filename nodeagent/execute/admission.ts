@@ -2,10 +2,10 @@ import { Namespace, securityLabel } from '../../lib/api/kinds/namespace.js'
 import { backendOf, type Task } from '../../lib/api/kinds/task.js'
 import type { ObjectMeta } from '../../lib/api/object-meta.js'
 import type { Client } from '../../lib/client/client.js'
+import type { AgentParts } from '../agent-parts.js'
 import type { Backend, BackendInfo } from '../backends/backend.js'
 import { hardwareOf } from './hardware.js'
 import { StepError } from './step-error.js'
-import type { AgentParts } from './workload-context.js'
 
 /** What a task wants that lets it out of its isolation, in words. Pure. */
 export function powersOf(task: Task, isolation: BackendInfo['isolation']): string[] {

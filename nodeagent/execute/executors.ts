@@ -7,33 +7,27 @@ import { type Backend, BackendError, type RunSpec } from '../backends/backend.js
 import type { AttemptFiles } from '../files/workload-files.js'
 import type { AddressHolder } from '../network/node-network.js'
 import type { Ledger } from '../plan/ledger.js'
-import type { StepOf, StepType } from '../plan/step.js'
+import type { ExecutableStep } from '../plan/step.js'
 import { admitTask } from './admission.js'
 import { createConfigReader, resolveEnvironment } from './environment.js'
+import { followPull } from './follow-pull.js'
 import { hardwareOf } from './hardware.js'
 import { releaseFinalizer } from './release-finalizer.js'
-import type { StepContext } from './workload-context.js'
+import { type Executors, objectOf, type StepContext } from './step-context.js'
 
-export const executors: { readonly [T in StepType]: (step: StepOf<T>, context: StepContext) => Promise<void> } = {
+type TaskContext = StepContext<Task, Backend>
+
+export const executors: Executors<ExecutableStep, Task, Backend> = {
   async admit(_step, context) {
-    await admitTask(taskOf(context), backendFor(context), context.parts, context.signal)
+    await admitTask(objectOf(context), backendFor(context), context.parts, context.signal)
   },
 
   async prepareImage({ image, policy }, context) {
-    const { parts, signal, onPullProgress } = context
-    const task = taskOf(context)
-    let pulling = false
-    const onProgress = (text: string) => {
-      if (!pulling) parts.events.record(task, 'Normal', 'Pulling', `pulling ${image}`)
-      pulling = true
-      onPullProgress(text)
-    }
-    await backendFor(context).prepareImage(image, policy, onProgress, signal)
-    if (pulling) parts.events.record(task, 'Normal', 'Pulled', `pulled ${image}`)
+    await followPull(image, context, (onProgress) => backendFor(context).prepareImage(image, policy, onProgress, context.signal))
   },
 
   async prepareVolumes({ attempt }, context) {
-    const task = taskOf(context)
+    const task = objectOf(context)
     const ledger = await openAttempt(context, attempt)
     const config = createConfigReader(context.parts.client, ledger.namespace, context.signal)
     await context.parts.files.prepareVolumes(attemptFiles(task, ledger, context), config)
@@ -41,7 +35,7 @@ export const executors: { readonly [T in StepType]: (step: StepOf<T>, context: S
 
   async start({ id, streak }, context) {
     const { parts, signal, uid } = context
-    const task = taskOf(context)
+    const task = objectOf(context)
     const backend = backendFor(context)
     const attempt = await openAttempt(context, id.attempt)
     const attemptStartedAtMs = id.run === 0 ? parts.clock.now() : attempt.attemptStartedAtMs
@@ -79,7 +73,7 @@ export const executors: { readonly [T in StepType]: (step: StepOf<T>, context: S
   resume: ({ id }, context) => keeperOf(context).resume(id, context.signal),
 
   async stop({ id, graceMs }, context) {
-    const { task, parts, uid } = context
+    const { object: task, parts, uid } = context
     if (task) parts.events.record(task, 'Normal', 'Stopping', `stopping run ${id.run}`)
     const ledger = await parts.ledgers.read(uid)
     if (ledger?.attempt === id.attempt && ledger.run === id.run && !ledger.stopped)
@@ -108,20 +102,11 @@ export const executors: { readonly [T in StepType]: (step: StepOf<T>, context: S
     if (ledger?.userId !== undefined) parts.users.release(ledger.userId)
   },
 
-  async releaseFinalizer(_step, context) {
-    const { parts, signal, onWritten, onGone } = context
-    const left = await releaseFinalizer(parts.client.of(Task), taskOf(context), signal)
-    return left ? onWritten(left) : onGone()
-  },
+  releaseFinalizer: (_step, context) => releaseFinalizer(context.parts.client.of(Task), context),
 }
 
-function taskOf({ task, uid }: StepContext): Task {
-  if (!task) throw new Error(`the workload ${uid} is not known to the API`)
-  return task
-}
-
-function backendFor(context: StepContext): Backend {
-  const task = taskOf(context)
+function backendFor(context: TaskContext): Backend {
+  const task = objectOf(context)
   if (!context.backend)
     throw new BackendError(
       'BackendUnavailable',
@@ -138,7 +123,7 @@ const keeperOf = backendFor
 const holderOf = (uid: string, { namespace, name }: Ledger): AddressHolder => ({ kind: 'Task', namespace, name, uid })
 
 /** What the ledger does not know of is owned by the task, and goes with it. */
-async function releaseAddress({ parts, uid, signal }: StepContext): Promise<void> {
+async function releaseAddress({ parts, uid, signal }: TaskContext): Promise<void> {
   const ledger = await parts.ledgers.read(uid)
   if (!ledger?.hasAddress) return
   await parts.network.release(holderOf(uid, ledger), signal)
@@ -146,13 +131,13 @@ async function releaseAddress({ parts, uid, signal }: StepContext): Promise<void
 }
 
 /** A workload that the API does not know may be held by any backend; stopping and removing what is not there is no error. */
-async function onEach({ parts, task, backend }: StepContext, act: (backend: Backend) => Promise<void>): Promise<void> {
-  for (const each of task && backend ? [backend] : parts.backends.values()) await act(each)
+async function onEach({ parts, backend }: TaskContext, act: (backend: Backend) => Promise<void>): Promise<void> {
+  for (const each of backend ? [backend] : parts.backends.values()) await act(each)
 }
 
 /** The ledger of the attempt, made when it is the first step of it. */
-async function openAttempt({ parts, uid, ...context }: StepContext, attempt: number): Promise<Ledger> {
-  const task = taskOf({ parts, uid, ...context })
+async function openAttempt({ parts, uid, ...context }: TaskContext, attempt: number): Promise<Ledger> {
+  const task = objectOf({ parts, uid, ...context })
   const present = await parts.ledgers.read(uid)
   if (present?.attempt === attempt) return present
   const separate = context.backend?.features.has('separateUser') ?? false
@@ -173,12 +158,12 @@ async function openAttempt({ parts, uid, ...context }: StepContext, attempt: num
   return ledger
 }
 
-function attemptFiles(task: Task, ledger: Ledger, { uid, backend }: StepContext): AttemptFiles {
+function attemptFiles(task: Task, ledger: Ledger, { uid, backend }: TaskContext): AttemptFiles {
   const hasMounts = backend?.features.has('mounts') ?? false
   return { uid, attempt: ledger.attempt, spec: task.spec, userId: ledger.userId, hasMounts }
 }
 
-function ownEnvironment({ parts, uid }: StepContext, ledger: Ledger, backend: Backend): Record<string, string> {
+function ownEnvironment({ parts, uid }: TaskContext, ledger: Ledger, backend: Backend): Record<string, string> {
   return {
     MILLRACE_NAMESPACE: ledger.namespace,
     MILLRACE_TASK: ledger.name,

@@ -2,9 +2,19 @@ import { isConflict, isForbidden, isNotFound } from '../../lib/api/api-error.js'
 import { nodeCleanupFinalizer } from '../../lib/api/kinds/workload.js'
 import type { ObjectMeta } from '../../lib/api/object-meta.js'
 import type { StatusClient } from '../report/status-reporter.js'
+import { objectOf, type StepContext } from './step-context.js'
 
-/** Takes the agent's finalizer from an object. Resolves with the object as it then stands; undefined when it is gone, or not this node's any more. */
+/** Takes the agent's finalizer from the object, and tells what then stands of it. */
 export async function releaseFinalizer<T extends { readonly metadata: ObjectMeta }>(
+  objects: StatusClient<T>,
+  context: StepContext<T, unknown>,
+): Promise<void> {
+  const left = await withoutFinalizer(objects, objectOf(context), context.signal)
+  return left ? context.onWritten(left) : context.onGone()
+}
+
+/** Undefined when it is gone, or not this node's any more. */
+async function withoutFinalizer<T extends { readonly metadata: ObjectMeta }>(
   objects: StatusClient<T>,
   known: T,
   signal: AbortSignal,

@@ -1,4 +1,5 @@
 import { BackendError } from '../backends/backend.js'
+import type { StepFailure } from '../plan/step-failure.js'
 
 /** A step that failed: `reason` becomes a condition's reason, the message its message. */
 export class StepError extends Error {
@@ -26,4 +27,9 @@ export function describeFailure(error: unknown, otherwise: string): { reason: st
   if (error instanceof StepError || error instanceof BackendError)
     return { reason: error.reason, message: error.message, retryable: error.retryable }
   return { reason: otherwise, message: error instanceof Error ? error.message : String(error), retryable: true }
+}
+
+/** What is said of an object that has not begun while nobody can look at its backend. */
+export function backendUnavailable(error: unknown): StepFailure<'admit'> {
+  return { type: 'admit', ...describeFailure(error, 'BackendUnavailable'), retryable: true, count: 1, retryAtMs: 0 }
 }

@@ -5,39 +5,32 @@
 import { Vps } from '../../lib/api/kinds/vps.js'
 import { BackendError } from '../backends/backend.js'
 import type { DiskSource, MachineBackend, MachineSpec } from '../backends/machine-backend.js'
+import { followPull } from '../execute/follow-pull.js'
 import { hardwareOf } from '../execute/hardware.js'
 import { releaseFinalizer } from '../execute/release-finalizer.js'
+import { type Executors, objectOf, type StepContext } from '../execute/step-context.js'
 import type { AddressHolder } from '../network/node-network.js'
 import { admitMachine } from './admit-machine.js'
 import { type LocatedSnapshot, locateSnapshot } from './locate-snapshot.js'
-import type { MachineContext } from './machine-context.js'
 import type { MachineRecord } from './machine-record.js'
-import type { MachineStepOf, MachineStepType, RestoreOrder } from './machine-step.js'
+import type { ExecutableMachineStep, RestoreOrder } from './machine-step.js'
 import { resetWished, restartWished } from './machine-wishes.js'
 
-export const machineExecutors: {
-  readonly [T in MachineStepType]: (step: MachineStepOf<T>, context: MachineContext) => Promise<void>
-} = {
+type MachineContext = StepContext<Vps, MachineBackend>
+
+export const machineExecutors: Executors<ExecutableMachineStep, Vps, MachineBackend> = {
   async admit(_step, context) {
-    await admitMachine(vpsOf(context), backendFor(context), context.parts, context.signal)
+    await admitMachine(objectOf(context), backendFor(context), context.parts, context.signal)
   },
 
   async prepareImage(_step, context) {
-    const { parts, signal, onPullProgress } = context
-    const vps = vpsOf(context)
-    let pulling = false
-    const onProgress = (text: string) => {
-      if (!pulling) parts.events.record(vps, 'Normal', 'Pulling', `pulling ${vps.spec.image}`)
-      pulling = true
-      onPullProgress(text)
-    }
-    await backendFor(context).prepareMachineImage(vps.spec, onProgress, signal)
-    if (pulling) parts.events.record(vps, 'Normal', 'Pulled', `pulled ${vps.spec.image}`)
+    const { spec } = objectOf(context)
+    await followPull(spec.image, context, (onProgress) => backendFor(context).prepareMachineImage(spec, onProgress, context.signal))
   },
 
   async create({ from }, context) {
     const { signal } = context
-    const vps = vpsOf(context)
+    const vps = objectOf(context)
     const located = from && (await locate(from, context))
     const source: DiskSource = from && located ? snapshotSource(from, located) : { type: 'image' }
     // From here on something of it may exist: the record says so first.
@@ -55,14 +48,14 @@ export const machineExecutors: {
     await note(context, {
       made: true,
       ...(machine?.state === 'running'
-        ? { run: 'started', starts: record.starts + (isCounted ? 0 : 1), ...wishesSeen(vpsOf(context)) }
+        ? { run: 'started', starts: record.starts + (isCounted ? 0 : 1), ...wishesSeen(objectOf(context)) }
         : {}),
     })
   },
 
   async start({ streak }, context) {
     const { parts, signal } = context
-    const vps = vpsOf(context)
+    const vps = objectOf(context)
     const machine = await machineOf(context)
     await note(context, { run: 'starting', streak, ...wishesSeen(vps) })
     await backendFor(context).startMachine(machine, signal)
@@ -73,7 +66,7 @@ export const machineExecutors: {
   },
 
   async stop({ graceMs }, context) {
-    const { vps, parts, uid, signal } = context
+    const { object: vps, parts, uid, signal } = context
     if (vps) parts.events.record(vps, 'Normal', 'Stopping', 'stopping it')
     const record = await parts.machineRecords.read(uid)
     if (record && record.run !== 'stopped') await parts.machineRecords.write(uid, { ...record, run: 'stopped', streak: 0 })
@@ -81,14 +74,14 @@ export const machineExecutors: {
   },
 
   async resize(_step, context) {
-    const vps = vpsOf(context)
+    const vps = objectOf(context)
     await backendFor(context).resizeMachine(await machineOf(context), context.signal)
     context.parts.events.record(vps, 'Normal', 'Resized', 'its CPU and memory are what the spec says')
   },
 
   async reset({ request }, context) {
     const { parts, uid, signal } = context
-    const vps = vpsOf(context)
+    const vps = objectOf(context)
     try {
       await backendFor(context).resetMachine(uid, signal)
       parts.events.record(vps, 'Normal', 'Reset', 'its reset button was pressed')
@@ -103,7 +96,7 @@ export const machineExecutors: {
     const located = await locate(from, context)
     await backendFor(context).restoreMachine(await machineOf(context), snapshotSource(from, located), context.signal)
     await letGo(located, context)
-    context.parts.events.record(vpsOf(context), 'Normal', 'Restored', `its disk is that of the snapshot ${from.name}`)
+    context.parts.events.record(objectOf(context), 'Normal', 'Restored', `its disk is that of the snapshot ${from.name}`)
   },
 
   async remove(_step, context) {
@@ -116,20 +109,11 @@ export const machineExecutors: {
     await parts.machineRecords.remove(uid)
   },
 
-  async releaseFinalizer(_step, context) {
-    const { parts, signal, onWritten, onGone } = context
-    const left = await releaseFinalizer(parts.client.of(Vps), vpsOf(context), signal)
-    return left ? onWritten(left) : onGone()
-  },
-}
-
-function vpsOf({ vps, uid }: MachineContext): Vps {
-  if (!vps) throw new Error(`the machine ${uid} is not known to the API`)
-  return vps
+  releaseFinalizer: (_step, context) => releaseFinalizer(context.parts.client.of(Vps), context),
 }
 
 function backendFor(context: MachineContext): MachineBackend {
-  const { spec } = vpsOf(context)
+  const { spec } = objectOf(context)
   if (context.backend) return context.backend
   throw new BackendError('BackendUnavailable', `the node has no backend "${spec.backend}"; its agent was started without it`, true)
 }
@@ -141,7 +125,7 @@ async function onEach({ parts, backend }: MachineContext, act: (backend: Machine
 
 /** The record, or a new one when this is the first that is written. */
 async function recordOf(context: MachineContext): Promise<MachineRecord> {
-  const { namespace = 'default', name } = vpsOf(context).metadata
+  const { namespace = 'default', name } = objectOf(context).metadata
   const present = await context.parts.machineRecords.read(context.uid)
   return present ?? { namespace, name, made: false, starts: 0, run: 'none', streak: 0 }
 }
@@ -159,7 +143,7 @@ const holderOf = (uid: string, { namespace, name }: MachineRecord): AddressHolde
 
 async function machineOf(context: MachineContext): Promise<MachineSpec> {
   const { parts, uid, signal } = context
-  const vps = vpsOf(context)
+  const vps = objectOf(context)
   const { namespace = 'default', name } = vps.metadata
   const { numaNode, gpus } = hardwareOf(vps, parts.gpus)
   const address = await parts.network.claim({ kind: 'Vps', uid, namespace, name }, vps.spec.addressClaim, signal)
@@ -178,7 +162,7 @@ async function machineOf(context: MachineContext): Promise<MachineSpec> {
 }
 
 function locate({ name }: RestoreOrder, context: MachineContext): Promise<LocatedSnapshot> {
-  const { namespace = 'default' } = vpsOf(context).metadata
+  const { namespace = 'default' } = objectOf(context).metadata
   return locateSnapshot({ namespace, name }, backendFor(context), context.parts, context.onPullProgress, context.signal)
 }
 

@@ -1,17 +1,17 @@
 import { Vps, type VpsStatus } from '../../lib/api/kinds/vps.js'
+import type { AgentParts } from '../agent-parts.js'
 import type { MachineBackend, ObservedMachine } from '../backends/machine-backend.js'
-import { describeFailure } from '../execute/step-error.js'
-import type { AgentParts } from '../execute/workload-context.js'
+import { backendUnavailable } from '../execute/step-error.js'
 import { StepLoop, type StepRules } from '../step-loop.js'
 import { type MachineActual, noMachine } from './machine-actual.js'
-import type { MachineContext } from './machine-context.js'
 import { machineExecutors } from './machine-executors.js'
-import type { ExecutableMachineStep, MachineStepType } from './machine-step.js'
+import type { ExecutableMachineStep } from './machine-step.js'
 import { restartWished } from './machine-wishes.js'
 import { planMachine } from './plan-machine.js'
 import { vpsStatus } from './vps-status.js'
 
-const rules: StepRules<MachineStepType> = {
+const rules: StepRules<Vps, ExecutableMachineStep, MachineBackend> = {
+  executors: machineExecutors,
   failureReasons: {
     admit: 'BackendUnavailable',
     prepareImage: 'ImagePullFailed',
@@ -21,28 +21,25 @@ const rules: StepRules<MachineStepType> = {
   },
   // Disks are copied, and may be large.
   deadlineMs: { prepareImage: 3_600_000, create: 3_600_000, restore: 3_600_000, start: 600_000 },
-  interruptible: new Set<MachineStepType>(['admit', 'prepareImage', 'stop']),
+  interruptible: new Set(['admit', 'prepareImage', 'stop']),
 }
 
 /** The loop of one Vps on its node. */
-export class MachineLoop extends StepLoop<Vps, ExecutableMachineStep, MachineActual> {
-  private remembered: Pick<MachineActual, 'prepared' | 'pullProgress'> = { prepared: noMachine.prepared }
-
+export class MachineLoop extends StepLoop<Vps, ExecutableMachineStep, MachineActual, MachineBackend> {
   constructor(
     private readonly parts: AgentParts,
     private readonly uid: string,
     signal: AbortSignal,
     onGone: () => void,
   ) {
-    const { client, clock, events } = parts
-    super({ objects: client.of(Vps), clock, events, log: parts.log.child({ vps: uid }), uid, signal, onGone }, rules)
+    super({ parts, objects: parts.client.of(Vps), log: parts.log.child({ vps: uid }), uid, signal, onGone }, rules, noMachine)
   }
 
   /** Whoever changes what is asked for, or asks for a restart, has what failed tried again at once. */
   override setObject(vps: Vps | undefined): void {
     const before = this.object
     if (vps && before && (vps.metadata.generation !== before.metadata.generation || restartWished(vps) !== restartWished(before)))
-      this.failures = []
+      this.remembered = { ...this.remembered, failures: [] }
     super.setObject(vps)
   }
 
@@ -53,11 +50,7 @@ export class MachineLoop extends StepLoop<Vps, ExecutableMachineStep, MachineAct
     const record = await this.parts.machineRecords.read(this.uid)
     const resizesWhileRunning = this.backend?.machineFeatures.has('resizeWhileRunning') ?? false
     const atStart = this.object && this.backend?.amountsAtStart?.(this.object.spec)
-    return this.remembering({ ...noMachine, machine: machines[0], record, resizesWhileRunning, atStart })
-  }
-
-  protected remembering(actual: MachineActual): MachineActual {
-    return { ...actual, ...this.remembered, failures: this.failures }
+    return { ...noMachine, machine: machines[0], record, resizesWhileRunning, atStart }
   }
 
   protected plan = planMachine
@@ -70,47 +63,14 @@ export class MachineLoop extends StepLoop<Vps, ExecutableMachineStep, MachineAct
   /** One that was never started waits for its backend; of one that runs nothing new is known, and nothing is said. */
   protected unseen(error: unknown): MachineActual | undefined {
     if (this.last?.machine || this.object?.status?.startedAt !== undefined) return undefined
-    const described = describeFailure(error, 'BackendUnavailable')
-    return { ...noMachine, failures: [{ type: 'admit', ...described, retryable: true, count: 1, retryAtMs: 0 }] }
+    return { ...noMachine, failures: [backendUnavailable(error)] }
   }
 
-  protected execute(step: ExecutableMachineStep, signal: AbortSignal): Promise<void> {
-    const context: MachineContext = {
-      parts: this.parts,
-      uid: this.uid,
-      vps: this.object,
-      backend: this.backend,
-      signal,
-      onPullProgress: (text) => this.onPullProgress(text),
-      onWritten: (vps) => this.onWritten(vps),
-      onGone: () => {
-        this.object = undefined
-      },
-    }
-    const executor = machineExecutors[step.type] as (step: ExecutableMachineStep, context: MachineContext) => Promise<void>
-    return executor(step, context)
+  protected preparedAfter({ type }: ExecutableMachineStep, { admission, image }: MachineActual['prepared']): MachineActual['prepared'] {
+    return { admission: admission || type === 'admit', image: type !== 'create' && (image || type === 'prepareImage') }
   }
 
-  protected override onSucceeded({ type }: ExecutableMachineStep): void {
-    const { admission, image } = this.remembered.prepared
-    this.remembered = {
-      prepared: { admission: admission || type === 'admit', image: type !== 'create' && (image || type === 'prepareImage') },
-    }
-  }
-
-  protected override onFailed(_step: ExecutableMachineStep, reason: string): void {
-    const { prepared } = this.remembered
-    // Somebody removed the image after it was found: it is looked for again.
-    this.remembered = { prepared: { ...prepared, image: prepared.image && reason !== 'ImageNotFound' } }
-  }
-
-  private onPullProgress(text: string): void {
-    if (!this.last) return
-    this.remembered = { ...this.remembered, pullProgress: text }
-    this.report(this.remembering(this.last))
-  }
-
-  private get backend(): MachineBackend | undefined {
+  protected get backend(): MachineBackend | undefined {
     return this.object && this.parts.machines.get(this.object.spec.backend)
   }
 }

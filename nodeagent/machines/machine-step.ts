@@ -28,4 +28,3 @@ export type ExecutableMachineStep =
 
 export type MachineStep = ExecutableMachineStep | WaitStep
 export type MachineStepType = ExecutableMachineStep['type']
-export type MachineStepOf<T extends MachineStepType> = Extract<ExecutableMachineStep, { type: T }>

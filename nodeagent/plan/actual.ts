@@ -1,23 +1,23 @@
 import type { ObservedRun } from '../backends/backend.js'
 import type { Ledger } from './ledger.js'
+import type { Remembered } from './remembered.js'
 import type { StepType } from './step.js'
-import type { StepFailure } from './step-failure.js'
+
+interface Prepared {
+  readonly admission: boolean
+  readonly image: boolean
+  readonly volumesOfAttempt: number | undefined
+}
 
 /** What is there of one workload on this node, and what this agent remembers of its own doing. The planner's second input. */
-export interface Actual {
+export interface Actual extends Remembered<StepType, Prepared> {
   /** As the backends show them; of all attempts. */
   readonly runs: readonly ObservedRun[]
   readonly ledger: Ledger | undefined
   /** Which of the workload's files are there. */
   readonly files: { readonly any: boolean; readonly volumes: boolean }
-  /** What was made ready since the agent started; making it again does no harm. */
-  readonly prepared: { readonly admission: boolean; readonly image: boolean; readonly volumesOfAttempt: number | undefined }
-  /** Steps that failed and have not succeeded since. */
-  readonly failures: readonly StepFailure<StepType>[]
   /** What the probes of the current run found. */
   readonly probes: ProbeResults
-  /** What an image pull last said. */
-  readonly pullProgress?: string | undefined
 }
 
 /** Undefined where there is no such probe, or no result yet. */

@@ -25,4 +25,3 @@ export type Step =
 /** Waiting is the loop's own affair. */
 export type ExecutableStep = Exclude<Step, WaitStep>
 export type StepType = ExecutableStep['type']
-export type StepOf<T extends StepType> = Extract<ExecutableStep, { type: T }>

@@ -1,7 +1,7 @@
 import type { Task } from '../../lib/api/kinds/task.js'
+import type { AgentParts } from '../agent-parts.js'
 import type { Backend, ObservedRun } from '../backends/backend.js'
 import { printRunKey } from '../backends/run-key.js'
-import type { AgentParts } from '../execute/workload-context.js'
 import type { ProbeResults } from '../plan/actual.js'
 import { Prober } from './prober.js'
 import { runProbe } from './run-probe.js'

@@ -5,8 +5,8 @@ import { nodeCleanupFinalizer } from '../../lib/api/kinds/workload.js'
 import { timestamp } from '../../lib/base/clock.js'
 import { type Controller, controller } from '../../lib/controller/controller.js'
 import type { Draft, ReconcileContext } from '../../lib/controller/reconcile-context.js'
+import type { AgentParts } from '../agent-parts.js'
 import { BackendError } from '../backends/backend.js'
-import type { AgentParts } from '../execute/workload-context.js'
 
 /** A copy of a large disk takes its time. */
 const longestCopyMs = 3_600_000

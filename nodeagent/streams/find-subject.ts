@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
+import type { AgentParts } from '../agent-parts.js'
 import type { Backend, LogLine, ObservedRun } from '../backends/backend.js'
 import type { ExecOrder, ExecSession } from '../backends/exec-session.js'
 import type { MachineBackend } from '../backends/machine-backend.js'
-import type { AgentParts } from '../execute/workload-context.js'
 
 /** What can have sessions. */
 const sessionKinds = ['Task', 'Vps'] as const

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/base/clock.js'
 import type { NodeRequestHandler } from '../../lib/stream/node-session.js'
-import type { AgentParts } from '../execute/workload-context.js'
+import type { AgentParts } from '../agent-parts.js'
 import { parseStatsRequest, serveStats } from '../stats/serve-stats.js'
 import type { StatsReader } from '../stats/stats-reader.js'
 import { parseLogRequest } from './log-request.js'

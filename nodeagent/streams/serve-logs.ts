@@ -1,7 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { pipeline } from 'node:stream/promises'
+import type { AgentParts } from '../agent-parts.js'
 import type { LogLine } from '../backends/backend.js'
-import type { AgentParts } from '../execute/workload-context.js'
 import { findMachine, findRuns, machineLines } from './find-subject.js'
 import type { LogRequest } from './log-request.js'
 import { inChunks, logText } from './log-text.js'
