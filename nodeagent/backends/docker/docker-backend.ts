@@ -18,6 +18,7 @@ import {
   type RunUsage,
 } from '../backend.js'
 import type { ExecOrder, ExecSession } from '../exec-session.js'
+import { Hints } from '../hints.js'
 import { readNumaCpus } from '../numa.js'
 import { ContainerDoors } from './container-doors.js'
 import { followContainerEvents } from './container-events.js'
@@ -67,7 +68,7 @@ export class DockerBackend implements Backend {
   private readonly questions = new Semaphore(questionsAtOnce)
   private readonly closing = new AbortController()
   private readonly doors = new ContainerDoors()
-  private readonly hints = new Set<() => void>()
+  private readonly hints = new Hints()
   /** Containers as they were when last inspected in this state: what does not change is not asked again. */
   private readonly inspected = new Map<string, { readonly state: string; readonly run: ObservedRun }>()
 
@@ -113,8 +114,7 @@ export class DockerBackend implements Backend {
   }
 
   subscribe(onHint: () => void): () => void {
-    this.hints.add(onHint)
-    return () => this.hints.delete(onHint)
+    return this.hints.subscribe(onHint)
   }
 
   prepareImage(
@@ -198,7 +198,7 @@ export class DockerBackend implements Backend {
       if (left && observeContainer(left)?.state === 'exited') return
       throw startFailure(error)
     } finally {
-      this.hint()
+      this.hints.give()
     }
   }
 
@@ -222,10 +222,6 @@ export class DockerBackend implements Backend {
   /** The engine's list may lag behind its events; a container that is inspected does not. */
   private onEvents(ids: readonly string[]): void {
     for (const id of ids) this.inspected.delete(id)
-    this.hint()
-  }
-
-  private hint(): void {
-    for (const onHint of this.hints) onHint()
+    this.hints.give()
   }
 }

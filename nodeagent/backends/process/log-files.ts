@@ -11,6 +11,9 @@ import { watchFolders } from './watch-folders.js'
 
 const chunkBytes = 64 * 1024
 
+/** The newest of a run's log files; the older ones are beside it. */
+export const logFileOf = (logDirectory: string) => path.join(logDirectory, 'log')
+
 export interface LogFileOptions {
   readonly follow: boolean
   readonly tailLines?: number | undefined

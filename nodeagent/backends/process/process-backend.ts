@@ -17,7 +17,6 @@ import {
   type LogLine,
   type LogOptions,
   type ObservedRun,
-  type RunExit,
   type RunId,
   type RunSpec,
   type RunUsage,
@@ -26,11 +25,12 @@ import { connectDatagrams } from '../connect-datagrams.js'
 import { connectTo, NotListening } from '../connect-to.js'
 import type { ExecOrder, ExecSession } from '../exec-session.js'
 import { cudaEnvironment } from '../gpu-environment.js'
+import { Hints } from '../hints.js'
 import { readNumaCpus } from '../numa.js'
 import { printRunKey } from '../run-key.js'
 import type { CgroupLimits, Cgroups } from './cgroups.js'
 import { findListener } from './find-listener.js'
-import { readLogFiles } from './log-files.js'
+import { logFileOf, readLogFiles } from './log-files.js'
 import { watchMemory } from './memory-watch.js'
 import { pidsBelow, readBootId, readEnvironment, signalProcess } from './proc.js'
 import { runCommand } from './run-command.js'
@@ -39,8 +39,7 @@ import { RunProcesses } from './run-processes.js'
 import { type RunFiles, RunRecords } from './run-records.js'
 import { openSession } from './session.js'
 import { startShim } from './shim.js'
-import { endStrays } from './strays.js'
-import { watchFolders } from './watch-folders.js'
+import { followFolder } from './watch-folders.js'
 
 export interface ProcessBackendOptions {
   /** Where the record files of runs lie; this backend's alone. */
@@ -63,7 +62,7 @@ export class ProcessBackend implements Backend {
   private readonly records: RunRecords
   private readonly processes: RunProcesses
   private readonly closing = new AbortController()
-  private readonly hints = new Set<() => void>()
+  private readonly hints = new Hints()
   private readonly stopWatchingMemory: (() => void) | undefined
 
   private constructor(
@@ -71,7 +70,7 @@ export class ProcessBackend implements Backend {
     bootId: string,
   ) {
     this.records = new RunRecords(options.directory)
-    this.processes = new RunProcesses(this.records, options.cgroups, bootId, () => this.hint())
+    this.processes = new RunProcesses(this.records, options.cgroups, bootId, () => this.hints.give())
     this.features = new Set<BackendFeature>([
       'memoryLimit',
       'suspend',
@@ -88,7 +87,7 @@ export class ProcessBackend implements Backend {
   static async open(options: ProcessBackendOptions): Promise<ProcessBackend> {
     const backend = new ProcessBackend(options, await readBootId())
     await backend.records.prepare()
-    void backend.tellChanges()
+    void followFolder(options.directory, () => backend.hints.give(), backend.closing.signal)
     return backend
   }
 
@@ -112,8 +111,7 @@ export class ProcessBackend implements Backend {
   }
 
   subscribe(onHint: () => void): () => void {
-    this.hints.add(onHint)
-    return () => this.hints.delete(onHint)
+    return this.hints.subscribe(onHint)
   }
 
   async prepareImage(): Promise<void> {
@@ -174,26 +172,19 @@ export class ProcessBackend implements Backend {
     if (!running) return
     if (this.options.cgroups) return this.options.cgroups.freeze(printRunKey(id))
     for (const process of await this.processes.processesOf(running)) signalProcess(process.pid, 'SIGSTOP')
-    this.hint()
+    this.hints.give()
   }
 
   async resume(id: RunId): Promise<void> {
     const running = await this.processes.runningOf(id)
     if (running) await this.processes.thawAll(id, running)
-    this.hint()
+    this.hints.give()
   }
 
   async remove(id: RunId, signal: AbortSignal): Promise<void> {
-    const files = await this.records.read(id)
-    if (files && !files.exit && !(await this.records.forbidStart(id))) {
-      const running = await this.processes.runningOf(id)
-      if (running) await this.processes.endNow(id, running, signal)
-    }
-    const key = printRunKey(id)
-    await endStrays(key, this.options.cgroups, signal)
-    await this.options.cgroups?.remove(key)
+    await this.processes.clear(id, signal)
     await this.records.remove(id)
-    this.hint()
+    this.hints.give()
   }
 
   async exec(id: RunId, command: readonly string[], signal: AbortSignal): Promise<{ exitCode: number; output: string }> {
@@ -271,7 +262,9 @@ export class ProcessBackend implements Backend {
     return { node: numaNode, cpus }
   }
 
-  private async observeRun({ record, started, exit }: RunFiles): Promise<ObservedRun> {
+  private async observeRun(read: RunFiles): Promise<ObservedRun> {
+    const { state, files } = await this.processes.look(read)
+    const { record, started, exit } = files
     const common = {
       id: record.id,
       namespace: record.namespace,
@@ -279,18 +272,12 @@ export class ProcessBackend implements Backend {
       runtimeId: started?.child.pid ? String(started.child.pid) : '',
       ...(started?.atMs ? { startedAtMs: started.atMs } : {}),
     }
-    const exited = async (how: RunExit): Promise<ObservedRun> => {
-      const oomKilled = how.oomKilled || ((await this.options.cgroups?.wasOomKilled(printRunKey(record.id))) ?? false)
-      return { ...common, state: 'exited', exit: { ...how, oomKilled } }
+    if (exit) {
+      const oomKilled = exit.oomKilled || ((await this.options.cgroups?.wasOomKilled(printRunKey(record.id))) ?? false)
+      return { ...common, state: 'exited', exit: { ...exit, oomKilled } }
     }
-    if (exit) return await exited(exit)
-    if (!started?.child.pid) return { ...common, state: 'created' }
-    if (!(await this.processes.isAlive(started.shim, started.bootId))) {
-      // It may have ended since its record was read.
-      const ended = (await this.records.read(record.id))?.exit
-      return ended ? await exited(ended) : { ...common, state: 'unknown' }
-    }
-    return { ...common, state: (await this.processes.isPaused(record.id, started)) ? 'paused' : 'running' }
+    const isPaused = state === 'running' && started && (await this.processes.isPaused(record.id, started))
+    return { ...common, state: isPaused ? 'paused' : state }
   }
 
   private watchMemory(): () => void {
@@ -309,26 +296,8 @@ export class ProcessBackend implements Backend {
       await this.processes.endNow(id, running, this.closing.signal)
     })
   }
-
-  private hint(): void {
-    for (const onHint of this.hints) onHint()
-  }
-
-  private async tellChanges(): Promise<void> {
-    const changes = watchFolders([this.options.directory])
-    try {
-      while (!this.closing.signal.aborted) {
-        if (await changes.next(this.closing.signal)) this.hint()
-      }
-    } catch {
-      // closed
-    } finally {
-      changes.close()
-    }
-  }
 }
 
-const logFileOf = (logDirectory: string) => path.join(logDirectory, 'log')
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 /** What a run was given. A process that has not become its command yet is waited for: its environment is not the run's. */

@@ -4,7 +4,7 @@ import { printRunKey } from '../run-key.js'
 import type { Cgroups } from './cgroups.js'
 import { descendantsOf, listProcesses, readProcess, signalProcess } from './proc.js'
 import { readUsage } from './read-usage.js'
-import type { RunRecord, RunRecords, StartedRecord } from './run-records.js'
+import type { RunFiles, RunRecord, RunRecords, StartedRecord } from './run-records.js'
 import { endStrays } from './strays.js'
 
 /** Between two looks at whether a run has ended, milliseconds. */
@@ -24,6 +24,15 @@ export class RunProcesses {
     if (bootId !== this.bootId) return false
     const process = await readProcess(named.pid)
     return process !== undefined && process.startTime === named.startTime && process.state !== 'Z'
+  }
+
+  /** How a run stands, with its files as they then are: it may have ended since they were read. Unknown: its shim was killed, and nobody saw its end. */
+  async look(read: RunFiles): Promise<{ readonly state: 'created' | 'running' | 'exited' | 'unknown'; readonly files: RunFiles }> {
+    if (read.exit) return { state: 'exited', files: read }
+    if (!read.started?.child.pid) return { state: 'created', files: read }
+    if (await this.isAlive(read.started.shim, read.started.bootId)) return { state: 'running', files: read }
+    const files = (await this.records.read(read.record.id)) ?? read
+    return { state: files.exit ? 'exited' : 'unknown', files }
   }
 
   async isPaused(id: RunId, started: StartedRecord): Promise<boolean> {
@@ -73,6 +82,18 @@ export class RunProcesses {
     const message = files.started.bootId === this.bootId ? 'the process that watched over it was killed' : 'the node was restarted'
     await this.records.markLost(id, systemClock.now(), message)
     this.onChange()
+  }
+
+  /** Ends all of it for good, also a start that is under way. Its group is gone then; its record is not. */
+  async clear(id: RunId, signal: AbortSignal): Promise<void> {
+    const files = await this.records.read(id)
+    if (files && !files.exit && !(await this.records.forbidStart(id))) {
+      const running = await this.runningOf(id)
+      if (running) await this.endNow(id, running, signal)
+    }
+    const key = printRunKey(id)
+    await endStrays(key, this.cgroups, signal)
+    await this.cgroups?.remove(key)
   }
 
   async waitForEnd(id: RunId, timeoutMs: number, signal: AbortSignal): Promise<boolean> {

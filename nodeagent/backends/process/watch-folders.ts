@@ -47,3 +47,15 @@ export function watchFolders(folders: readonly string[]): FolderChanges {
     },
   }
 }
+
+/** Calls `onChange` after changes in a folder, until the signal aborts. */
+export async function followFolder(folder: string, onChange: () => void, signal: AbortSignal): Promise<void> {
+  const changes = watchFolders([folder])
+  try {
+    while (!signal.aborted) if (await changes.next(signal)) onChange()
+  } catch {
+    // aborted
+  } finally {
+    changes.close()
+  }
+}

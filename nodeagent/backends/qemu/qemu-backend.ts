@@ -24,9 +24,10 @@ import {
   type RunUsage,
 } from '../backend.js'
 import type { ExecOrder, ExecSession } from '../exec-session.js'
+import { Hints } from '../hints.js'
 import { readNumaCpus } from '../numa.js'
 import type { CgroupLimits, Cgroups } from '../process/cgroups.js'
-import { readLogFiles } from '../process/log-files.js'
+import { logFileOf, readLogFiles } from '../process/log-files.js'
 import { limitsOf } from '../process/run-demands.js'
 import { parseRunKey, printRunKey } from '../run-key.js'
 import { makeControlPipe, tellGuest } from './microvm/control-pipe.js'
@@ -69,7 +70,7 @@ export class QemuBackend implements Backend {
   readonly name = 'qemu'
   readonly features: ReadonlySet<BackendFeature>
   private readonly sessions = new GuestSessions()
-  private readonly hints = new Set<() => void>()
+  private readonly hints = new Hints()
   private engine: QemuEngine | undefined
   private readonly closing = new AbortController()
   /** Runs whose guests are looked after until they have begun. */
@@ -120,11 +121,9 @@ export class QemuBackend implements Backend {
   }
 
   subscribe(onHint: () => void): () => void {
-    this.hints.add(onHint)
-    const stop = this.vms.subscribe(onHint)
+    const stops = [this.hints.subscribe(onHint), this.vms.subscribe(onHint)]
     return () => {
-      this.hints.delete(onHint)
-      stop()
+      for (const stop of stops) stop()
     }
   }
 
@@ -191,7 +190,7 @@ export class QemuBackend implements Backend {
     // Before it is paused: a mark without a pause is looked at again, a pause without a mark would be overlooked.
     await writeFile(path.join(vm.directory, pausedMark), '', { mode: 0o600 })
     await this.ask(id, 'stop', signal)
-    this.hint()
+    this.hints.give()
   }
 
   async resume(id: RunId, signal: AbortSignal): Promise<void> {
@@ -199,13 +198,13 @@ export class QemuBackend implements Backend {
     if (vm?.state !== 'running' || !(await isThere(path.join(vm.directory, pausedMark)))) return
     await this.ask(id, 'cont', signal)
     await rm(path.join(vm.directory, pausedMark), { force: true })
-    this.hint()
+    this.hints.give()
   }
 
   async remove(id: RunId, signal: AbortSignal): Promise<void> {
     await this.vms.remove(id, signal)
     await rm(this.directoryOf(id), { recursive: true, force: true })
-    this.hint()
+    this.hints.give()
   }
 
   async exec(id: RunId, command: readonly string[], signal: AbortSignal): Promise<{ exitCode: number; output: string }> {
@@ -360,13 +359,8 @@ export class QemuBackend implements Backend {
       },
     }
   }
-
-  private hint(): void {
-    for (const onHint of this.hints) onHint()
-  }
 }
 
-const logFileOf = (logDirectory: string) => path.join(logDirectory, 'log')
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 async function isThere(file: string): Promise<boolean> {

@@ -10,13 +10,13 @@ import path from 'node:path'
 import { sleep, systemClock } from '../../../lib/base/clock.js'
 import type { GuestFence } from '../../network/guest-fence.js'
 import type { RunExit, RunId, RunUsage } from '../backend.js'
+import { Hints } from '../hints.js'
 import type { CgroupLimits, Cgroups } from '../process/cgroups.js'
 import { readBootId, readProcess } from '../process/proc.js'
 import { RunProcesses } from '../process/run-processes.js'
 import { type RunFiles, RunRecords, type StartedRecord } from '../process/run-records.js'
 import { startShim } from '../process/shim.js'
-import { endStrays } from '../process/strays.js'
-import { watchFolders } from '../process/watch-folders.js'
+import { followFolder } from '../process/watch-folders.js'
 import { printRunKey } from '../run-key.js'
 import { QmpClient, QmpError } from './qmp-client.js'
 import { VmFences } from './vm-fences.js'
@@ -79,7 +79,7 @@ export class VmProcesses {
   private readonly records: RunRecords
   private readonly processes: RunProcesses
   private readonly fences: VmFences
-  private readonly hints = new Set<() => void>()
+  private readonly hints = new Hints()
   private readonly closing = new AbortController()
 
   private constructor(
@@ -87,14 +87,14 @@ export class VmProcesses {
     bootId: string,
   ) {
     this.records = new RunRecords(options.directory)
-    this.processes = new RunProcesses(this.records, options.cgroups, bootId, () => this.hint())
+    this.processes = new RunProcesses(this.records, options.cgroups, bootId, () => this.hints.give())
     this.fences = new VmFences(options.fence, () => this.fenced())
   }
 
   static async open(options: VmProcessesOptions): Promise<VmProcesses> {
     const processes = new VmProcesses(options, await readBootId())
     await processes.records.prepare()
-    void processes.tellChanges()
+    void followFolder(options.directory, () => processes.hints.give(), processes.closing.signal)
     void processes.fences.watch(processes.closing.signal)
     return processes
   }
@@ -117,8 +117,7 @@ export class VmProcesses {
 
   /** Calls `onHint` when something may have changed. Returns how to stop. */
   subscribe(onHint: () => void): () => void {
-    this.hints.add(onHint)
-    return () => this.hints.delete(onHint)
+    return this.hints.subscribe(onHint)
   }
 
   /** Starts it, once for an id, however often it is asked and whoever is killed: for a second start, `remove` it first, or count `run` up. */
@@ -195,18 +194,13 @@ export class VmProcesses {
   /** Removes all that is left of it, running or not: processes, groups, records. Directory and log file are the caller's. Idempotent. */
   async remove(id: RunId, signal: AbortSignal): Promise<void> {
     const files = await this.records.read(id)
-    if (files && !files.exit && !(await this.records.forbidStart(id))) {
-      const running = await this.processes.runningOf(id)
-      if (running) await this.kill(id, running, signal)
-    }
+    await this.processes.clear(id, signal)
     const key = printRunKey(id)
-    await endStrays(key, this.options.cgroups, signal)
-    await this.options.cgroups?.remove(key)
     // The record may be one that an agent wrote which knew of no fence.
     if (files) await this.fences.lower(key, signal)
     if (files) await rm(path.join(files.record.workingDirectory, qmpSocketName), { force: true })
     await this.records.remove(id)
-    this.hint()
+    this.hints.give()
   }
 
   /** Resolves once it has ended (true), or after `timeoutMs` (false). */
@@ -234,22 +228,20 @@ export class VmProcesses {
     }
   }
 
-  private async observeOne({ record, started, exit, report }: RunFiles): Promise<ObservedVm> {
-    const common = {
+  private async observeOne(read: RunFiles): Promise<ObservedVm> {
+    const { state, files } = await this.processes.look(read)
+    const { record, started, exit, report } = files
+    return {
       id: record.id,
       namespace: record.namespace,
       name: record.name,
       directory: record.workingDirectory,
+      state,
       ...(started?.child.pid ? { pid: started.child.pid } : {}),
       ...(started?.atMs ? { startedAtMs: started.atMs } : {}),
+      ...(exit ? { exit } : {}),
       ...(report === undefined ? {} : { report }),
     }
-    if (exit) return { ...common, state: 'exited', exit }
-    if (!started?.child.pid) return { ...common, state: 'created' }
-    if (await this.processes.isAlive(started.shim, started.bootId)) return { ...common, state: 'running' }
-    // It may have ended since its record was read.
-    const ended = await this.records.read(record.id)
-    return ended?.exit ? this.observeOne(ended) : { ...common, state: 'unknown' }
   }
 
   /** The users of those that run, by key. */
@@ -258,22 +250,5 @@ export class VmProcesses {
     for (const { record } of await this.records.list())
       if (record.userId !== undefined && (await this.processes.runningOf(record.id))) users.set(printRunKey(record.id), record.userId)
     return users
-  }
-
-  private hint(): void {
-    for (const onHint of this.hints) onHint()
-  }
-
-  private async tellChanges(): Promise<void> {
-    const changes = watchFolders([this.options.directory])
-    try {
-      while (!this.closing.signal.aborted) {
-        if (await changes.next(this.closing.signal)) this.hint()
-      }
-    } catch {
-      // closed
-    } finally {
-      changes.close()
-    }
   }
 }

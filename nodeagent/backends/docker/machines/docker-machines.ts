@@ -9,6 +9,7 @@ import type { Vps } from '../../../../lib/api/kinds/vps.js'
 import { resolvePullPolicy } from '../../../plan/pull-policy.js'
 import { BackendError, type BackendInfo, type LogLine } from '../../backend.js'
 import type { ExecOrder, ExecSession } from '../../exec-session.js'
+import { Hints } from '../../hints.js'
 import type {
   DiskSource,
   MachineBackend,
@@ -61,7 +62,7 @@ export class DockerMachines implements MachineBackend {
   private readonly closing = new AbortController()
   private readonly doors = new ContainerDoors()
   private readonly files = new ContainerFiles()
-  private readonly hints = new Set<() => void>()
+  private readonly hints = new Hints()
   private readonly snapshots: MachineSnapshots
   private readonly networks: EngineNetworks
 
@@ -75,7 +76,7 @@ export class DockerMachines implements MachineBackend {
 
   static async open(options: DockerMachinesOptions): Promise<DockerMachines> {
     const machines = new DockerMachines(await Engine.open(options.socketPath), options)
-    void followContainerEvents(machines.engine, options.agent, () => machines.hint(), machines.closing.signal)
+    void followContainerEvents(machines.engine, options.agent, () => machines.hints.give(), machines.closing.signal)
     return machines
   }
 
@@ -103,8 +104,7 @@ export class DockerMachines implements MachineBackend {
   }
 
   subscribe(onHint: () => void): () => void {
-    this.hints.add(onHint)
-    return () => this.hints.delete(onHint)
+    return this.hints.subscribe(onHint)
   }
 
   prepareMachineImage({ image, imagePullPolicy }: Vps['spec'], onProgress: (text: string) => void, signal: AbortSignal): Promise<void> {
@@ -114,7 +114,7 @@ export class DockerMachines implements MachineBackend {
   async createMachine(machine: MachineSpec, source: DiskSource, signal: AbortSignal): Promise<void> {
     if (await this.inspectWhole(machine.uid, signal)) return
     await this.make(machineName(machine.uid), machine, source, signal)
-    this.hint()
+    this.hints.give()
   }
 
   async startMachine(machine: MachineSpec, signal: AbortSignal): Promise<void> {
@@ -130,7 +130,7 @@ export class DockerMachines implements MachineBackend {
         throw new BackendError('StartFailed', 'its container is no longer there', true, { cause: error })
       throw startFailure(error)
     } finally {
-      this.hint()
+      this.hints.give()
     }
   }
 
@@ -154,7 +154,7 @@ export class DockerMachines implements MachineBackend {
   async removeMachine(uid: string, signal: AbortSignal): Promise<void> {
     for (const name of [probeName(uid), nextName(uid), machineName(uid)]) await removeContainer(this.engine, name, signal)
     await this.snapshots.sweep(signal)
-    this.hint()
+    this.hints.give()
   }
 
   async openMachineExec(uid: string, order: ExecOrder, signal: AbortSignal): Promise<ExecSession> {
@@ -204,7 +204,7 @@ export class DockerMachines implements MachineBackend {
     await removeContainer(this.engine, machineName(uid), signal)
     await this.settleRestore(uid, signal)
     await this.snapshots.sweep(signal)
-    this.hint()
+    this.hints.give()
   }
 
   exportSnapshot(snapshotUid: string, signal: AbortSignal): Promise<{ path: string; sizeBytes: number; digest: string }> {
@@ -307,7 +307,7 @@ export class DockerMachines implements MachineBackend {
       if (error instanceof BackendError || statusOf(error) === undefined) throw error
       throw new Error(`its CPU and memory could not be changed: ${explain(error)}`, { cause: error })
     }
-    this.hint()
+    this.hints.give()
   }
 
   private async cores(signal: AbortSignal): Promise<number> {
@@ -315,10 +315,6 @@ export class DockerMachines implements MachineBackend {
       (this.docker.info as (options: object) => Promise<{ NCPU?: number }>).call(this.docker, options),
     )) as { NCPU?: number }
     return info.NCPU ?? availableParallelism()
-  }
-
-  private hint(): void {
-    for (const onHint of this.hints) onHint()
   }
 }
 

@@ -1,7 +1,9 @@
+import { Hints } from '../../hints.js'
+
 /** What is known of machines that run, each watched from when it is first seen to run until its process ends, or until there is nothing more to learn. */
 export class GuestWatch<T> {
   private readonly watched = new Map<string, { readonly pid: number; readonly ending: AbortController; known?: T }>()
-  private readonly hints = new Set<() => void>()
+  private readonly hints = new Hints()
 
   /** `watch` tells what it finds; what it told last is known. Aborted when the process has ended. */
   constructor(private readonly watch: (uid: string, tell: (found: T) => void, signal: AbortSignal) => Promise<void>) {}
@@ -17,15 +19,14 @@ export class GuestWatch<T> {
     const tell = (found: T) => {
       if (ending.signal.aborted) return
       begun.known = found
-      for (const hint of this.hints) hint()
+      this.hints.give()
     }
     this.watch(uid, tell, ending.signal).catch(() => {}) // it was ended
     return undefined
   }
 
   subscribe(onHint: () => void): () => void {
-    this.hints.add(onHint)
-    return () => this.hints.delete(onHint)
+    return this.hints.subscribe(onHint)
   }
 
   forget(uid: string): void {
