@@ -8,25 +8,21 @@ import { shortDuration } from '../../lib/api/short-duration.js'
 import { alignColumns } from '../print/align-columns.js'
 import { printWords } from '../print/print-words.js'
 import { printConditions } from './conditions.js'
-import { fieldLines, keyLines } from './text-block.js'
+import { headFields } from './head-fields.js'
+import { fieldLines } from './text-block.js'
 
 const shownRuns = 5
 
 /** A CronTask in words: when it runs by the wall clocks of its zone, and what became of its last Tasks. */
 export function describeCronTask(cronTask: CronTask, tasks: readonly Task[], nowMs: number): string {
-  const { metadata, spec, status = {} } = cronTask
+  const { spec, status = {} } = cronTask
   const template = spec.taskTemplate.spec
   const zone = findTimeZone(spec.timeZone)
   const time = (text: string | undefined) => (text && zone ? printTime(Date.parse(text), zone, nowMs) : text)
   const seconds = spec.startingDeadlineSeconds
   return [
     fieldLines([
-      ['Name', metadata.name],
-      ['Namespace', metadata.namespace],
-      ['Labels', keyLines(metadata.labels)],
-      ['Annotations', keyLines(metadata.annotations)],
-      ['Created', `${metadata.creationTimestamp} (${shortDuration(nowMs - Date.parse(metadata.creationTimestamp))} ago)`],
-      ['Deletion', metadata.deletionTimestamp ? `asked for at ${metadata.deletionTimestamp}` : undefined],
+      ...headFields(cronTask, nowMs),
       ['Schedule', spec.schedule],
       ['Time Zone', spec.timeZone],
       ['Suspended', String(spec.suspend)],

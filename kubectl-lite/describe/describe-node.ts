@@ -3,13 +3,13 @@ import type { Task } from '../../lib/api/kinds/task.js'
 import type { Vps } from '../../lib/api/kinds/vps.js'
 import { printBytes } from '../../lib/api/quantity.js'
 import { addAmounts, printAmount, type ResourceAmounts, toAmounts } from '../../lib/api/resource-amounts.js'
-import { shortDuration } from '../../lib/api/short-duration.js'
 import { printTaint } from '../../lib/api/taint-toleration.js'
 import { promisedAmounts } from '../../lib/api/workload-promise.js'
 import { alignColumns } from '../print/align-columns.js'
 import { printConditions } from './conditions.js'
 import { describeGpus, describeLoad, describeNuma, type NodeLoad } from './describe-load.js'
-import { fieldLines, keyLines } from './text-block.js'
+import { headFields } from './head-fields.js'
+import { fieldLines } from './text-block.js'
 
 /** What is bound to a node. */
 export interface BoundWorkloads {
@@ -19,17 +19,14 @@ export interface BoundWorkloads {
 
 /** A Node in words, with what runs on it. */
 export function describeNode(node: Node, bound: BoundWorkloads, load: NodeLoad, nowMs: number): string {
-  const { metadata, spec = {}, status = {} } = node
+  const { spec = {}, status = {} } = node
   const tasks = bound.tasks.filter((task) => task.status?.phase !== 'Succeeded' && task.status?.phase !== 'Failed')
   // Stopped, it holds its disk alone.
   const holding = [...tasks, ...bound.vpses.filter((vps) => vps.spec.running || vps.status?.phase === 'Running')]
   const info = status.nodeInfo
   return [
     fieldLines([
-      ['Name', metadata.name],
-      ['Labels', keyLines(metadata.labels)],
-      ['Annotations', keyLines(metadata.annotations)],
-      ['Created', `${metadata.creationTimestamp} (${shortDuration(nowMs - Date.parse(metadata.creationTimestamp))} ago)`],
+      ...headFields(node, nowMs),
       ['Unschedulable', String(spec.unschedulable === true)],
       ['Taints', spec.taints?.map(printTaint).join('\n') || '<none>'],
       ['Addresses', status.addresses?.map(({ type, address }) => `${type}: ${address}`).join('\n')],

@@ -3,13 +3,11 @@ import type { ReplicaSet } from '../../lib/api/kinds/replica-set.js'
 import { printLabelSelector } from '../../lib/api/label-selector.js'
 import { selectorOf } from '../../lib/api/label-selector-object.js'
 import { revisionOf } from '../../lib/api/revisions.js'
-import { shortDuration } from '../../lib/api/short-duration.js'
 import { presentSet } from '../workloads/replica-sets.js'
 import { printConditions } from './conditions.js'
 import { describeTemplate } from './describe-template.js'
-import { fieldLines, keyLines } from './text-block.js'
-
-type Fields = [string, string | undefined][]
+import { headFields } from './head-fields.js'
+import { fieldLines } from './text-block.js'
 
 /** A Deployment in words: what was asked for, how far it is, and by which ReplicaSets. */
 export function describeDeployment(deployment: Deployment, sets: readonly ReplicaSet[], nowMs: number): string {
@@ -21,6 +19,7 @@ export function describeDeployment(deployment: Deployment, sets: readonly Replic
   return [
     fieldLines([
       ...headFields(deployment, nowMs),
+      ['Selector', printLabelSelector(selectorOf(spec.selector))],
       [
         'Replicas',
         `${spec.replicas} desired, ${replicas} there, ${updatedReplicas} updated, ${readyReplicas} ready, ${availableReplicas} available`,
@@ -47,6 +46,7 @@ export function describeReplicaSet(set: ReplicaSet, nowMs: number): string {
   return [
     fieldLines([
       ...headFields(set, nowMs),
+      ['Selector', printLabelSelector(selectorOf(spec.selector))],
       ['Controlled By', metadata.ownerReferences?.filter((owner) => owner.controller).map((owner) => `${owner.kind}/${owner.name}`)[0]],
       ['Revision', revisionOf(set) > 0 ? String(revisionOf(set)) : undefined],
       ['Replicas', `${spec.replicas} desired, ${replicas} there, ${readyReplicas} ready, ${availableReplicas} available`],
@@ -55,16 +55,4 @@ export function describeReplicaSet(set: ReplicaSet, nowMs: number): string {
     describeTemplate(spec.template),
     printConditions(status.conditions, nowMs),
   ].join('')
-}
-
-function headFields({ metadata, spec }: Deployment | ReplicaSet, nowMs: number): Fields {
-  return [
-    ['Name', metadata.name],
-    ['Namespace', metadata.namespace],
-    ['Labels', keyLines(metadata.labels)],
-    ['Annotations', keyLines(metadata.annotations)],
-    ['Created', `${metadata.creationTimestamp} (${shortDuration(nowMs - Date.parse(metadata.creationTimestamp))} ago)`],
-    ['Deletion', metadata.deletionTimestamp ? `asked for at ${metadata.deletionTimestamp}` : undefined],
-    ['Selector', printLabelSelector(selectorOf(spec.selector))],
-  ]
 }

@@ -2,7 +2,8 @@ import { backendOf, type Task, type TaskSpec } from '../../lib/api/kinds/task.js
 import { shortDuration } from '../../lib/api/short-duration.js'
 import { printWords } from '../print/print-words.js'
 import { printConditions } from './conditions.js'
-import { fieldLines, keyLines } from './text-block.js'
+import { headFields } from './head-fields.js'
+import { type Field, fieldLines } from './text-block.js'
 
 /** A Task in words: what was asked for, what is. */
 export function describeTask(task: Task, nowMs: number): string {
@@ -10,17 +11,7 @@ export function describeTask(task: Task, nowMs: number): string {
   const ran = status.startedAt && Date.parse(status.finishedAt ?? new Date(nowMs).toISOString()) - Date.parse(status.startedAt)
   return [
     fieldLines([
-      ['Name', metadata.name],
-      ['Namespace', metadata.namespace],
-      ['Labels', keyLines(metadata.labels)],
-      ['Annotations', keyLines(metadata.annotations)],
-      ['Created', `${metadata.creationTimestamp} (${shortDuration(nowMs - Date.parse(metadata.creationTimestamp))} ago)`],
-      [
-        'Deletion',
-        metadata.deletionTimestamp
-          ? `asked for at ${metadata.deletionTimestamp}; waits for ${metadata.finalizers?.join(', ') || 'nothing'}`
-          : undefined,
-      ],
+      ...headFields(task, nowMs),
       ['Controlled By', metadata.ownerReferences?.filter((owner) => owner.controller).map((owner) => `${owner.kind}/${owner.name}`)[0]],
       ['Phase', status.phase ?? 'Pending'],
       ['Node', spec.nodeName ?? '<none>'],
@@ -47,7 +38,7 @@ export function describeTask(task: Task, nowMs: number): string {
 }
 
 /** What is run: the part of a Task that a template says too. */
-export function runLines(spec: TaskSpec): [string, string | undefined][] {
+export function runLines(spec: TaskSpec): Field[] {
   return [
     ['Backend', backendOf(spec)],
     ['Image', spec.image],
@@ -58,7 +49,7 @@ export function runLines(spec: TaskSpec): [string, string | undefined][] {
     ['Limits', amountsLine(spec.resources?.limits)],
     ['Environment', environment(spec)],
     ['Volumes', volumes(spec)],
-    ['Ports', spec.ports?.map(({ port, protocol, name }) => `${port}/${protocol}${name ? ` (${name})` : ''}`).join(', ')],
+    ['Ports', portsLine(spec.ports)],
   ]
 }
 
@@ -66,6 +57,11 @@ export function runLines(spec: TaskSpec): [string, string | undefined][] {
 export function amountsLine(list: Readonly<Record<string, string | number>> | undefined): string | undefined {
   const amounts = Object.entries(list ?? {}).map(([name, amount]) => `${name}=${amount}`)
   return amounts.length === 0 ? undefined : amounts.join(', ')
+}
+
+/** `80/TCP (web), 53/UDP` */
+export function portsLine(ports: TaskSpec['ports']): string | undefined {
+  return ports?.map(({ port, protocol, name }) => `${port}/${protocol}${name ? ` (${name})` : ''}`).join(', ')
 }
 
 /** Values that come from Secrets are named, never shown. */

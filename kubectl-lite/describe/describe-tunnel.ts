@@ -3,7 +3,8 @@ import { printEndpoint } from '../../lib/api/listen-address.js'
 import { shortDuration } from '../../lib/api/short-duration.js'
 import type { TunnelStats } from '../../lib/api/tunnel-stats.js'
 import { printConditions } from './conditions.js'
-import { fieldLines, keyLines } from './text-block.js'
+import { headFields } from './head-fields.js'
+import { fieldLines } from './text-block.js'
 
 /** What the gateways have counted, or why that is not known; neither for who may not ask. */
 export interface TunnelUse {
@@ -12,16 +13,12 @@ export interface TunnelUse {
 }
 
 /** A Tunnel in words: where clients connect, where that leads, and what has come. */
-export function describeTunnel({ metadata, spec, status }: Tunnel, use: TunnelUse, nowMs: number): string {
+export function describeTunnel(tunnel: Tunnel, use: TunnelUse, nowMs: number): string {
+  const { spec, status } = tunnel
   const { target, listen, protocol, proxyProtocol } = spec
   return [
     fieldLines([
-      ['Name', metadata.name],
-      ['Namespace', metadata.namespace],
-      ['Labels', keyLines(metadata.labels)],
-      ['Annotations', keyLines(metadata.annotations)],
-      ['Created', `${metadata.creationTimestamp} (${shortDuration(nowMs - Date.parse(metadata.creationTimestamp))} ago)`],
-      ['Deletion', metadata.deletionTimestamp ? `asked for at ${metadata.deletionTimestamp}` : undefined],
+      ...headFields(tunnel, nowMs),
       ['Endpoint', status?.endpoint ?? '<none>'],
       ['Listens On', `${protocol} ${printEndpoint(listen.address, listen.port)}`],
       ['Target', `${target.kind.toLowerCase()}/${target.name}, port ${target.port}`],

@@ -1,26 +1,17 @@
 import type { Vps } from '../../lib/api/kinds/vps.js'
-import { shortDuration } from '../../lib/api/short-duration.js'
 import { printWords } from '../print/print-words.js'
 import { printConditions } from './conditions.js'
-import { amountsLine } from './describe-task.js'
-import { fieldLines, keyLines } from './text-block.js'
+import { amountsLine, portsLine } from './describe-task.js'
+import { headFields } from './head-fields.js'
+import { fieldLines } from './text-block.js'
 
 /** A Vps in words: what was asked for, what is. */
-export function describeVps({ metadata, spec, status = {} }: Vps, nowMs: number): string {
+export function describeVps(vps: Vps, nowMs: number): string {
+  const { spec, status = {} } = vps
   const policy = spec.snapshotPolicy
   return [
     fieldLines([
-      ['Name', metadata.name],
-      ['Namespace', metadata.namespace],
-      ['Labels', keyLines(metadata.labels)],
-      ['Annotations', keyLines(metadata.annotations)],
-      ['Created', `${metadata.creationTimestamp} (${shortDuration(nowMs - Date.parse(metadata.creationTimestamp))} ago)`],
-      [
-        'Deletion',
-        metadata.deletionTimestamp
-          ? `asked for at ${metadata.deletionTimestamp}; waits for ${metadata.finalizers?.join(', ') || 'nothing'}`
-          : undefined,
-      ],
+      ...headFields(vps, nowMs),
       ['Phase', `${status.phase ?? 'Pending'}${spec.running ? '' : ' (is not to run)'}`],
       ['Node', spec.nodeName ?? '<none>'],
       ['Backend', spec.backend],
@@ -34,7 +25,7 @@ export function describeVps({ metadata, spec, status = {} }: Vps, nowMs: number)
       ['GPUs', status.gpus?.join(', ')],
       ['Address', status.address],
       ['Address Claim', spec.addressClaim],
-      ['Ports', spec.ports?.map(({ port, protocol, name }) => `${port}/${protocol}${name ? ` (${name})` : ''}`).join(', ')],
+      ['Ports', portsLine(spec.ports)],
       ['SSH', spec.ssh.mode === 'disabled' ? 'disabled' : `${spec.ssh.mode}: ${status.sshCommand ?? 'no gateway has said how yet'}`],
       ['SSH Keys', spec.ssh.authorizedKeys?.map((line) => line.split(' ').slice(2).join(' ') || line.slice(0, 24)).join(', ')],
       [

@@ -1,7 +1,9 @@
 import { escapeControls, printLabels } from '../print/table.js'
 
+export type Field = readonly [name: string, value: string | undefined]
+
 /** Lines of `Name:  value`, with the values under each other. Undefined values are left out. */
-export function fieldLines(fields: readonly (readonly [string, string | undefined])[], indent = 0): string {
+export function fieldLines(fields: readonly Field[], indent = 0): string {
   const shown = fields.filter((field): field is readonly [string, string] => field[1] !== undefined)
   const width = Math.max(0, ...shown.map(([name]) => name.length)) + 3
   const pad = ' '.repeat(indent)
