@@ -1,10 +1,7 @@
 import { Task, type TaskSpec, type TaskStatus } from '../api/kinds/task.js'
-import type { ObjectMeta } from '../api/object-meta.js'
+import { aMeta, type MetaParts } from './a-meta.js'
 
-export interface TaskParts {
-  readonly name?: string
-  readonly namespace?: string
-  readonly metadata?: Partial<ObjectMeta>
+export interface TaskParts extends MetaParts {
   readonly spec?: Partial<TaskSpec>
   readonly status?: TaskStatus
 }
@@ -21,19 +18,11 @@ export const defaultTaskSpec: TaskSpec = {
 }
 
 /** A Task as the server would return it: busybox on docker unless said otherwise. */
-export function aTask({ name = 'a', namespace = 'default', metadata, spec, status }: TaskParts = {}): Task {
+export function aTask({ spec, status, ...meta }: TaskParts = {}): Task {
   return {
     apiVersion: Task.apiVersion,
     kind: 'Task',
-    metadata: {
-      name,
-      namespace,
-      uid: namespace === 'default' ? `uid-${name}` : `uid-${namespace}-${name}`,
-      resourceVersion: '1',
-      generation: 1,
-      creationTimestamp: '2026-01-01T00:00:00Z',
-      ...metadata,
-    },
+    metadata: aMeta(meta),
     spec: { ...defaultTaskSpec, ...(spec?.command ? {} : { image: 'busybox' }), ...spec },
     ...(status ? { status } : {}),
   }

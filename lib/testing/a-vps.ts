@@ -1,10 +1,7 @@
 import { Vps, type VpsSpec, type VpsStatus } from '../api/kinds/vps.js'
-import type { ObjectMeta } from '../api/object-meta.js'
+import { aMeta, type MetaParts } from './a-meta.js'
 
-export interface VpsParts {
-  readonly name?: string
-  readonly namespace?: string
-  readonly metadata?: Partial<ObjectMeta>
+export interface VpsParts extends MetaParts {
   readonly spec?: Partial<VpsSpec>
   readonly status?: VpsStatus
 }
@@ -21,19 +18,11 @@ export const defaultVpsSpec: VpsSpec = {
 }
 
 /** A Vps as the server would return it. */
-export function aVps({ name = 'a', namespace = 'default', metadata, spec, status }: VpsParts = {}): Vps {
+export function aVps({ spec, status, ...meta }: VpsParts = {}): Vps {
   return {
     apiVersion: Vps.apiVersion,
     kind: 'Vps',
-    metadata: {
-      name,
-      namespace,
-      uid: namespace === 'default' ? `uid-${name}` : `uid-${namespace}-${name}`,
-      resourceVersion: '1',
-      generation: 1,
-      creationTimestamp: '2026-01-01T00:00:00Z',
-      ...metadata,
-    },
+    metadata: aMeta(meta),
     spec: { ...defaultVpsSpec, ...spec },
     ...(status ? { status } : {}),
   }
