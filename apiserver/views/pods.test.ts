@@ -1,59 +1,25 @@
 /** Tasks as Pods over HTTP: what a client that knows only Kubernetes kinds can do with them. */
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { eventually } from '../../lib/testing/eventually.js'
-import { type TestCluster, testCluster } from '../../lib/testing/test-cluster.js'
+import type { TestCluster } from '../../lib/testing/test-cluster.js'
 import { type Json, send, tableAccept, tasksOf } from '../http/fixtures/requests.js'
-import { WatchClient } from '../http/fixtures/watch-client.js'
-import type { LogTarget } from '../http/server-parts.js'
+import { podsBed } from './fixtures/pods-bed.js'
 import { podUid } from './pod/pod-view.js'
 
+const bed = podsBed()
+const { createTask, evict, logs, namesIn, read, watch } = bed
 let cluster: TestCluster
-const open: WatchClient[] = []
-const logs: { target: LogTarget; query: string }[] = []
-/** Each test has a namespace of its own, and its paths. */
 let namespace = ''
 let pods = ''
 let tasks = ''
-let namespaces = 0
-beforeAll(async () => {
-  cluster = await testCluster({
-    streams: {
-      async streamLog(target, query, _request, response) {
-        logs.push({ target, query: query.toString() })
-        response.end('line\n')
-      },
-      async openSession({ type, name, container }, _request, socket) {
-        socket.end(`HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Session: ${type} ${name} ${container}\r\nConnection: close\r\n\r\n`)
-      },
-      streamSnapshot: async () => {},
-      readStats: async () => undefined,
-      tunnelCounts: async () => [],
-      handleGateway: () => {},
-      handleUpgrade: () => {},
-    },
-  })
-})
-beforeEach(async () => {
-  logs.length = 0
-  namespace = `t${namespaces++}`
-  pods = `/api/v1/namespaces/${namespace}/pods`
+beforeEach(() => {
+  ;({ cluster, namespace, pods } = bed)
   tasks = tasksOf(namespace)
-  await send(cluster, 'POST', '/api/v1/namespaces', { body: { metadata: { name: namespace } } })
 })
-afterEach(() => {
-  for (const watch of open.splice(0)) watch.close()
-})
-afterAll(() => cluster.close())
 
-async function createTask(name: string, { labels = {}, ...spec }: Json = {}): Promise<Json> {
-  const body = { apiVersion: 'millrace.dev/v1', kind: 'Task', metadata: { name, labels }, spec: { image: 'busybox', ...spec } }
-  const { code, json } = await send(cluster, 'POST', tasks, { body })
-  expect(code, json?.message).toBe(201)
-  return json
-}
 async function setStatus(name: string, phase: string, status: object = {}, ...conditions: [type: string, reason: string][]): Promise<void> {
   const all = conditions.map(([type, reason]) => ({
     type,
@@ -70,20 +36,6 @@ async function unbind(name: string): Promise<void> {
   const { metadata } = (await send(cluster, 'GET', `${tasks}/${name}`)).json
   const body = { metadata: { resourceVersion: metadata.resourceVersion }, spec: { nodeName: null } }
   expect((await send(cluster, 'PATCH', `${tasks}/${name}`, { body, user: 'system:controller-manager' })).code).toBe(200)
-}
-const evict = (name: string, deleteOptions?: object, user?: string) =>
-  send(cluster, 'POST', `${pods}/${name}/eviction`, {
-    body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name }, ...(deleteOptions ? { deleteOptions } : {}) },
-    ...(user ? { user } : {}),
-  })
-const read = async (path: string, headers: Record<string, string> = {}): Promise<Json> =>
-  (await send(cluster, 'GET', path, { headers })).json
-const namesIn = (list: Json): string[] =>
-  list.items.filter(({ metadata }: Json) => metadata.namespace === namespace).map(({ metadata }: Json) => metadata.name)
-async function watch(path: string, headers: Record<string, string> = {}): Promise<WatchClient> {
-  const client = await WatchClient.open(cluster.url, path, headers)
-  open.push(client)
-  return client
 }
 
 describe('a Pod', () => {
@@ -422,7 +374,7 @@ describe('what lies behind a Pod', () => {
       return response.headers['x-session'] ?? response.statusCode
     }
     await createTask('a', { nodeName: 'n1' })
-    expect(await upgrade('a')).toBe('exec a main')
+    expect(await upgrade('a')).toBe('exec Task a main')
     expect(await upgrade('b')).toBe(404)
   })
 

@@ -1,63 +1,22 @@
 /** Vpses as Pods over HTTP, beside those of Tasks. */
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type TestCluster, testCluster } from '../../lib/testing/test-cluster.js'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { TestCluster } from '../../lib/testing/test-cluster.js'
 import { type Json, send, tableAccept, tasksOf } from '../http/fixtures/requests.js'
-import { WatchClient } from '../http/fixtures/watch-client.js'
-import type { LogTarget } from '../http/server-parts.js'
+import { podsBed } from './fixtures/pods-bed.js'
 
+const bed = podsBed()
+const { createTask, evict, logs, namesIn, post, read, watch } = bed
 let cluster: TestCluster
-const open: WatchClient[] = []
-const logs: { target: LogTarget; query: string }[] = []
-/** Each test has a namespace of its own, and its paths. */
 let namespace = ''
 let pods = ''
 let vpses = ''
-let namespaces = 0
-beforeAll(async () => {
-  cluster = await testCluster({
-    streams: {
-      async streamLog(target, query, _request, response) {
-        logs.push({ target, query: query.toString() })
-        response.end('line\n')
-      },
-      async openSession({ type, kind, name, container }, _request, socket) {
-        const session = `${type} ${kind.kind} ${name} ${container}`
-        socket.end(`HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Session: ${session}\r\nConnection: close\r\n\r\n`)
-      },
-      streamSnapshot: async () => {},
-      readStats: async () => undefined,
-      tunnelCounts: async () => [],
-      handleGateway: () => {},
-      handleUpgrade: () => {},
-    },
-  })
-})
-beforeEach(async () => {
-  logs.length = 0
-  namespace = `v${namespaces++}`
-  pods = `/api/v1/namespaces/${namespace}/pods`
+beforeEach(() => {
+  ;({ cluster, namespace, pods } = bed)
   vpses = `/apis/millrace.dev/v1/namespaces/${namespace}/vpses`
-  await send(cluster, 'POST', '/api/v1/namespaces', { body: { metadata: { name: namespace } } })
 })
-afterEach(() => {
-  for (const watch of open.splice(0)) watch.close()
-})
-afterAll(() => cluster.close())
 
-async function post(path: string, body: Json): Promise<Json> {
-  const { code, json } = await send(cluster, 'POST', path, { body })
-  expect(code, json?.message).toBe(201)
-  return json
-}
-const createTask = (name: string, { labels = {}, ...spec }: Json = {}) =>
-  post(tasksOf(namespace), {
-    apiVersion: 'millrace.dev/v1',
-    kind: 'Task',
-    metadata: { name, labels },
-    spec: { image: 'busybox', ...spec },
-  })
 const createVps = (name: string, { labels = {}, ...spec }: Json = {}) =>
   post(vpses, { apiVersion: 'millrace.dev/v1', kind: 'Vps', metadata: { name, labels }, spec: { image: 'debian', ...spec } })
 
@@ -76,15 +35,6 @@ function report(name: string, phase: 'Running' | 'Stopped' | 'Provisioning' | 'U
   const conditions = [scheduled, running, ready].map((condition) => ({ ...condition, lastTransitionTime: at }))
   const started = phase === 'Running' ? { startedAt: at, starts: 1, address: '172.30.0.5', runtimeId: 'c1' } : {}
   return patch(`${vpses}/${name}/status`, { status: { phase, conditions, ...started } })
-}
-const read = async (path: string, headers: Record<string, string> = {}): Promise<Json> =>
-  (await send(cluster, 'GET', path, { headers })).json
-const namesIn = (list: Json): string[] =>
-  list.items.filter(({ metadata }: Json) => metadata.namespace === namespace).map(({ metadata }: Json) => metadata.name)
-async function watch(path: string, headers: Record<string, string> = {}): Promise<WatchClient> {
-  const client = await WatchClient.open(cluster.url, path, headers)
-  open.push(client)
-  return client
 }
 const runs = async (name: string) => (await read(`${vpses}/${name}`)).spec.running
 
@@ -277,10 +227,6 @@ describe('a watch of Pods with Vpses among them', () => {
 })
 
 describe('ending the Pod of a Vps', () => {
-  const evict = (name: string, deleteOptions: Json = {}) =>
-    send(cluster, 'POST', `${pods}/${name}/eviction`, {
-      body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name }, deleteOptions },
-    })
   const remove = (name: string, body?: Json) => send(cluster, 'DELETE', `${pods}/${name}`, body ? { body } : {})
   beforeEach(async () => {
     await createVps('box', { nodeName: 'n1', labels: { app: 'x' } })
