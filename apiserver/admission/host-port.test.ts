@@ -1,25 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { builtinKinds } from '../../lib/api/kinds/index.js'
-import { createRegistry } from '../registry/create-registry.js'
 import { bodyOf, kindOf, openRegistry, type RegistryFixture, targetOf } from '../registry/fixtures/open-registry.js'
+import { expectRefusals, label, merge } from './fixtures/security-levels.js'
 import { admitHostPorts } from './host-port.js'
 
 const ports = { from: 30_000, to: 30_005, reserved: [6443] }
 let fixture: RegistryFixture
 beforeEach(async () => {
-  fixture = await openRegistry()
-  const { store, clock } = fixture
-  fixture = { ...fixture, registry: createRegistry({ store, clock, kinds: builtinKinds, admission: [admitHostPorts(ports)] }) }
+  fixture = await openRegistry({ admission: [admitHostPorts(ports)] })
 })
 
-const merge = 'application/merge-patch+json'
-const label = (level: string | null) =>
-  fixture.registry.patch(
-    targetOf('Namespace', 'default'),
-    merge,
-    bodyOf({ metadata: { labels: { 'millrace.dev/security': level } } }),
-    fixture.admin,
-  )
 const create = (name: string, hostPort?: number) =>
   fixture.registry.create(
     kindOf('Task'),
@@ -46,26 +35,13 @@ describe('the hostPort of a workload', () => {
     [30_005, 'is of the range of Tunnels', undefined],
     [30_006, undefined, undefined],
   ])('%i: baseline says %j, privileged %j', async (hostPort, baseline, privileged) => {
-    for (const [level, refusal] of [
-      [null, baseline],
-      ['privileged', privileged],
-    ] as const) {
-      await label(level)
-      const born = create(`t-${level ?? 'baseline'}`, hostPort)
-      const wanted = {
-        code: 422,
-        message: expect.stringContaining(refusal ?? ''),
-        details: { causes: [{ field: 'spec.ports[1].hostPort' }] },
-      }
-      if (refusal !== undefined) await expect(born).rejects.toMatchObject(wanted)
-      else await born
-    }
+    await expectRefusals(fixture, (level) => create(`t-${level}`, hostPort), { baseline, privileged, field: 'spec.ports[1].hostPort' })
   })
 
   it('is kept by what has it when the label goes', async () => {
-    await label('privileged')
+    await label(fixture, 'privileged')
     await create('t', 443)
-    await label(null)
+    await label(fixture, null)
     await fixture.registry.patch(targetOf('Task', 't'), merge, bodyOf({ metadata: { labels: { a: 'b' } } }), fixture.admin)
   })
 
@@ -79,9 +55,9 @@ describe('the hostPort of a workload', () => {
 
   it('of a Vps is judged when it is born and when it is chosen later; what it has it keeps', async () => {
     await expect(vps('born', 22)).rejects.toMatchObject({ code: 422 })
-    await label('privileged')
+    await label(fixture, 'privileged')
     await vps('dev', 443)
-    await label(null)
+    await label(fixture, null)
     await choose('dev', 8080, 443)
     for (const port of [22, 30_000, 6443])
       await expect(choose('dev', 443, port)).rejects.toMatchObject({

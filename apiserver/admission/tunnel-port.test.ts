@@ -1,26 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { builtinKinds } from '../../lib/api/kinds/index.js'
-import { createRegistry } from '../registry/create-registry.js'
 import { bodyOf, kindOf, openRegistry, type RegistryFixture, readObject, targetOf } from '../registry/fixtures/open-registry.js'
+import { expectRefusals, label, merge } from './fixtures/security-levels.js'
 import { admitTunnelPort } from './tunnel-port.js'
 
-const merge = 'application/merge-patch+json'
 const ports = { from: 30_000, to: 30_005, reserved: [6443, 30_001, 30_003] }
 let fixture: RegistryFixture
 beforeEach(async () => {
-  fixture = await openRegistry()
-  const { store, clock } = fixture
-  const admission = [admitTunnelPort(ports)]
-  fixture = { ...fixture, registry: createRegistry({ store, clock, kinds: builtinKinds, admission, settings: { tunnelPorts: ports } }) }
+  fixture = await openRegistry({ admission: [admitTunnelPort(ports)], settings: { tunnelPorts: ports } })
 })
 
-const label = (level: string | null) =>
-  fixture.registry.patch(
-    targetOf('Namespace', 'default'),
-    merge,
-    bodyOf({ metadata: { labels: { 'millrace.dev/security': level } } }),
-    fixture.admin,
-  )
 const create = (port: number, name = 't') =>
   fixture.registry.create(
     kindOf('Tunnel'),
@@ -44,30 +32,18 @@ describe('the port of a Tunnel', () => {
     [30_000, undefined, undefined],
     [30_005, undefined, undefined],
   ])('%i: baseline says %j, privileged %j', async (port, baseline, privileged) => {
-    for (const [level, refusal] of [
-      [null, baseline],
-      ['privileged', privileged],
-    ] as const) {
-      await label(level)
-      const born = create(port, `t-${level ?? 'baseline'}-${port}`)
-      const message = expect.stringContaining(refusal ?? '')
-      const wanted = { code: 422, message, details: { causes: [{ field: 'spec.listen.port' }] } }
-      if (refusal !== undefined) await expect(born).rejects.toMatchObject(wanted)
-      else {
-        await born
-        await fixture.registry.delete(
-          { kind: kindOf('Tunnel'), namespace: 'default', name: `t-${level ?? 'baseline'}-${port}` },
-          {},
-          fixture.admin,
-        )
-      }
+    const bornAndGone = async (level: string) => {
+      const name = `t-${level}`
+      await create(port, name)
+      await fixture.registry.delete({ kind: kindOf('Tunnel'), namespace: 'default', name }, {}, fixture.admin)
     }
+    await expectRefusals(fixture, bornAndGone, { baseline, privileged, field: 'spec.listen.port' })
   })
 
   it('is judged at each change of it, and at no other write', async () => {
-    await label('privileged')
+    await label(fixture, 'privileged')
     await create(8080)
-    await label(null)
+    await label(fixture, null)
     await patch({ metadata: { labels: { tier: 'test' } } })
     await expect(patch({ spec: { listen: { port: 8081 } } })).rejects.toMatchObject({ code: 422 })
     await patch({ spec: { listen: { port: 30_002 } } })
