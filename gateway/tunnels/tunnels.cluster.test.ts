@@ -118,12 +118,15 @@ const admitAnyPort = () =>
 
 type Spec = Partial<TunnelManifest['spec']>
 
-/** Resolves when the gateway listens. */
-async function aTunnel(port: number, spec: Spec = {}, name = 't') {
-  await cluster.client.of(Tunnel).create({
+const declareTunnel = (port: number, spec: Spec = {}, name = 't') =>
+  cluster.client.of(Tunnel).create({
     metadata: { name, namespace: 'default' },
     spec: { target: { kind: 'Task', name: 'web', port }, listen: { address: '127.0.0.1' }, ...spec },
   })
+
+/** Resolves when the gateway listens. */
+async function aTunnel(port: number, spec: Spec = {}, name = 't') {
+  await declareTunnel(port, spec, name)
   return listening(name)
 }
 
@@ -259,18 +262,6 @@ describe('a Tunnel', () => {
     await eventually(async () => expect(await exchange(port, 'a')).toBe('a'))
   })
 
-  it('has no endpoint while nothing listens', async () => {
-    await aGateway(await aNode())
-    const other = await aServer(echo)
-    await admitAnyPort()
-    await cluster.client.of(Tunnel).create({
-      metadata: { name: 't', namespace: 'default' },
-      spec: { target: { kind: 'Task', name: 'web', port: 80 }, listen: { address: '127.0.0.1', port: other.port } },
-    })
-    await eventually(async () => expect(await conditionOf('Listening')).toMatchObject({ status: 'False', reason: 'PortTaken' }))
-    expect((await cluster.client.of(Tunnel).get({ namespace: 'default', name: 't' })).status).not.toHaveProperty('endpoint')
-  })
-
   it('fails a connection while its target is away, and never itself', async () => {
     const { countsOf } = await aGateway(await aNode())
     const server = await aServer(echo)
@@ -345,14 +336,11 @@ describe('a Tunnel', () => {
     await eventually(async () => expect(await exchange(moved, 'd')).toBe('second'))
   })
 
-  it('says when its port is taken by another program, and listens when it is free', async () => {
+  it('says when its port is taken by another program, has no endpoint then, and listens when it is free', async () => {
     await aGateway(await aNode())
     const other = await aServer(echo)
     await admitAnyPort()
-    await cluster.client.of(Tunnel).create({
-      metadata: { name: 't', namespace: 'default' },
-      spec: { target: { kind: 'Task', name: 'web', port: 80 }, listen: { address: '127.0.0.1', port: other.port } },
-    })
+    await declareTunnel(80, { listen: { address: '127.0.0.1', port: other.port } })
     await eventually(async () =>
       expect(await conditionOf('Listening')).toMatchObject({
         status: 'False',
@@ -360,16 +348,14 @@ describe('a Tunnel', () => {
         message: expect.stringContaining(`tcp port ${other.port} of 127.0.0.1 is taken by another program`),
       }),
     )
+    expect((await cluster.client.of(Tunnel).get({ namespace: 'default', name: 't' })).status).not.toHaveProperty('endpoint')
     other.stop()
     await listening()
   })
 
   it('on an address that is not there says so', async () => {
     await aGateway(await aNode())
-    await cluster.client.of(Tunnel).create({
-      metadata: { name: 't', namespace: 'default' },
-      spec: { target: { kind: 'Task', name: 'web', port: 80 }, listen: { address: '203.0.113.7' } },
-    })
+    await declareTunnel(80, { listen: { address: '203.0.113.7' } })
     await eventually(async () => expect(await conditionOf('Listening')).toMatchObject({ status: 'False', reason: 'AddressAbsent' }))
   })
 
