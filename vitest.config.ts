@@ -1,16 +1,16 @@
 import path from 'node:path'
 import { defineConfig } from 'vitest/config'
 
-const rooms = 'lib,apiserver,scheduler,controller-manager,nodeagent,gateway,kubectl-lite,launcher'
+const rooms = 'lib,apiserver,scheduler,controller-manager,nodeagent,gateway,kubectl-lite,launcher,test,examples'
 /** What starts programs, containers or machines, or is killed itself. */
 const starting = [
-  '{test,examples}/**/*.test.{ts,js}',
-  'apiserver/storage/*.test.ts',
+  'test/*/**/*.test.ts',
+  'apiserver/storage/{faults,full-disk,kill,power-loss,store.model}.test.ts',
   'gateway/run-gateway.cluster.test.ts',
-  'nodeagent/*.test.ts',
+  'nodeagent/{agent*,purge-node,start-node-agent}.test.ts',
   'nodeagent/snapshots/*.test.ts',
-  'nodeagent/backends/{docker,process,qemu}/*.test.ts',
-  'nodeagent/backends/{docker,qemu}/machines/*.test.ts',
+  'nodeagent/backends/*/{docker-backend,process-backend,qemu-backend,bridged-containers,pull-image,qemu-engine,signal-exec,vm-processes}.test.ts',
+  'nodeagent/backends/*/machines/{docker,qemu}-machines*.test.ts',
   '**/*.kills.test.ts',
 ]
 const never = ['**/node_modules/**', '**/templates/**']
@@ -23,7 +23,10 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: 'apart', include: starting, exclude: never } },
       // Leave nothing behind, so they share what a worker has loaded: a server stands at once, and most files take a few milliseconds.
-      { extends: true, test: { name: 'together', isolate: false, include: [`{${rooms}}/**/*.test.ts`], exclude: [...starting, ...never] } },
+      {
+        extends: true,
+        test: { name: 'together', isolate: false, include: [`{${rooms}}/**/*.test.{ts,js}`], exclude: [...starting, ...never] },
+      },
     ],
     setupFiles: ['test/setup/property-seed.ts'],
     // A loaded machine is slow: deadlines only keep a run from hanging.
