@@ -23,6 +23,7 @@ async function main(): Promise<number> {
       flags: {
         only: { type: 'list', description: 'rows of the table of goals to run: 1,2,3', default: [] },
         rounds: { type: 'integer', description: 'rounds of each variant, interleaved', default: 5 },
+        boots: { type: 'integer', description: 'microVMs that row 11 boots under load, one after another', default: 10 },
         json: { type: 'string', description: 'write the figures to this file too', value: 'FILE' },
         against: {
           type: 'string',
@@ -49,7 +50,7 @@ async function main(): Promise<number> {
   const loadBefore = loadavg()
   for (const row of chosen) {
     const owner = createOwner('bench', path.resolve(values.build))
-    const bench: Bench = { ...owner, rounds: values.rounds, say: (text) => process.stderr.write(`  ${text}\n`) }
+    const bench: Bench = { ...owner, rounds: values.rounds, boots: values.boots, say: (text) => process.stderr.write(`  ${text}\n`) }
     process.stderr.write(`${[...row.rows, row.name].join(' ')}\n`)
     let ending: Promise<void> | undefined
     const interrupt = () => {

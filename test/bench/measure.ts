@@ -30,6 +30,8 @@ export interface Row {
 export interface Bench extends Owner {
   /** Rounds of each variant. */
   readonly rounds: number
+  /** Guests that are booted under load. */
+  readonly boots: number
   say(text: string): void
 }
 

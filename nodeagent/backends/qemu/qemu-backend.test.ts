@@ -1,5 +1,5 @@
 /** MILLRACE_TEST_LONG=1 runs the whole contract, which boots some thirty guests; else two are booted. */
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -15,7 +15,9 @@ import { type Cgroups, openCgroups } from '../process/cgroups.js'
 import { readProcess } from '../process/proc.js'
 import { withoutQemu } from './fixtures/guest-kernel.js'
 import { makeMicrovmImage } from './fixtures/microvm-image.js'
+import { pressReset } from './microvm/wake-guest.js'
 import { QemuBackend } from './qemu-backend.js'
+import { QmpClient } from './qmp-client.js'
 
 const isLong = process.env.MILLRACE_TEST_LONG === '1'
 const isRoot = process.getuid?.() === 0
@@ -171,6 +173,33 @@ describe.skipIf(withoutQemu)('microVMs', () => {
       expect(await observed(run)).toBeUndefined()
       expect(await readdir(path.join(directory, 'state/runs'))).toEqual([])
       expect(await readdir(path.join(directory, 'state/records'))).toEqual([])
+    })
+
+    // Their kernel takes its processor for so slow that it does without the timer, as one does that was put aside while it measured.
+    it.runIf(isLong)('that lost their timer while they booted are reset', { timeout: bootDeadlineMs }, async () => {
+      const images = path.join(directory, 'images')
+      for (const suffix of ['vmlinuz', 'initrd'])
+        await link(path.join(images, `busybox.${suffix}`), path.join(images, `timerless.${suffix}`))
+      await writeFile(path.join(images, 'timerless.cmdline'), 'tsc_early_khz=1000 ignore_loglevel')
+      const run = aRun(['true'], {}, { image: 'timerless' })
+      await backend.start(run, signal)
+      const boots = async () => (await linesOf(run)).filter((line) => line.includes('Linux version')).length
+      await eventually(async () => expect(await boots()).toBeGreaterThan(1), { timeoutMs: bootDeadlineMs })
+      expect((await linesOf(run)).join('')).toContain('APIC frequency too slow, disabling apic timer')
+      expect((await observed(run))?.state).toBe('running')
+    })
+
+    it.runIf(isLong)('that were reset while they booted run their task, once', { timeout: 2 * bootDeadlineMs }, async () => {
+      const run = aRun(shell('echo once; exit 7'))
+      await backend.start(run, signal)
+      const socket = path.join(directory, 'state/runs', `${run.id.uid}.0.0`, 'qmp.sock')
+      const qmp = await eventually(() => QmpClient.connect(socket, signal), { timeoutMs: bootDeadlineMs })
+      const reset = new Promise((resolve) => qmp.onEvent(({ event }) => event === 'RESET' && resolve(event)))
+      await pressReset(qmp)
+      await reset
+      qmp.close()
+      expect((await inState(run, 'exited')).exit).toMatchObject({ exitCode: 7 })
+      expect(await linesOf(run)).toEqual(['stdout once\n'])
     })
 
     it('of a command that does not exist say so', { timeout: 2 * bootDeadlineMs }, async () => {

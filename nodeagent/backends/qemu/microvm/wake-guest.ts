@@ -51,7 +51,7 @@ export function hasLostItsTimer(lapic: string): boolean {
 }
 
 /** QEMU was told to end where a guest boots anew (-no-reboot), and is again. */
-async function pressReset(qmp: Qmp): Promise<void> {
+export async function pressReset(qmp: Qmp): Promise<void> {
   await qmp.execute('set-action', { reboot: 'reset' })
   await qmp.execute('system_reset')
   await qmp.execute('set-action', { reboot: 'shutdown' })
