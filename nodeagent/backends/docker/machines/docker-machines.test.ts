@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -13,6 +13,7 @@ import { helpersOfAgent, statusOfProcess } from '../../fixtures/helpers-of-agent
 import { u32 as numberPart, text as pathPart, SftpProbe } from '../../fixtures/sftp-probe.js'
 import { describeMachines } from '../../machine-backend.contract.js'
 import type { MachineSpec } from '../../machine-backend.js'
+import { hiddenInSize } from '../fixtures/hidden-archive.js'
 import { startTestEngine, type TestEngine, withoutDocker } from '../fixtures/test-engine.js'
 import { ContainerFiles } from './container-files.js'
 import { DockerMachines } from './docker-machines.js'
@@ -169,6 +170,16 @@ describe.skipIf(withoutDocker)('with a Docker engine', () => {
       await docker('save', '--output', file, engine.image)
       await expect(machines.importSnapshot(file, 'hostile', 'machine', signal)).rejects.toThrow('gives a name to an image')
       expect((await machines.observeSnapshots(signal)).map(({ uid }) => uid)).not.toContain('hostile')
+    })
+
+    it('takes no such file that two readers read in two ways', async () => {
+      const file = path.join(directory, 'hidden.tar')
+      await docker('tag', engine.image, 'stolen:1')
+      await docker('save', '--output', file, 'stolen:1')
+      await docker('rmi', 'stolen:1')
+      await writeFile(file, hiddenInSize(await readFile(file)))
+      await expect(machines.importSnapshot(file, 'hostile', 'machine', signal)).rejects.toThrow()
+      expect((await docker('images', '-q', 'stolen')).stdout).toBe('')
     })
 
     it('shows its own files alone, and opens nothing but plain ones', async () => {

@@ -4,19 +4,25 @@
  */
 import { createReadStream } from 'node:fs'
 import path from 'node:path'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { Parser, type ReadEntry } from 'tar'
+import { Pack, Parser, type ReadEntry } from 'tar'
 import { BackendError } from '../../backend.js'
 
 /** Where names stand, in the formats that engines read. */
 const naming = new Set(['manifest.json', 'index.json', 'repositories'])
 const maxBytes = 1024 * 1024
 
-/** Rejects with a BackendError when the file would give a name to an image. */
+/** What engines write into an archive. */
+const plain = new Set(['File', 'OldFile', 'Directory', 'Link', 'SymbolicLink'])
+
+/** Rejects with a BackendError when the file would give a name to an image, or holds what no engine writes. */
 export async function requireNoNames(file: string, signal: AbortSignal): Promise<void> {
   let refusal: string | undefined
   const onReadEntry = (entry: ReadEntry) => {
-    if (!naming.has(path.posix.basename(entry.path))) return void entry.resume()
+    if (!plain.has(entry.type)) refusal = `its ${entry.path} is a ${entry.type}`
+    // Engines take `x/../manifest.json` and `manifest.json/.` for what they lead to.
+    if (!naming.has(path.posix.basename(path.posix.normalize(entry.path)))) return void entry.resume()
     if (entry.type !== 'File' || entry.size > maxBytes) {
       refusal = `its ${entry.path} is no plain file of a fair size`
       return void entry.resume()
@@ -27,9 +33,37 @@ export async function requireNoNames(file: string, signal: AbortSignal): Promise
       if (givesNames(Buffer.concat(parts).toString())) refusal = `its ${entry.path} gives a name to an image`
     })
   }
-  const parser = new Parser({ strict: true, onReadEntry })
-  await pipeline(createReadStream(file), parser as unknown as NodeJS.WritableStream, { signal })
+  const onIgnored = (entry: ReadEntry) => {
+    refusal = `its ${entry.path} is of a kind that is not known`
+  }
+  await readArchive(createReadStream(file), onReadEntry, signal, onIgnored)
   if (refusal !== undefined) throw new BackendError('CreateFailed', `the file of the snapshot is refused: ${refusal}`, false)
+}
+
+/**
+ * The archive, written anew from what is read here. Two readers may see two archives in one file, by a size that one takes from an extended header and
+ * the other does not; so an engine is never given the file itself, but what was judged.
+ */
+export function rewritten(file: string, signal: AbortSignal): Readable {
+  const source = createReadStream(file)
+  const pack = new Pack()
+  const onReadEntry = (entry: ReadEntry) => void pack.add(entry)
+  readArchive(source, onReadEntry, signal).then(
+    () => pack.end(),
+    (error) => pack.emit('error', error),
+  )
+  return Readable.from(pack).once('close', () => source.destroy())
+}
+
+async function readArchive(
+  source: Readable,
+  onReadEntry: (entry: ReadEntry) => void,
+  signal: AbortSignal,
+  onIgnored: (entry: ReadEntry) => void = () => {},
+): Promise<void> {
+  const parser = new Parser({ strict: true, onReadEntry })
+  parser.on('ignoredEntry', onIgnored)
+  await pipeline(source, parser as unknown as NodeJS.WritableStream, { signal })
 }
 
 /** Whether a manifest.json, an index.json or a file repositories names an image; of what cannot be read it is supposed. Pure. */

@@ -4,7 +4,7 @@
  * container still needs; it goes as soon as it can.
  */
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createWriteStream } from 'node:fs'
 import { mkdir, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -16,7 +16,7 @@ import type { ObservedSnapshot } from '../../machine-backend.js'
 import { dialEngine, type Engine, unlessMissing } from '../engine.js'
 import { explain, statusOf } from '../engine-refusal.js'
 import { snapshotImages } from '../image-reference.js'
-import { requireNoNames } from './image-names.js'
+import { requireNoNames, rewritten } from './image-names.js'
 import { machineName } from './machine-options.js'
 
 /** Set on every image of a snapshot that was taken here: the agent's identity. */
@@ -131,7 +131,7 @@ export class MachineSnapshots {
   }
 
   private async load(file: string, options: { abortSignal: AbortSignal }): Promise<string> {
-    const stream = (await this.engine.docker.loadImage(createReadStream(file), { quiet: true, ...options })) as NodeJS.ReadableStream
+    const stream = (await this.engine.docker.loadImage(rewritten(file, options.abortSignal), { quiet: true, ...options })) as NodeJS.ReadableStream
     let said = ''
     for await (const chunk of stream) said += chunk.toString()
     return said
