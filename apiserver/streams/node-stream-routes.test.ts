@@ -11,6 +11,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { ApiError } from '../../lib/api/api-error.js'
 import type { Kind } from '../../lib/api/define-kind.js'
 import { Task } from '../../lib/api/kinds/task.js'
+import { VpsSnapshot } from '../../lib/api/kinds/vps-snapshot.js'
 import { printKey } from '../../lib/api/object-key.js'
 import { silentLogger } from '../../lib/base/log.js'
 import { dialNodeStreams } from '../../lib/stream/dial-node-streams.js'
@@ -89,6 +90,12 @@ beforeEach(async () => {
     const place = { namespace: 'default', name: url.pathname.slice(1) }
     const access = { user: authenticate(request), verb: 'get', group: '', resource: 'pods', subresource: 'log', ...place, path: '' }
     const target = { kind: Task as unknown as Kind, ...place, access }
+    const [, snapshot] = /^\/snapshots\/(.*)$/.exec(url.pathname) ?? []
+    if (snapshot !== undefined) {
+      const content = { namespace: 'default', name: snapshot, range: request.headers.range, isAllowed: () => allowed }
+      routes.streamSnapshot(content, response).catch((error: unknown) => refuse(response, error))
+      return
+    }
     routes.streamLog(target, url.searchParams, request, response).catch((error: unknown) => refuse(response, error))
   })
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head) => {
@@ -152,6 +159,72 @@ async function textOf(response: IncomingMessage): Promise<string> {
   for await (const chunk of response) text += chunk
   return text
 }
+
+describe('the content of a snapshot', () => {
+  const digest = `sha256:${'0'.repeat(64)}`
+  const forged = 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged'
+
+  const snapshot = (phase = 'Ready') => {
+    const metadata = { namespace: 'default', name: 's', uid: 'u' }
+    const stored = aStored(VpsSnapshot as unknown as Kind, { metadata, spec: { vpsName: 'v', nodeName: 'n1' }, status: { phase } })
+    tasks.set(printKey(stored.key), stored)
+  }
+  /** Over one connection, in turn: what each is answered, or why there is no whole answer. */
+  const ask = async (ranges: readonly (string | undefined)[]) => {
+    const agent = new https.Agent({ keepAlive: true, maxSockets: 1 })
+    const answers: string[] = []
+    for (const range of ranges) {
+      const headers = range === undefined ? {} : { range }
+      const request = https.get({ host: '127.0.0.1', port: port(), path: '/snapshots/s', agent, headers, ...reader })
+      const answered = once(request, 'response').then(async ([response]) => `${response.statusCode} ${await textOf(response)}`)
+      answers.push(await answered.catch(() => 'cut'))
+    }
+    agent.destroy()
+    return answers
+  }
+  const says = (size: unknown, body: string, of: unknown = digest): NodeRequestHandler => {
+    return (_request, stream) => {
+      stream.respond({ ':status': 200, 'x-millrace-size': String(size), 'x-millrace-digest': String(of) })
+      stream.end(body)
+    }
+  }
+
+  it.each<[string, NodeRequestHandler, string | undefined, string]>([
+    ['comes whole', says(4, 'disk'), undefined, '200 disk'],
+    ['goes on from a byte', says(4, 'sk'), 'bytes=2-', '206 sk'],
+    ['is all there', says(4, ''), 'bytes=4-', '206 '],
+    ['is cut where the agent sends less', says(9, 'disk'), undefined, 'cut'],
+    ['has no bytes', says('', 'disk'), undefined, '503 '],
+    ['has a size that is none', says('4e3', 'disk'), undefined, '503 '],
+    ['is smaller than where it goes on', says(1, ''), 'bytes=2-', '503 '],
+    ['has a digest that is none', says(4, 'disk', 'sha256:0'), undefined, '503 '],
+    ['is asked for by a range of its middle', says(4, 'disk'), 'bytes=1-2', '400 '],
+  ])('%s', async (_case, answer, range, expected) => {
+    snapshot()
+    await connect({ answer })
+    expect((await ask([range]))[0]).toContain(expected)
+  })
+
+  it('is no more than what was announced: what is more would be the next answer to the one who asked', async () => {
+    snapshot()
+    await connect({
+      answer: (_request, stream) => {
+        stream.respond({ ':status': 200, 'x-millrace-size': '4', 'x-millrace-digest': digest })
+        stream.write('disk')
+        stream.end(forged)
+      },
+    })
+    const answers = await ask([undefined, undefined, undefined])
+    expect(answers.join()).not.toContain('forged')
+    expect(answers.filter((answer) => answer !== '200 disk' && answer !== 'cut')).toEqual([])
+  })
+
+  it('that is not ready is asked of nobody', async () => {
+    snapshot('Creating')
+    await connect({ answer: says(4, 'disk') })
+    expect(await ask([undefined])).toEqual([expect.stringContaining('400 ')])
+  })
+})
 
 describe('the log of a task', () => {
   it('comes from its node, for its uid and attempt, with the parameters that were asked for', async () => {

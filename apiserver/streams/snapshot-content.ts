@@ -1,6 +1,6 @@
 /** The content of a VpsSnapshot: from the agent that has it to whoever restores it elsewhere, from any byte on, so that a copy that broke goes on. */
-import type { ServerResponse } from 'node:http'
-import { ApiError, badRequest, notFound } from '../../lib/api/api-error.js'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import { ApiError, badRequest, notFound, serviceUnavailable } from '../../lib/api/api-error.js'
 import { VpsSnapshot } from '../../lib/api/kinds/vps-snapshot.js'
 import type { SnapshotTarget } from '../http/server-parts.js'
 import type { Store } from '../storage/store.js'
@@ -32,16 +32,24 @@ export async function sendSnapshotContent(
   const node = spec.nodeName ?? ''
   const { status, headers, stream } = await streams.openNodeStream(node, { path, signal: reader.signal, timeoutMs: longestExportMs })
   if (status !== 200) throw await readRefusal(status, stream, subjectOf(name), node)
-  const size = Number(headers['x-millrace-size'])
+  const { size, digest } = readHead(headers, offset, node)
+  const bytes = size - offset
   const answer = {
     'content-type': 'application/octet-stream',
-    'content-length': size - offset,
+    'content-length': bytes,
     'accept-ranges': 'bytes',
-    etag: `"${headers['x-millrace-digest']}"`,
+    etag: `"${digest}"`,
     ...(range === undefined ? {} : { 'content-range': `bytes ${offset}-${size - 1}/${size}` }),
   }
   const isStillDue = () => isAllowed() && findReady(store, namespace, name).metadata.uid === metadata.uid
-  await passOn(stream, response, { status: range === undefined ? 200 : 206, headers: answer, isStillDue, judgeEveryMs })
+  await passOn(stream, response, { status: range === undefined ? 200 : 206, headers: answer, bytes, isStillDue, judgeEveryMs })
+}
+
+/** What the agent says of the whole. Throws ServiceUnavailable for what cannot be. */
+function readHead(headers: IncomingHttpHeaders, offset: number, node: string): { readonly size: number; readonly digest: string } {
+  const [size, digest] = [String(headers['x-millrace-size']), String(headers['x-millrace-digest'])]
+  if (/^\d{1,15}$/.test(size) && Number(size) >= offset && /^sha256:[0-9a-f]{64}$/.test(digest)) return { size: Number(size), digest }
+  throw serviceUnavailable(`the agent of node "${node}" says neither size nor digest of the snapshot`)
 }
 
 /** Only `bytes=N-`: whoever goes on wants the rest. */
