@@ -59,6 +59,17 @@ describe('the file of a snapshot', () => {
     expect(asGoReads(await buffer(rewritten(file, signal)))).toEqual(['pad'])
   })
 
+  it('is whole for the engine, however many and small its parts are', async () => {
+    const names = Array.from({ length: 50 }, (_, index) => `layers/${index}/json`)
+    const parts = names.map((name) => archiveOf(name, 'abc').subarray(0, 1024))
+    const large = archiveOf('layer.tar', 'x'.repeat(3_000_000))
+    await writeFile(file, Buffer.concat([...parts, large]))
+    await requireNoNames(file, signal)
+    const archive = await buffer(rewritten(file, signal))
+    expect(asGoReads(archive)).toEqual([...names, 'layer.tar'])
+    expect(archive.includes('x'.repeat(3_000_000))).toBe(true)
+  })
+
   it('that is none is refused', async () => {
     await writeFile(file, Buffer.alloc(10_240, 'x'))
     await expect(requireNoNames(file, signal)).rejects.toThrow()

@@ -4,7 +4,7 @@
  */
 import { createReadStream } from 'node:fs'
 import path from 'node:path'
-import { Readable } from 'node:stream'
+import { PassThrough, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Pack, Parser, type ReadEntry } from 'tar'
 import { BackendError } from '../../backend.js'
@@ -52,7 +52,10 @@ export function rewritten(file: string, signal: AbortSignal): Readable {
     () => pack.end(),
     (error) => pack.emit('error', error),
   )
-  return Readable.from(pack).once('close', () => source.destroy())
+  const archive = new PassThrough().once('close', () => source.destroy())
+  pack.on('error', (error) => archive.destroy(error as Error))
+  pack.pipe(archive)
+  return archive
 }
 
 async function readArchive(

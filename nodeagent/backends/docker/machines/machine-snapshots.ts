@@ -131,7 +131,10 @@ export class MachineSnapshots {
   }
 
   private async load(file: string, options: { abortSignal: AbortSignal }): Promise<string> {
-    const stream = (await this.engine.docker.loadImage(rewritten(file, options.abortSignal), { quiet: true, ...options })) as NodeJS.ReadableStream
+    const stream = (await this.engine.docker.loadImage(rewritten(file, options.abortSignal), {
+      quiet: true,
+      ...options,
+    })) as NodeJS.ReadableStream
     let said = ''
     for await (const chunk of stream) said += chunk.toString()
     return said
