@@ -30,7 +30,7 @@ afterAll(async () => {
 })
 
 const about = (kind: string, apiVersion = 'millrace.dev/v1') => ({
-  metadata: { namespace: 'default', name: `about-${kind.toLowerCase()}` },
+  metadata: { namespace: 'default', name: `about-${kind.toLowerCase()}.${apiVersion.replace('/', '.')}` },
   involvedObject: { apiVersion, kind, ...at },
 })
 
@@ -74,6 +74,7 @@ describe('a gateway', () => {
     ['deletes a Tunnel', () => gateway.of(Tunnel).delete(at)],
     ['reports about Tasks', () => gateway.of(Event).create(about('Task'))],
     ['reports about Secrets', () => gateway.of(Event).create(about('Secret', 'v1'))],
+    ['reports about another Vps than ours', () => gateway.of(Event).create(about('Vps', 'example.com/v1'))],
     ['rewrites what others report', () => gateway.of(Event).mergePatch(at, { message: 'all is well' })],
     ['takes what others report for its own', () => gateway.of(Event).mergePatch(at, { involvedObject: { kind: 'Vps' } })],
     ['has a Lease elsewhere', () => gateway.of(Lease).create({ metadata: { namespace: 'kube-system', name: 'gw' }, spec: {} })],

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import https from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -221,6 +221,61 @@ it('one that breaks while it waits is followed by another', async () => {
   const stream = await open()
   stream.end('said')
   expect(await text(stream)).toBe('said')
+})
+
+describe('a data connection that nobody uses yet', () => {
+  /** Both ends of one. */
+  async function ends(): Promise<{ near: Socket; far: Socket }> {
+    const listener = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
+    await once(listener, 'listening')
+    const far = connect({ port: (listener.address() as AddressInfo).port, host: '127.0.0.1' })
+    const [near] = (await once(listener, 'connection')) as [Socket]
+    listener.close()
+    data.push(near, far)
+    far.on('error', () => {}).resume()
+    return { near, far }
+  }
+
+  it('is one of its number, and one of sixteen', async () => {
+    const pool = new DataPool()
+    const add = async (id: string) => pool.add(id, (await ends()).near)
+    expect(await add('0')).toBe(true)
+    expect(await add('0')).toBe(false)
+    for (let id = 1; id < 16; id++) expect(await add(String(id))).toBe(true)
+    expect(await add('16')).toBe(false)
+    expect((await pool.take()).id).toBe('0')
+    expect(await add('16')).toBe(true)
+    pool.close()
+    expect(await add('17')).toBe(false)
+  })
+
+  it.each<[string, (end: { near: Socket; far: Socket }, pool: DataPool) => unknown]>([
+    ['says something', ({ far }) => far.write('x')],
+    ['ends its half', ({ far }) => far.end()],
+    ['breaks', ({ far }) => far.resetAndDestroy()],
+    ['belongs to what has ended', (_ends, pool) => pool.close()],
+  ])('is kept no longer when it %s', async (_case, happens) => {
+    const pool = new DataPool()
+    const both = await ends()
+    pool.add('0', both.near)
+    happens(both, pool)
+    await eventually(() => expect(both.near.destroyed).toBe(true))
+    const taking = pool.take()
+    pool.close()
+    await expect(taking).rejects.toThrow('the connection of the node')
+  })
+
+  it('carries what is said once it is used', async () => {
+    const pool = new DataPool()
+    const { near, far } = await ends()
+    pool.add('0', near)
+    const { socket } = await pool.take()
+    far.write('said')
+    const [bytes] = await once(socket.resume(), 'data')
+    expect(String(bytes)).toBe('said')
+    pool.close()
+    expect(socket.destroyed).toBe(false)
+  })
 })
 
 it('whoever has given up waiting for one is told why', async () => {

@@ -78,6 +78,13 @@ describe('images that strangers name by their address', () => {
       expect(server.requests).toHaveLength(1)
     })
 
+    it('a redirect in a circle', async () => {
+      networks = ['127.0.0.0/8']
+      server.redirectTo = server.url
+      await expect(fetched()).rejects.toThrow('leads through more than 5 other addresses')
+      expect(server.requests).toHaveLength(6)
+    })
+
     it('but where the flags of the agent name the network', async () => {
       networks = ['10.0.0.0/8', '127.0.0.0/8']
       expect(await readFile((await fetched()).disk)).toEqual(bytes)
@@ -102,10 +109,14 @@ describe('images that strangers name by their address', () => {
     it('also when the disk fills while one comes whose length nobody told', async () => {
       server.tellsLength = false
       server.bytes = Buffer.alloc(48 * mib)
-      const store = open()
-      const asked = store.prepare({ image: server.url, imageChecksum: checksumOf(bytes) }, quiet, signal)
-      space = { ...space, freeBytes: 50 * mib - 1 }
-      await expect(asked).rejects.toThrow('needs more room on the node')
+      let looks = 0
+      space = {
+        totalBytes: 1000 * mib,
+        get freeBytes() {
+          return looks++ === 0 ? 500 * mib : 50 * mib - 1
+        },
+      }
+      await expect(fetched()).rejects.toThrow('needs more room on the node')
       expect(await left()).toEqual([])
     })
   })
