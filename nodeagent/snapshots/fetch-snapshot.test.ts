@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { badRequest } from '../../lib/api/api-error.js'
 import type { Client } from '../../lib/client/client.js'
 import { createClient } from '../../lib/client/create-client.js'
 import { fetchSnapshot } from './fetch-snapshot.js'
@@ -19,6 +20,7 @@ interface Answer {
   readonly cutAfter?: number
   readonly digest?: string
   readonly ignoresRange?: boolean
+  readonly refuses?: boolean
 }
 let folder: string
 let server: http.Server
@@ -33,6 +35,11 @@ beforeEach(async () => {
   server = http.createServer((request, response) => {
     const answer = (answers.length > 1 ? answers.shift() : answers[0]) ?? {}
     asked.push(request.headers.range ?? '')
+    if (answer.refuses) {
+      response.writeHead(400, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(badRequest('there is none at 2000000').toStatus()))
+      return
+    }
     const from = answer.ignoresRange ? 0 : Number(/\d+/.exec(request.headers.range ?? '')?.[0] ?? 0)
     const head = { etag: `"${answer.digest ?? digest}"`, 'content-length': content.length - from }
     const range = { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` }
@@ -73,6 +80,14 @@ it('begins anew where the server sends all of it', async () => {
   answers = [{ cutAfter: 2_000_000 }, { ignoresRange: true }]
   await expect(fetch()).rejects.toThrow()
   expect((await readFile(await fetch())).equals(content)).toBe(true)
+})
+
+it('begins anew where the file has become shorter than what has arrived', async () => {
+  answers = [{ cutAfter: 2_000_000 }, { refuses: true }, {}]
+  await expect(fetch()).rejects.toThrow()
+  await expect(fetch()).rejects.toMatchObject({ retryable: true, message: expect.stringContaining('it is copied again') })
+  expect((await readFile(await fetch())).equals(content)).toBe(true)
+  expect(startOf(asked[2] ?? '')).toBe(0)
 })
 
 it('does not take what is not what was announced, and copies it again', async () => {

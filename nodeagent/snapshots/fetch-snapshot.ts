@@ -7,6 +7,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, open, rm, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { ApiError } from '../../lib/api/api-error.js'
 import type { Client, RawResponse } from '../../lib/client/client.js'
 import { BackendError } from '../backends/backend.js'
 import { putInPlace } from '../files/write-whole.js'
@@ -35,7 +36,12 @@ export async function fetchSnapshot(copy: SnapshotCopy, options: FetchSnapshotOp
   if ((await sizeOf(whole)) !== undefined) return whole
   const part = path.join(folder, `${copy.uid}.part`)
   const offset = (await sizeOf(part)) ?? 0
-  const response = await ask(copy, offset, options, signal)
+  const response = await ask(copy, offset, options, signal).catch(async (error: unknown) => {
+    if (offset === 0 || !(error instanceof ApiError) || error.code !== 400) throw error
+    // There is nothing at this byte of what it is now.
+    await rm(part, { force: true })
+    throw failed(`snapshot ${copy.name} cannot go on at byte ${offset}; it is copied again: ${error.message}`)
+  })
   const { sizeBytes, digest, from } = announced(response)
   // Another file than the one that was begun, or a server that sends all of it.
   if (from !== offset) await rm(part, { force: true })
