@@ -2,8 +2,8 @@ import { open, readdir, readlink } from 'node:fs/promises'
 
 /** As the kernel numbers states: of a TCP socket that listens, and of a UDP socket that is bound and takes from anybody. */
 const listening = { tcp: '0A', udp: '07' } as const
-/** About a dozen rows of a table. */
-const littleBytes = 2 * 1024
+/** A few rows of a table. */
+const littleBytes = 512
 
 /**
  * Where one of some processes listens on a port, as an address to connect to; undefined when none does. Processes share the machine's network:
@@ -14,29 +14,25 @@ export async function findListener(
   protocol: 'tcp' | 'udp',
   listPids: () => Promise<readonly number[]>,
 ): Promise<string | undefined> {
-  const tables = [`/proc/net/${protocol}`, `/proc/net/${protocol}6`]
-  const sockets = new Map((await Promise.all(tables.map((table) => listenersOn(port, protocol, table)))).flat())
-  if (sockets.size === 0) return undefined
-  for (const pid of await listPids())
-    for (const inode of await socketsOf(pid)) {
-      const address = sockets.get(inode)
-      if (address !== undefined) return address
+  let own: Promise<ReadonlySet<string>> | undefined
+  for (const table of [`/proc/net/${protocol}`, `/proc/net/${protocol}6`])
+    for await (const { inode, address } of listenersOn(port, protocol, table)) {
+      own ??= listPids().then(socketsOf)
+      if ((await own).has(inode)) return address
     }
   return undefined
 }
 
-/** inode → the address to connect to. */
-async function listenersOn(port: number, protocol: 'tcp' | 'udp', table: string): Promise<[string, string][]> {
-  const found: [string, string][] = []
+/** Whatever listens on a port. */
+async function* listenersOn(port: number, protocol: 'tcp' | 'udp', table: string) {
   // Its first line says what is in the columns.
   for await (const row of rowsOf(table, 1)) {
     const [, local = '', , state, , , , , , inode = ''] = row.trim().split(/\s+/)
     const [address = '', hexPort = ''] = local.split(':')
-    if (state === listening[protocol] && Number.parseInt(hexPort, 16) === port) found.push([inode, connectable(address)])
+    if (state === listening[protocol] && Number.parseInt(hexPort, 16) === port) yield { inode, address: connectable(address) }
     // Of TCP the kernel gives those that listen first, and for the rest goes through all places of a large table.
-    if (state !== listening.tcp && protocol === 'tcp') break
+    if (state !== listening.tcp && protocol === 'tcp') return
   }
-  return found
 }
 
 /** Reads a little at a time, as the kernel makes no more than is asked for. None when there is no such table. */
@@ -70,9 +66,13 @@ function connectable(hex: string): string {
   return (bytes.toString('hex').match(/.{4}/g) ?? []).join(':')
 }
 
-/** The inodes of a process's sockets; none when it is gone. */
-async function socketsOf(pid: number): Promise<string[]> {
-  const files = await readdir(`/proc/${pid}/fd`).catch(() => [])
-  const links = await Promise.all(files.map((file) => readlink(`/proc/${pid}/fd/${file}`).catch(() => '')))
-  return links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? [])
+/** The inodes of the sockets of some processes; none of one that is gone. */
+async function socketsOf(pids: readonly number[]): Promise<ReadonlySet<string>> {
+  const links = await Promise.all(
+    pids.map(async (pid) => {
+      const files = await readdir(`/proc/${pid}/fd`).catch(() => [])
+      return await Promise.all(files.map((file) => readlink(`/proc/${pid}/fd/${file}`).catch(() => '')))
+    }),
+  )
+  return new Set(links.flat().flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []))
 }
