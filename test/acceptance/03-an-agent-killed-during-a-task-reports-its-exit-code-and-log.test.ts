@@ -4,18 +4,18 @@
  */
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Task, type TaskManifest } from '../../lib/api/kinds/task.js'
 import { eventually } from '../../lib/testing/eventually.js'
-import { startTestEngine, type TestEngine, withoutDocker } from '../../nodeagent/backends/docker/fixtures/test-engine.js'
+import { type TestEngine, withoutDocker } from '../../nodeagent/backends/docker/fixtures/test-engine.js'
 import { withoutQemu } from '../../nodeagent/backends/qemu/fixtures/guest-kernel.js'
-import { makeMicrovmImage } from '../../nodeagent/backends/qemu/fixtures/microvm-image.js'
-import { type Fleet, startFleet } from '../processes/fleet.js'
+import type { Fleet } from '../processes/fleet.js'
 import { freePort } from '../processes/free-port.js'
+import { startMixedNode } from '../processes/mixed-node.js'
 import { createOwner } from '../processes/owner.js'
 
 const patience = { timeoutMs: 240_000, intervalMs: 100 }
@@ -28,15 +28,8 @@ describe.skipIf(withoutDocker || withoutQemu)('an agent that is killed during a 
   let port: number
 
   beforeAll(async () => {
-    // Tasks may have users of their own, and look for the gate.
-    chmodSync(owner.directory, 0o711)
-    const images = path.join(owner.directory, 'images')
-    await makeMicrovmImage(images)
-    engine = await startTestEngine()
-    owner.defer(() => engine.close())
+    ;({ fleet, engine } = await startMixedNode(owner))
     port = await freePort()
-    const flags = ['--docker-socket', engine.socketPath, '--network', 'none', '--image-dir', images]
-    fleet = await startFleet(owner, { nodes: ['n0'], backends: ['process', 'docker', 'qemu'], agentFlags: () => flags })
   }, 240_000)
   afterAll(() => owner.end(), 120_000)
 

@@ -2,7 +2,7 @@
  * Acceptance check 5: ten Tasks of 4 cores on one 8-core node, as processes, in containers and in microVMs: 2 run, 8 wait Pending with the reason, all
  * finish; pausing does not free memory.
  */
-import { chmodSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -11,11 +11,11 @@ import { Node } from '../../lib/api/kinds/node.js'
 import { Task, type TaskManifest } from '../../lib/api/kinds/task.js'
 import { memoryBytes } from '../../lib/api/quantity.js'
 import { eventually } from '../../lib/testing/eventually.js'
-import { startTestEngine, type TestEngine, withoutDocker } from '../../nodeagent/backends/docker/fixtures/test-engine.js'
+import { type TestEngine, withoutDocker } from '../../nodeagent/backends/docker/fixtures/test-engine.js'
 import { withoutQemu } from '../../nodeagent/backends/qemu/fixtures/guest-kernel.js'
-import { makeMicrovmImage } from '../../nodeagent/backends/qemu/fixtures/microvm-image.js'
-import { type Fleet, startFleet } from '../processes/fleet.js'
+import type { Fleet } from '../processes/fleet.js'
 import { freePort } from '../processes/free-port.js'
+import { startMixedNode } from '../processes/mixed-node.js'
 import { createOwner } from '../processes/owner.js'
 
 const patience = { timeoutMs: 240_000, intervalMs: 100 }
@@ -31,15 +31,7 @@ describe.skipIf(withoutDocker || withoutQemu)('a node that is full', { timeout: 
   let engine: TestEngine
 
   beforeAll(async () => {
-    // Tasks may have users of their own, and look for their gates.
-    chmodSync(owner.directory, 0o711)
-    const images = path.join(owner.directory, 'images')
-    await makeMicrovmImage(images)
-    engine = await startTestEngine()
-    owner.defer(() => engine.close())
-    const flags = ['--cpus', '8', '--memory', '2Gi', '--cpu-factor', '1', '--docker-socket', engine.socketPath, '--network', 'none']
-    const backends = ['process', 'docker', 'qemu']
-    fleet = await startFleet(owner, { nodes: ['n0'], backends, agentFlags: () => [...flags, '--image-dir', images] })
+    ;({ fleet, engine } = await startMixedNode(owner, ['--cpus', '8', '--memory', '2Gi', '--cpu-factor', '1']))
   }, 240_000)
   afterAll(() => owner.end(), 120_000)
 

@@ -1,6 +1,6 @@
 /** Acceptance check 7: a Docker Vps and a QEMU Vps, stopped and started: the same SSH key, the same content of the disk, the same fixed address. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { copyFile, mkdir } from 'node:fs/promises'
+import { copyFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../../lib/testing/eventually.js'
@@ -8,24 +8,21 @@ import { withoutDocker } from '../../nodeagent/backends/docker/fixtures/test-eng
 import { withoutQemu } from '../../nodeagent/backends/qemu/fixtures/guest-kernel.js'
 import { testGuest } from '../../nodeagent/backends/qemu/fixtures/test-guest.js'
 import { type NetworkBed, networkBed } from '../processes/network-bed.js'
+import { type NetworkVpses, networkVpses, sshOptions } from '../processes/network-vpses.js'
 
 const canHaveNamespaces = process.getuid?.() === 0
 const patient = { timeoutMs: 120_000, intervalMs: 250 }
 
 describe.skipIf(withoutDocker || withoutQemu || !canHaveNamespaces)('a Vps that was stopped and started', { timeout: 300_000 }, () => {
   let bed: NetworkBed
-  let key: string
+  let vpses: NetworkVpses
 
   beforeAll(async () => {
     const guest = await testGuest()
     bed = await networkBed()
     await bed.launch('up', '--backends', 'docker,qemu', '--network', 'bridge')
-    const [node = ''] = readdirSync(path.join(bed.directory, 'nodes'))
-    const images = path.join(bed.directory, 'nodes', node, 'images')
-    await mkdir(images, { recursive: true })
-    for (const file of readdirSync(guest)) await copyFile(path.join(guest, file), path.join(images, file))
-    key = path.join(path.dirname(bed.directory), 'id')
-    await bed.inside('ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', key)
+    vpses = await networkVpses(bed, patient)
+    for (const file of readdirSync(guest)) await copyFile(path.join(guest, file), path.join(vpses.images, file))
     await Promise.all(['docker', 'qemu'].map(create))
   }, 300_000)
   afterAll(async () => {
@@ -46,34 +43,15 @@ describe.skipIf(withoutDocker || withoutQemu || !canHaveNamespaces)('a Vps that 
           backend,
           ...(backend === 'docker' ? { image: bed.engine.image, imagePullPolicy: 'Never' } : { image: 'guest' }),
           resources: { limits: { cpu: '1', memory: '160Mi' } },
-          ssh: { mode: 'keys', authorizedKeys: [readFileSync(`${key}.pub`, 'utf8').trim()] },
+          ssh: { mode: 'keys', authorizedKeys: [readFileSync(`${vpses.key}.pub`, 'utf8').trim()] },
           addressClaim: backend,
         },
       },
     )
   }
-  const statusOf = async (name: string) => JSON.parse(await bed.kubectl('get', 'vps', name, '-o', 'jsonpath={.status}'))
-  const inPhase = (name: string, phase: string, also: object = {}) =>
-    eventually(async () => {
-      const status = await statusOf(name)
-      expect(status, JSON.stringify(status)).toMatchObject({ phase, ...also })
-      return status
-    }, patient)
   /** Through the gateway, whose host key is known and must not change. */
-  const ssh = (name: string, knownHosts: string, command: string) => {
-    const options = [
-      'IdentitiesOnly=yes',
-      'BatchMode=yes',
-      'LogLevel=ERROR',
-      'StrictHostKeyChecking=yes',
-      `UserKnownHostsFile=${knownHosts}`,
-    ]
-    return eventually(async () => {
-      const { sshCommand = '' } = await statusOf(name)
-      const [, ...words] = sshCommand.split(' ')
-      return await bed.inside('ssh', '-n', '-F', 'none', '-i', key, ...options.flatMap((option) => ['-o', option]), ...words, command)
-    }, patient)
-  }
+  const ssh = (name: string, knownHosts: string, command: string) =>
+    eventually(() => vpses.ssh(name, sshOptions(vpses.key, knownHosts), command), patient)
 
   it.each([
     ['a Docker Vps', 'docker', 'hostname; stat -c %i /etc/mine'],
@@ -82,18 +60,18 @@ describe.skipIf(withoutDocker || withoutQemu || !canHaveNamespaces)('a Vps that 
     'acceptance check 7: %s has the same SSH key, the same content of the disk and the same fixed address',
     async (_title, name, identity) => {
       const address = addresses[name]
-      const first = await inPhase(name, 'Running', { starts: 1, address, sshHostKey: expect.stringContaining('ssh-ed25519') })
-      const knownHosts = `${key}-${name}-hosts`
+      const first = await vpses.inPhase(name, 'Running', { starts: 1, address, sshHostKey: expect.stringContaining('ssh-ed25519') })
+      const knownHosts = `${vpses.key}-${name}-hosts`
       writeFileSync(knownHosts, `${first.sshHostKey}\n`)
       await ssh(name, knownHosts, 'echo mine > /etc/mine && sync')
       const before = await ssh(name, knownHosts, identity)
       expect(await ssh(name, knownHosts, 'ip -4 -o address')).toContain(` ${address}/16 `)
 
       await bed.kubectl('stop', `vps/${name}`)
-      await inPhase(name, 'Stopped')
+      await vpses.inPhase(name, 'Stopped')
       expect(await bed.kubectl('get', 'ipclaim', name, '-o', 'jsonpath={.spec.holder.name}')).toBe(name)
       await bed.kubectl('start', `vps/${name}`)
-      const again = await inPhase(name, 'Running', { starts: 2, address })
+      const again = await vpses.inPhase(name, 'Running', { starts: 2, address })
 
       expect([again.sshHostKey, again.sshCommand]).toEqual([first.sshHostKey, first.sshCommand])
       expect(await ssh(name, knownHosts, 'cat /etc/mine')).toBe('mine\n')
