@@ -54,7 +54,7 @@ export interface NodeState {
 }
 
 /** How many times the CPU is promised where the node does not say. */
-export const defaultCpuFactor = 4
+const defaultCpuFactor = 4
 
 /** Reads a Node object. */
 export function readNode(node: Node): NodeFacts {

@@ -17,7 +17,7 @@ export interface Authenticator {
   authenticate(request: IncomingMessage): UserInfo
 }
 
-export const anonymousUser: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] }
+const anonymousUser: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] }
 
 /** What answers without a credential. */
 export const publicPaths: readonly string[] = ['/healthz', '/livez', '/readyz', '/version']

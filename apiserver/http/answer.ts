@@ -7,7 +7,7 @@ import { constants, gzip } from 'node:zlib'
 import { ApiError, internalError, type Status } from '../../lib/api/api-error.js'
 
 /** Bodies below this are not worth compressing. */
-export const gzipFromBytes = 128 * 1024
+const gzipFromBytes = 128 * 1024
 
 export const jsonHeaders = { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache, private' } as const
 

@@ -42,7 +42,7 @@ export interface LogTarget {
 }
 
 /** Subresources that are conversations over an upgraded connection. */
-export const sessionTypes = ['exec', 'attach', 'portforward', 'console'] as const
+const sessionTypes = ['exec', 'attach', 'portforward', 'console'] as const
 export type SessionType = (typeof sessionTypes)[number]
 
 export function isSession(subresource: string): subresource is SessionType {

@@ -54,7 +54,7 @@ export function trackCreation(
 }
 
 /** Who writes by an update, and through which part of the object. */
-export function writerOf({ kind, subresource }: Pick<Target, 'kind' | 'subresource'>, { fieldManager }: RequestContext): FieldManager {
+function writerOf({ kind, subresource }: Pick<Target, 'kind' | 'subresource'>, { fieldManager }: RequestContext): FieldManager {
   return { manager: fieldManager, operation: 'Update', apiVersion: kind.apiVersion, ...(subresource === '' ? {} : { subresource }) }
 }
 

@@ -11,7 +11,7 @@ import type { DecodedBody } from './registry.js'
 export const maxBodyBytes = 3 * 1024 * 1024
 
 /** Media types of whole objects that this reader decodes. Patches are JSON by another name and are read as `application/json`. */
-export const readableTypes: readonly string[] = ['application/json', 'application/yaml']
+const readableTypes: readonly string[] = ['application/json', 'application/yaml']
 
 /** Decodes a body. `contentType` may carry parameters; empty means JSON. Throws ApiErrors: 400, 413, 415. */
 export function readBody(bytes: Buffer, contentType = 'application/json'): DecodedBody {

@@ -19,7 +19,7 @@ export interface WriteRates {
 const mebibyte = 1024 * 1024
 
 /** What each identity of a sort may write. */
-export const defaultWriteRates = {
+const defaultWriteRates = {
   node: { bytes: { burst: 64 * mebibyte, perSecond: mebibyte / 4 }, events: { burst: 500, perSecond: 20 } },
   program: { events: { burst: 2_000, perSecond: 100 } },
   other: { bytes: { burst: 256 * mebibyte, perSecond: mebibyte }, events: { burst: 500, perSecond: 20 } },

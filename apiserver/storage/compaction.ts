@@ -102,7 +102,7 @@ export class Compaction {
 }
 
 /** The rows that these rows made superfluous. */
-export function freedBy(links: readonly LogLink[]): number[] {
+function freedBy(links: readonly LogLink[]): number[] {
   return links.flatMap((link) => [
     ...(link.previousRevision > 0 ? [link.previousRevision] : []),
     ...(link.type === 'DELETED' ? [link.revision] : []),

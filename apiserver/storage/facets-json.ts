@@ -12,7 +12,7 @@ const nothing: Readonly<Record<string, string>> = Object.freeze({})
 const none: readonly string[] = Object.freeze([])
 
 /** Facets without anything in them. */
-export const emptyFacets: Facets = Object.freeze({ labels: nothing, fields: nothing, owners: none, claims: none })
+const emptyFacets: Facets = Object.freeze({ labels: nothing, fields: nothing, owners: none, claims: none })
 
 export function printFacets(facets: Facets): string {
   const json: FacetsJson = {}

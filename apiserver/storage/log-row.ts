@@ -5,7 +5,7 @@ import type { LogRow, LogStep, ObjectRow } from './log-driver.js'
 import type { Change, ObjectDraft, StoredObject, WriteContext } from './store.js'
 
 /** The layout of stored bytes: JSON with a fixed head, resourceVersion spliced in. */
-export const bytesFormat = 1
+const bytesFormat = 1
 
 /** What a sealed row is bound to. */
 export function rowIdentity(row: { key: ObjectKey; uid: string; revision: number }): string {

@@ -7,7 +7,7 @@ import { isHealthy } from '../../lib/api/task-health.js'
 import { isComplete } from '../task-end.js'
 
 /** How long an eviction that was allowed may stay unseen. */
-export const unseenMs = 120_000
+const unseenMs = 120_000
 
 /** What says how many of its Tasks there should be. */
 export interface Scaler {
@@ -86,7 +86,7 @@ function expectedByScale(tasks: readonly Task[], scalers: Scalers): number | str
 }
 
 /** The uid of the one owner that controls the object. */
-export function controllerUid({ metadata }: Pick<Task, 'metadata'>): string | undefined {
+function controllerUid({ metadata }: Pick<Task, 'metadata'>): string | undefined {
   return metadata.ownerReferences?.find(({ controller }) => controller)?.uid
 }
 

@@ -10,7 +10,7 @@ import { followResources } from '../../lib/client/watch/follow-resources.js'
 import type { ControllerContext } from '../controller-context.js'
 import { EventAges } from './event-ages.js'
 
-export const eventTtlMs = 3_600_000
+const eventTtlMs = 3_600_000
 const lookEveryMs = 30_000
 /** Deleted at once. */
 const together = 4

@@ -16,7 +16,7 @@ export interface BeatOptions {
 }
 
 /** Between two beats. */
-export const beatEveryMs = 3_000
+const beatEveryMs = 3_000
 /** A beat that has not come back over the watch within this real time is lost. */
 const lostAfterMs = 10_000
 const at = { namespace: 'kube-system', name: 'millrace-node-lifecycle' }

@@ -2,7 +2,7 @@ import type { Task } from '../../lib/api/kinds/task.js'
 import { isAvailable, isReady, readySinceMs } from './task-state.js'
 
 /** As Kubernetes names it: lower goes first; 0 unless said. */
-export const deletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cost'
+const deletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cost'
 
 export interface DeletionQuestion {
   readonly minReadySeconds: number

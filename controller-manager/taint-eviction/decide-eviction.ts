@@ -16,7 +16,7 @@ export type Eviction =
   | { readonly type: 'stay' }
 
 /** How long a task that says nothing tolerates a node whose agent is silent or not ready. */
-export const defaultTolerationSeconds = 300
+const defaultTolerationSeconds = 300
 
 const doubtTaints = [unreachableTaint, notReadyTaint]
 

@@ -3,7 +3,7 @@ import type { Task } from '../../lib/api/kinds/task.js'
 import { isComplete } from '../task-end.js'
 
 /** The agent ends its tasks at their deadline by itself; after this much longer it is reminded. */
-export const slackMs = 15_000
+const slackMs = 15_000
 
 /** When the agent is to be asked for the end, wall clock in milliseconds; undefined: not, as it stands. A task that never started has no deadline. */
 export function askAtMs(task: Pick<Task, 'spec' | 'status' | 'metadata'>): number | undefined {

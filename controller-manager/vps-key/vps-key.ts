@@ -56,7 +56,7 @@ export const vpsKey = controller({
 const encode = (value: string) => Buffer.from(value).toString('base64')
 
 /** The public half of the key that a Secret holds for this Vps; or why it holds none. Pure. */
-export function keyIn(
+function keyIn(
   { metadata, type, data = {} }: SecretObject,
   vps: Pick<ObjectMeta, 'uid'>,
 ): { readonly publicKey: string } | { readonly refusal: string } {

@@ -7,7 +7,7 @@ import { type Applied, type ApplyMethod, getOrNothing, type ManifestTarget } fro
 import { clientSideManagers, takeOver } from './take-over.js'
 
 /** kubectl's own: what one of the two clients applied, the other goes on with. */
-export const serverSideManager = 'kubectl'
+const serverSideManager = 'kubectl'
 
 /**
  * Has the server merge the manifest. An object that was applied client-side until now is taken over first as kubectl does it, so that what the manifest

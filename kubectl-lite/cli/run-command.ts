@@ -41,7 +41,7 @@ export async function runCommand(argv: readonly string[], io: ByteIo): Promise<n
 }
 
 /** The grammar, with the details of the commands that `argv` names; of those alone when it begins with one. */
-export async function buildProgram(argv: readonly string[], io: ByteIo, closers: (() => Promise<void>)[] = []): Promise<Command> {
+async function buildProgram(argv: readonly string[], io: ByteIo, closers: (() => Promise<void>)[] = []): Promise<Command> {
   const program = new Command('kubectl-lite')
   program
     .description('The client of Millrace: a Kubernetes-style control plane. kubectl works too.')

@@ -80,7 +80,7 @@ function isCategory(resources: readonly ApiResource[], word: string): boolean {
 }
 
 /** Exact names first; a category stands for all its kinds. */
-export function findResources(resources: readonly ApiResource[], word: string): readonly ApiResource[] {
+function findResources(resources: readonly ApiResource[], word: string): readonly ApiResource[] {
   const [name = '', ...rest] = word.toLowerCase().split('.')
   const suffix = rest.join('.')
   const named = resources.filter(
@@ -115,7 +115,7 @@ interface DiscoveryList {
 }
 
 /** The kinds of an APIGroupDiscoveryList. */
-export function readDiscovery(answer: unknown): readonly ApiResource[] {
+function readDiscovery(answer: unknown): readonly ApiResource[] {
   return ((answer as DiscoveryList).items ?? []).flatMap((group) =>
     (group.versions ?? []).flatMap(({ version, resources = [] }) =>
       resources.map(

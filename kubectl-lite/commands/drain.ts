@@ -130,7 +130,7 @@ async function addTaint(cluster: Cluster, name: string, taint: Taint): Promise<v
 }
 
 /** Gone, another object of the same name, ended, or bound elsewhere. */
-export function hasLeft(before: KubeObject, now: KubeObject | undefined, node: string): boolean {
+function hasLeft(before: KubeObject, now: KubeObject | undefined, node: string): boolean {
   if (now === undefined || now.metadata.uid !== before.metadata.uid || isFinished(now)) return true
   return (now.spec as TaskSpec).nodeName !== node
 }

@@ -25,7 +25,7 @@ export const explain: DefineCommand = (command, cli) => {
 }
 
 /** The text about the field at a path; an empty path is the kind itself. */
-export function printField(schema: KindSchema, path: readonly string[], kind: string, recursive: boolean): string {
+function printField(schema: KindSchema, path: readonly string[], kind: string, recursive: boolean): string {
   let at = schema.resolve(schema.root)
   let walked = kind
   for (const name of path) {

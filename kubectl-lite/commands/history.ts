@@ -41,7 +41,7 @@ type History = Awaited<ReturnType<typeof readHistory>>
 const verbs = { ADDED: 'created', MODIFIED: 'changed', DELETED: 'deleted' } as const
 
 /** One paragraph per revision, oldest first. */
-export function printHistory(answer: History): string {
+function printHistory(answer: History): string {
   const lines = [`Window: ${answer.window.text}`]
   for (const revision of answer.revisions) {
     lines.push('', `${revision.revision}  ${revision.time}  ${verbs[revision.type]} by ${revision.actor}`)

@@ -91,7 +91,7 @@ function randomToken(): { id: string; token: string } {
 }
 
 /** What the server keeps of a token: its hash. */
-export function tokenSecret(id: string, token: string, expiration: string, nodeName: string | undefined): object {
+function tokenSecret(id: string, token: string, expiration: string, nodeName: string | undefined): object {
   return {
     apiVersion: 'v1',
     kind: 'Secret',

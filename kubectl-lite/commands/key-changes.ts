@@ -95,7 +95,7 @@ function checkedKey(key: string): string {
 }
 
 /** The merge patch, or undefined when nothing changes. Throws UsageError where a value would be replaced unasked. */
-export function patchOf(
+function patchOf(
   before: Readonly<Record<string, string>>,
   changes: KeyChanges,
   overwrite: boolean,

@@ -43,7 +43,7 @@ export const portForward: DefineCommand = (command, cli) => {
 }
 
 /** Throws UsageError. Pure. */
-export function parsePortPair(text: string): PortPair {
+function parsePortPair(text: string): PortPair {
   const [, local, remote] = /^(?:(\d{0,5}):)?(\d{1,5})$/.exec(text) ?? []
   const pair = { local: Number(local ?? remote), remote: Number(remote) }
   if (remote === undefined || pair.remote < 1 || pair.remote > 65_535 || pair.local > 65_535)

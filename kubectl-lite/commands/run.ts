@@ -60,7 +60,7 @@ export const run: DefineCommand = (command, cli) => {
 }
 
 /** The Task that the flags describe. */
-export function taskManifest(name: string, words: readonly string[], flags: Omit<Flags, 'dryRun' | 'output'>): Manifest {
+function taskManifest(name: string, words: readonly string[], flags: Omit<Flags, 'dryRun' | 'output'>): Manifest {
   const asArguments = flags.image !== undefined && flags.backend !== 'process' && !flags.command
   const resources = {
     ...(flags.requests === undefined ? {} : { requests: pairs(flags.requests, '--requests') }),

@@ -57,7 +57,7 @@ export const taint: DefineCommand = (command, cli) => {
     })
 }
 
-export function parseTaintChange(text: string): TaintChange {
+function parseTaintChange(text: string): TaintChange {
   const remove = text.endsWith('-')
   const match = /^([^=:]+)(?:=([^:]*))?(?::(.+))?$/.exec(remove ? text.slice(0, -1) : text)
   const [, key = '', value, effect] = match ?? []
@@ -72,7 +72,7 @@ export function parseTaintChange(text: string): TaintChange {
 }
 
 /** A taint is one key and effect. Throws UsageError where one would be replaced unasked, or removed that is not there. */
-export function changeTaints(before: readonly Taint[], changes: readonly TaintChange[], overwrite: boolean): Taint[] {
+function changeTaints(before: readonly Taint[], changes: readonly TaintChange[], overwrite: boolean): Taint[] {
   let taints = [...before]
   for (const { key, value, effect, remove } of changes) {
     const isMeant = (taint: Taint): boolean => taint.key === key && (effect === undefined || taint.effect === effect)

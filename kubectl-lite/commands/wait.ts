@@ -67,7 +67,7 @@ export const wait: DefineCommand = (command, cli) => {
 }
 
 /** Throws UsageError. */
-export function parseGoal(text: string): Goal {
+function parseGoal(text: string): Goal {
   if (text === 'delete') return { words: 'deleted', description: 'the deletion', isMet: (object) => object === undefined }
   if (text === 'create') return { words: 'created', description: 'the creation', isMet: (object) => object !== undefined }
   if (text.startsWith('condition=')) return conditionGoal(text.slice('condition='.length))

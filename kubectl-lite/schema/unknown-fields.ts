@@ -31,7 +31,7 @@ function unknownFieldsOf(message: string): string[] {
 }
 
 /** The known field that a path like `spec.env[0].nmae` was perhaps meant to be. */
-export function suggestField(schema: KindSchema, path: string): string | undefined {
+function suggestField(schema: KindSchema, path: string): string | undefined {
   const parts = path.replaceAll(/\[[^\]]*\]/g, '').split('.')
   let at: JsonSchema = schema.root
   for (const [index, part] of parts.entries()) {

@@ -24,7 +24,7 @@ export function nodeRows(nodes: readonly Node[], metrics: readonly NodeMetrics[]
 const printLoad = (load: NodeMetrics['load']) => load?.[0]?.toFixed(2) ?? '-'
 
 /** `0: 35% 12Gi/40Gi 61°C`, of each. */
-export function printGpus(gpus: NodeMetrics['gpus']): string {
+function printGpus(gpus: NodeMetrics['gpus']): string {
   return gpus?.map((gpu) => `${gpu.index}: ${printGpu(gpu)}`).join(', ') || '-'
 }
 

@@ -22,7 +22,7 @@ export function printAmount(name: string, amount: number): string {
   return name === 'cpu' ? printCpu(Math.round(amount * 1000)) : printBytes(Math.round(amount))
 }
 
-export function printShare(used: number, bound: number | undefined): string {
+function printShare(used: number, bound: number | undefined): string {
   return bound ? `${Math.round((100 * used) / bound)}%` : '-'
 }
 

@@ -8,7 +8,7 @@ import { hardwareOf } from './hardware.js'
 import { StepError } from './step-error.js'
 
 /** What a task wants that lets it out of its isolation, in words. Pure. */
-export function powersOf(task: Task, isolation: BackendInfo['isolation']): string[] {
+function powersOf(task: Task, isolation: BackendInfo['isolation']): string[] {
   const { spec } = task
   return [
     ...(spec.privileged ? ['privileged'] : []),

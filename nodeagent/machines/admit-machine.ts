@@ -6,7 +6,7 @@ import { hardwareOf } from '../execute/hardware.js'
 import { StepError } from '../execute/step-error.js'
 
 /** What a machine wants that lets it reach its node, in words. Pure. */
-export function powersOfMachine({ spec }: Pick<Vps, 'spec'>): string[] {
+function powersOfMachine({ spec }: Pick<Vps, 'spec'>): string[] {
   return [
     ...(spec.privileged ? ['privileged'] : []),
     ...(spec.image.startsWith('file:') ? [`the image ${spec.image} of the node's files`] : []),

@@ -24,7 +24,7 @@ export function busyTicks(stat: string): number {
 }
 
 /** `usedBytes`: what is neither free nor can be freed at once. */
-export function parseMeminfo(text: string): { totalBytes: number; usedBytes: number } {
+function parseMeminfo(text: string): { totalBytes: number; usedBytes: number } {
   const bytes = (name: string) => Number(new RegExp(`^${name}: +(\\d+) kB$`, 'm').exec(text)?.[1] ?? 0) * 1024
   return { totalBytes: bytes('MemTotal'), usedBytes: bytes('MemTotal') - bytes('MemAvailable') }
 }

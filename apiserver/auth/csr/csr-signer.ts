@@ -37,7 +37,7 @@ export function csrPreparations(options: CsrSignerOptions): Readonly<Record<stri
   return { [`${CertificateSigningRequest.group}/${CertificateSigningRequest.plural}`]: createCsrSigner(options) }
 }
 
-export function createCsrSigner(options: CsrSignerOptions): Preparation {
+function createCsrSigner(options: CsrSignerOptions): Preparation {
   const { pki, store, clock, certificateClock = systemClock } = options
   const configMapRules = createResourceRules(ConfigMap as unknown as Kind)
   const secretRules = createResourceRules(Secret as unknown as Kind)

@@ -13,7 +13,7 @@ export interface NodeRequest {
   readonly lifeMs: number
 }
 
-export const defaultLifeSeconds = 90 * 24 * 3600
+const defaultLifeSeconds = 90 * 24 * 3600
 const maxLifeSeconds = 365 * 24 * 3600
 const minLifeSeconds = 600
 /** A request with an RSA key of 8,192 bits takes 3 KiB. */

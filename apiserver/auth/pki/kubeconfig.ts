@@ -9,7 +9,7 @@ import { certificateLifeMs, type Pki } from './ensure-pki.js'
 import { generateKeyPem } from './generate-key-pem.js'
 
 /** Who gets a kubeconfig in the data directory. The controllers have no groups: their rights come with their names (rbac/). */
-export const kubeconfigUsers = [
+const kubeconfigUsers = [
   { file: 'admin.kubeconfig', user: 'admin', groups: [mastersGroup] },
   { file: 'scheduler.kubeconfig', user: 'system:scheduler', groups: [] },
   { file: 'controller-manager.kubeconfig', user: 'system:controller-manager', groups: [] },
@@ -58,7 +58,7 @@ export async function writeKubeconfigs(
 }
 
 /** A kubeconfig with one cluster, one user and one context. */
-export function printKubeconfig(of: {
+function printKubeconfig(of: {
   server: string
   user: string
   certificateAuthority: string

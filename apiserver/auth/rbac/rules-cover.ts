@@ -6,7 +6,7 @@ import type { PolicyRule } from './policy.js'
 import { pathMatches } from './rule-match.js'
 
 /** What is looked at in one question, in parts of rules that are compared: more than that is to be written as several roles. */
-export const maxCompared = 1_000_000
+const maxCompared = 1_000_000
 
 export interface Coverage {
   /** The rules, or the single rights of them, that are not held; at most `shownRights`. */

@@ -24,7 +24,7 @@ export function podStatus(task: Task): PodStatus {
 }
 
 /** A Pod that has started once never goes back to Pending: it waits for its next run as Running. */
-export function podPhase(task: Task): PodStatus['phase'] {
+function podPhase(task: Task): PodStatus['phase'] {
   const phase = task.status?.phase ?? 'Pending'
   switch (phase) {
     case 'Pending':

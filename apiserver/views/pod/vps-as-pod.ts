@@ -25,7 +25,7 @@ export const vpsAsPod: ViewSource = {
 const notRunningText = Buffer.from('"running":false')
 
 /** The Pod that stands for a Vps. */
-export function podOfVps(vps: Vps): Pod {
+function podOfVps(vps: Vps): Pod {
   const metadata = { ...shownMetadata(vps.metadata), name: `${vpsPodPrefix}${vps.metadata.name}` }
   return { apiVersion: Pod.apiVersion, kind: Pod.kind, metadata, spec: specOf(vps), status: statusOf(vps) }
 }

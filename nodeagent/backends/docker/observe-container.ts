@@ -4,7 +4,7 @@ import type { ObservedRun, RunExit, RunId } from '../backend.js'
 import { labels } from './container-options.js'
 
 /** The run that a container is, by its labels; undefined for any other container. */
-export function runOfLabels(found: Readonly<Record<string, string>>): (RunId & { namespace: string; name: string }) | undefined {
+function runOfLabels(found: Readonly<Record<string, string>>): (RunId & { namespace: string; name: string }) | undefined {
   const uid = found[labels.uid]
   const attempt = Number(found[labels.attempt] ?? Number.NaN)
   const run = Number(found[labels.run] ?? Number.NaN)

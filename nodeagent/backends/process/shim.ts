@@ -20,8 +20,8 @@ export interface RunOrders extends CommandOrders {
 export const reportFile = 20
 
 /** Log files of a run: this many, each this large; then the oldest goes. */
-export const maxLogBytes = 10 * 1024 * 1024
-export const maxLogFiles = 5
+const maxLogBytes = 10 * 1024 * 1024
+const maxLogFiles = 5
 
 /** Starts a shim over a run. Resolves once the command was let go, or another shim was first; rejects with what the shim said. */
 export async function startShim(orders: RunOrders): Promise<void> {

@@ -26,7 +26,7 @@ export function engineArguments({ engine, name, qmpSocket, userId }: EngineArgum
 }
 
 /** The most that the accelerator can give. */
-export function cpuOf({ accelerator }: Pick<QemuEngine, 'accelerator'>): string {
+function cpuOf({ accelerator }: Pick<QemuEngine, 'accelerator'>): string {
   return accelerator === 'kvm' ? 'host' : 'max'
 }
 

@@ -44,7 +44,7 @@ export async function readDiskFormat(file: string, name: string): Promise<DiskFo
 }
 
 /** The same from the first bytes of a file. */
-export function diskFormat(start: Buffer, fileBytes: number, name: string): DiskFormat {
+function diskFormat(start: Buffer, fileBytes: number, name: string): DiskFormat {
   const refuse = (words: string) => new BackendError('ImagePullFailed', `the image ${name} ${words}`, false)
   const magic = start.subarray(0, 4).toString('latin1')
   if (magic === 'QFI\xfb') return qcow2Format(start, refuse)

@@ -18,7 +18,7 @@ export interface MicrovmArguments {
 }
 
 /** How many commands can run beside a task's at a time: a port each for its talk and its streams, and each port costs the guest 4 MiB of buffers. */
-export const sessionSlots = 3
+const sessionSlots = 3
 
 /** The name of the pipe by which the agent gives words to the guest. */
 export const controlPipe = 'control'
