@@ -5,9 +5,6 @@ import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from './kinds/pod
 import { matchesLabels } from './label-selector.js'
 import { selectorOf } from './label-selector-object.js'
 
-/** Reasons of the condition DisruptionAllowed. */
-export const disruptionAllowedReasons = ['SufficientPods', 'InsufficientPods', 'SyncFailed'] as const
-
 /** Whether the budget is about an object with these labels: an absent selector selects nothing, an empty one everything. */
 export function coversLabels({ spec }: Pick<PodDisruptionBudget, 'spec'>, labels: Readonly<Record<string, string>> = {}): boolean {
   return spec.selector !== undefined && matchesLabels(selectorOf(spec.selector), labels)

@@ -34,12 +34,6 @@ export function addAmounts(a: ResourceAmounts, b: ResourceAmounts): ResourceAmou
   return sum
 }
 
-export function subtractAmounts(a: ResourceAmounts, b: ResourceAmounts): ResourceAmounts {
-  const rest: Record<string, number> = { ...a }
-  for (const [name, amount] of Object.entries(b)) rest[name] = (rest[name] ?? 0) - amount
-  return rest
-}
-
 /** An amount for people: `1.2Gi`, `500m`, `2`. */
 export function printAmount(name: string, amount: number): string {
   if (name === 'cpu') return printCpu(amount)

@@ -1,6 +1,6 @@
 /**
- * The connections that node agents have dialled to one server, and the ways to a node: `ask`, and `open` for bytes both ways. The newest connection of a node is the one that is
- * used; what an older one still carries may finish.
+ * The connections that node agents have dialled to one server, and the ways to a node: `ask`, and `open` for bytes both ways. The newest connection
+ * of a node is the one that is used; what an older one still carries may finish.
  *
  *     const nodes = createNodeConnections()
  *     const { status, stream } = await nodes.ask('n1', { path: '/logs/default/hello', signal })

@@ -42,7 +42,10 @@ export interface TestClusterOptions {
   readonly controllers?: readonly Controller[] | (() => readonly Controller[])
   /** What the controllers may do: what they declare (`rights` included), or everything. Default `declared`. */
   readonly rights?: 'declared' | 'all'
-  /** Kinds of users, beside those that the controllers name: they come in as CustomResourceDefinitions, through the API, and are served when the cluster is there. */
+  /**
+   * Kinds of users, beside those that the controllers name: they come in as CustomResourceDefinitions, through the API, and are served when the
+   * cluster is there.
+   */
   readonly kinds?: readonly Kind[]
   /** Default false: plain HTTP, and the user is who the bearer token says (`NAME[,GROUP…]`, or a ServiceAccount's), admin without one. */
   readonly tls?: boolean

@@ -23,7 +23,10 @@ export interface NumbersOfMachine {
 
 const half = 65_536
 const blockSize = 2 * half
-/** Above what useradd gives to users and their containers, systemd to its own, and directories (SSSD, FreeIPA) to people; below what systemd keeps for foreign images. */
+/**
+ * Above what useradd gives to users and their containers, systemd to its own, and directories (SSSD, FreeIPA) to people; below what systemd keeps
+ * for foreign images.
+ */
 const usual = { first: 2_013_265_920, count: 1_000 * blockSize }
 /** Below are people, services and what counts with 16 bits. */
 const lowest = 65_536

@@ -1,6 +1,6 @@
 /**
- * `create controller`, as a user has it: the project is written into an empty folder outside of the clone, Millrace comes from the tarball of `npm pack` without any optional
- * package, and all that the project's README says is typed as it stands there, against a real API server.
+ * `create controller`, as a user has it: the project is written into an empty folder outside of the clone, Millrace comes from the tarball of `npm
+ * pack` without any optional package, and all that the project's README says is typed as it stands there, against a real API server.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

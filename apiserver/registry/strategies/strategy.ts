@@ -27,7 +27,10 @@ export interface Strategy {
   prepareApply?(configuration: KubeObject): void
   /** Completes a change: metadata and the part that the subresource may not touch are already as before. */
   prepareUpdate?(object: KubeObject, old: KubeObject, facts: UpdateFacts): void
-  /** Completes what depends on other objects, in the committer's turn: with everything that was decided before in `view`. Replaces fields, and changes nothing in them. */
+  /**
+   * Completes what depends on other objects, in the committer's turn: with everything that was decided before in `view`. Replaces fields, and
+   * changes nothing in them.
+   */
   settle?(object: KubeObject, view: ReadView, nowMs: number): void
   /** Rules that need the object alone, beyond the kind's own `validate`. `old` is absent on create. */
   validate?(object: KubeObject, old: KubeObject | undefined): StatusCause[]

@@ -43,7 +43,10 @@ function describeForeign({ why, harmless }: ForeignField): string {
   return `Not supported: ${why}.${values ? ` Taken as nothing: ${values}.` : ''}`
 }
 
-/** Which foreign fields of a value say something that cannot be kept. The value has the shape of the schema. What is more than a word may hold secrets, as the env of a container does. */
+/**
+ * Which foreign fields of a value say something that cannot be kept. The value has the shape of the schema. What is more than a word may hold
+ * secrets, as the env of a container does.
+ */
 export function foreignCauses(schema: JsonSchema, value: unknown, path: string): StatusCause[] {
   if (value === undefined) return []
   const field = schema['x-millrace-foreign']

@@ -28,7 +28,10 @@ export class ContainerDoor {
   private idle: NodeJS.Timeout | undefined
   private isClosed = false
 
-  /** `pid` is the container's first process, `namespace` the one that its workload is in; `onClosed` is called once, when no socket can be opened any more: the container has ended, or nobody asked for `idleMs`. */
+  /**
+   * `pid` is the container's first process, `namespace` the one that its workload is in; `onClosed` is called once, when no socket can be opened any
+   * more: the container has ended, or nobody asked for `idleMs`.
+   */
   constructor(
     pid: number,
     containerId: string,
