@@ -58,13 +58,7 @@ export async function writeKubeconfigs(
 }
 
 /** A kubeconfig with one cluster, one user and one context. */
-function printKubeconfig(of: {
-  server: string
-  user: string
-  certificateAuthority: string
-  certificate: string
-  key: string
-}): string {
+function printKubeconfig(of: { server: string; user: string; certificateAuthority: string; certificate: string; key: string }): string {
   return stringify(
     {
       apiVersion: 'v1',
