@@ -93,7 +93,7 @@ export async function runGateway(options: RunGatewayOptions, signal: AbortSignal
     const nodeExists = (node: string) => nodes.lister.get(node) !== undefined
     agents = await listenForAgents({ host, port: options.agentPort, advertiseHost, authority, nodes: connections, nodeExists, log })
     // The last to listen: a Tunnel may name any port, and is not to take those of the gateway itself.
-    tunnelling = startTunnels({ client, clock: systemClock, log, name, nodes: connections, advertiseHost, limits }, running)
+    tunnelling = startTunnels({ client, clock: systemClock, log, name, nodes: connections, host, advertiseHost, limits }, running)
     const printedHost = advertiseHost.includes(':') ? `[${advertiseHost}]` : advertiseHost
     const server = `https://${printedHost}:${agents.port}`
     const announcement = { server, ca: agents.certificate, ...(ssh ? { sshEndpoint: `${printedHost}:${ssh.port}` } : {}) }

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { sameValue } from '../../lib/api/json/same-value.js'
 import type { Tunnel, TunnelSpec } from '../../lib/api/kinds/tunnel.js'
+import { isEveryAddress, parseListenAddress } from '../../lib/api/listen-address.js'
 import type { TunnelCounts } from '../../lib/api/tunnel-stats.js'
 import { type Clock, timestamp } from '../../lib/base/clock.js'
 import { TokenBucket } from '../../lib/base/token-bucket.js'
@@ -13,6 +14,8 @@ import type { TunnelListener } from './tunnel-listener.js'
 export interface OpenTunnelOptions {
   readonly clock: Clock
   readonly limits: PlaceLimits
+  /** All addresses of the gateway are this one, unless it listens on all of its machine. */
+  readonly host: string
   /** To the target of this Tunnel, wherever it is now. Rejects with a sentence. */
   readonly dial: (tunnel: Tunnel, signal: AbortSignal) => Promise<Duplex>
   /** Connections find no place; told at most once a minute. */
@@ -51,18 +54,17 @@ export class OpenTunnel {
     const isOtherTarget = !sameValue(this.#tunnel.spec.target, tunnel.spec.target)
     this.#tunnel = tunnel
     if (isOtherTarget) this.#endAll()
-    const { protocol, listen } = tunnel.spec
-    const place = { protocol, listen }
+    const place = this.#placeOf(tunnel)
     if (this.#listener && sameValue(this.#place, place)) return undefined
     this.#leave()
     try {
-      const listener = await this.#listen()
+      const listener = await this.#listen(place)
       this.#listener = listener
       this.#place = place
       if (this.#closed) this.close()
       return undefined
     } catch (error) {
-      return listenFailureOf(error, tunnel.spec)
+      return listenFailureOf(error, place)
     }
   }
 
@@ -83,9 +85,14 @@ export class OpenTunnel {
     this.#endAll()
   }
 
-  #listen(): Promise<TunnelListener> {
+  #placeOf({ spec: { protocol, listen } }: Tunnel): Pick<TunnelSpec, 'protocol' | 'listen'> {
+    const { host } = this.options
+    const isHosts = isEveryAddress(parseListenAddress(listen.address) ?? '') && !isEveryAddress(host)
+    return { protocol, listen: isHosts ? { ...listen, address: host } : listen }
+  }
+
+  #listen({ protocol, listen }: Pick<TunnelSpec, 'protocol' | 'listen'>): Promise<TunnelListener> {
     const { dial, clock, onRefused } = this.options
-    const { protocol, listen } = this.#tunnel.spec
     const begin = protocol === 'udp' ? listenForDatagrams : listenForConnections
     return begin({
       listen,

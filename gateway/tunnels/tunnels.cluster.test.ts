@@ -76,12 +76,17 @@ async function reachDatagrams(port: number): Promise<DatagramDuplex> {
 }
 
 /** The tunnels of a gateway beside the cluster, with the rights that it has. */
-async function aGateway({ session }: Awaited<ReturnType<typeof aNode>>, limits = { total: 100, perAddress: 100 }, name = 'gw') {
+async function aGateway(
+  { session }: Awaited<ReturnType<typeof aNode>>,
+  limits = { total: 100, perAddress: 100 },
+  name = 'gw',
+  host = '0.0.0.0',
+) {
   const client = createClient(await cluster.configOf('system:gateway'))
   const stopping = new AbortController()
   const open = (_node: string, request: NodeRequest) => ask(session, { ...request, writes: true })
   const nodes = { open, isConnected: () => !session.destroyed }
-  const options = { client, clock: systemClock, log: silentLogger, name, nodes, advertiseHost: `${name}.example`, limits }
+  const options = { client, clock: systemClock, log: silentLogger, name, nodes, host, advertiseHost: `${name}.example`, limits }
   const { countsOf, finished } = startTunnels(options, stopping.signal)
   const stop = async () => {
     stopping.abort()
@@ -182,8 +187,8 @@ function connectFrom(localAddress: string, port: number): Socket {
 }
 
 /** What comes back of what is said, to its end. */
-async function exchange(port: number, said: string): Promise<string> {
-  const socket = connect(port)
+async function exchange(port: number, said: string, host = '127.0.0.1'): Promise<string> {
+  const socket = connect(port, host)
   socket.end(said)
   return text(socket)
 }
@@ -260,6 +265,26 @@ describe('a Tunnel', () => {
     })
     await (holder === 'gw' ? first : second).stop()
     await eventually(async () => expect(await exchange(port, 'a')).toBe('a'))
+  })
+
+  it('for all addresses listens at each gateway on the one that it has: when one gateway ends, the other goes on', async () => {
+    const node = await aNode()
+    const first = await aGateway(node, undefined, 'gw', '127.0.0.1')
+    await aGateway(node, undefined, 'other', '127.0.0.2')
+    await aTask()
+    const server = await aServer(echo)
+    await aTunnel(server.port, { listen: { address: '0.0.0.0' } })
+    const tunnel = await eventually(async () => {
+      const now = await cluster.client.of(Tunnel).get({ namespace: 'default', name: 't' })
+      expect(now.status?.gateways?.map(({ endpoint }) => endpoint !== undefined)).toEqual([true, true])
+      return now
+    })
+    const { port } = tunnel.spec.listen
+    for (const host of ['127.0.0.1', '127.0.0.2']) expect(await exchange(port, 'a', host)).toBe('a')
+    await expect(exchange(port, 'a', '127.0.0.3')).rejects.toThrow('ECONNREFUSED')
+    await first.stop()
+    await expect(exchange(port, 'a')).rejects.toThrow('ECONNREFUSED')
+    expect(await exchange(port, 'b', '127.0.0.2')).toBe('b')
   })
 
   it('fails a connection while its target is away, and never itself', async () => {

@@ -2,7 +2,7 @@
  * The ways in that Tunnels declare. The gateway listens for each, and carries what comes over the stream of the node on which the target is now. The one
  * rule: what fails is one connection, never the Tunnel, and nothing is remembered of a target between two connections.
  *
- *     const tunnelling = startTunnels({ client, clock, log, name, nodes, advertiseHost, limits }, signal)
+ *     const tunnelling = startTunnels({ client, clock, log, name, nodes, host, advertiseHost, limits }, signal)
  *     await tunnelling.finished
  */
 import { type Condition, withCondition } from '../../lib/api/condition.js'
@@ -32,6 +32,8 @@ export interface TunnelsOptions {
   /** The gateway's. */
   readonly name: string
   readonly nodes: Pick<NodeConnections, 'open' | 'isConnected'>
+  /** The address that the gateway listens on, which is where a Tunnel for all addresses listens. */
+  readonly host: string
   /** By which people reach the gateway. */
   readonly advertiseHost: string
   /** Of each Tunnel. */
@@ -53,7 +55,7 @@ export interface Tunnels {
 const retryAfter = '2s'
 
 export function createTunnels(options: TunnelsOptions): Tunnels {
-  const { client, clock, nodes, advertiseHost, limits, events } = options
+  const { client, clock, nodes, host, advertiseHost, limits, events } = options
   const tunnels = createInformer(client, Tunnel, {
     indexes: { target: ({ metadata, spec }: Tunnel) => [targetKey(spec.target.kind, metadata.namespace, spec.target.name)] },
   })
@@ -74,7 +76,7 @@ export function createTunnels(options: TunnelsOptions): Tunnels {
   const openOf = (tunnel: Tunnel): OpenTunnel => {
     const known = open.get(tunnel.metadata.uid)
     if (known) return known
-    const made = new OpenTunnel(tunnel, { clock, limits, dial, onRefused })
+    const made = new OpenTunnel(tunnel, { clock, limits, host, dial, onRefused })
     open.set(tunnel.metadata.uid, made)
     return made
   }
