@@ -6,11 +6,14 @@ import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:
 import { createRequire } from 'node:module'
 import net from 'node:net'
 import path from 'node:path'
+import { Transform } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Vps } from '../../lib/api/kinds/vps.js'
 import { writeKubeconfig } from '../../lib/client/kubeconfig/write-kubeconfig.js'
 import { eventually } from '../../lib/testing/eventually.js'
+import type { MachineBackend } from '../../nodeagent/backends/machine-backend.js'
 import { pemOf } from './raw-upgrade.js'
 import { type SessionBed, sessionBed } from './session-bed.js'
 
@@ -22,7 +25,7 @@ let bed: SessionBed
 let kubeconfig: string
 let here: string
 beforeAll(async () => {
-  bed = await sessionBed()
+  bed = await sessionBed(new Map([['qemu', machines]]))
   await bed.run('subject', ['sleep', '600'])
   kubeconfig = path.join(bed.folder, 'kubeconfig')
   here = path.join(bed.folder, 'here')
@@ -37,6 +40,17 @@ beforeAll(async () => {
   })
 }, 60_000)
 afterAll(() => bed[Symbol.asyncDispose](), 60_000)
+
+/** A machine of any name, whose serial line asks who is there, and says what it was told in capitals. */
+const machines = {
+  name: 'qemu',
+  observeMachines: async (_signal: AbortSignal, uid: string) => [{ uid, namespace: 'default', name: 'machine', state: 'running' }],
+  openMachineConsole: async () => {
+    const line = new Transform({ transform: (chunk, _encoding, done) => done(null, String(chunk).toUpperCase()) })
+    line.push('login: ')
+    return line
+  },
+} as unknown as MachineBackend
 
 const argv = (words: readonly string[]) => ['--import', tsx, path.join(root, 'kubectl-lite/main.ts'), '--kubeconfig', kubeconfig, ...words]
 const start = (...words: string[]) => spawn(process.execPath, argv(words), { cwd: here, stdio: 'pipe' })
@@ -98,6 +112,28 @@ describe('exec', () => {
     child.kill('SIGINT')
     expect(await ended).toBe(130)
     await eventually(() => expect(() => process.kill(Number(said), 0)).toThrow())
+  })
+})
+
+describe('console', () => {
+  it('is the serial line of a machine from its first byte on, until Ctrl-]', async () => {
+    const vpses = bed.cluster.client.of(Vps)
+    await vpses.create({ metadata: { name: 'machine' }, spec: { backend: 'qemu', image: 'debian', nodeName: 'n1' } })
+    await vpses.mergePatch(
+      { name: 'machine' },
+      { status: { phase: 'Running', startedAt: '2026-01-01T00:00:00Z' } },
+      { subresource: 'status' },
+    )
+    const child = start('console', 'vps/machine')
+    let said = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk))
+    await eventually(() => expect(said).toBe('login: '))
+    child.stdin.write('root')
+    await eventually(() => expect(said).toBe('login: ROOT'))
+    const ended = new Promise((resolve) => child.once('close', resolve))
+    child.stdin.write('\u001d')
+    expect(await ended).toBe(0)
+    expect(said).toBe('login: ROOT')
   })
 })
 

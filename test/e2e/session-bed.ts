@@ -14,6 +14,7 @@ import { createClient } from '../../lib/client/create-client.js'
 import { dialNodeStreams } from '../../lib/stream/dial-node-streams.js'
 import { eventually } from '../../lib/testing/eventually.js'
 import { type TestCluster, testCluster } from '../../lib/testing/test-cluster.js'
+import type { MachineBackend } from '../../nodeagent/backends/machine-backend.js'
 import { ProcessBackend } from '../../nodeagent/backends/process/process-backend.js'
 import type { WorkloadFiles } from '../../nodeagent/files/workload-files.js'
 import { createNodeStreamHandler } from '../../nodeagent/streams/node-stream-server.js'
@@ -31,7 +32,7 @@ export interface SessionBed extends AsyncDisposable {
 
 const node = 'n1'
 
-export async function sessionBed(): Promise<SessionBed> {
+export async function sessionBed(machines: ReadonlyMap<string, MachineBackend> = new Map()): Promise<SessionBed> {
   const folder = await mkdtemp(path.join(tmpdir(), 'mr-sessions-'))
   const cluster = await testCluster({ tls: true })
   const admin = createClient(cluster.admin)
@@ -52,7 +53,7 @@ export async function sessionBed(): Promise<SessionBed> {
     tls: () => tls,
     onRequest: createNodeStreamHandler({
       backends: new Map([['process', backend]]),
-      machines: new Map(),
+      machines,
       files,
       log: silentLogger,
       clock: systemClock,
