@@ -15,13 +15,14 @@ import { createInformer, type FollowInformerOptions, type ObjectHandlers, startI
 import type { GivenInformer } from '../lib/controller/shared-informers.js'
 import { startControllers } from '../lib/controller/start-controllers.js'
 import type { AgentParts } from './agent-parts.js'
-import type { Backend } from './backends/backend.js'
+import { type Backend, BackendError } from './backends/backend.js'
 import type { MachineBackend } from './backends/machine-backend.js'
 import { MachineLoop } from './machines/machine-loop.js'
 import { isAlive } from './plan/actual.js'
 import { removeStrays, type SnapshotsWanted } from './snapshots/remove-strays.js'
 import { snapshotKeeper } from './snapshots/snapshot-keeper.js'
 import type { LoopObject } from './step-loop.js'
+import { UnseenBackends } from './unseen-backends.js'
 import { WorkloadLoop } from './workload-loop.js'
 
 /** Events of backends are hints; this often everything is looked at. */
@@ -36,7 +37,11 @@ export class Agent {
   private readonly loops = new Map<string, WorkloadLoop>()
   private readonly machines = new Map<string, MachineLoop>()
 
-  constructor(private readonly parts: AgentParts) {}
+  private readonly unseen: UnseenBackends
+
+  constructor(private readonly parts: AgentParts) {
+    this.unseen = new UnseenBackends(parts.log)
+  }
 
   /** How many workloads it takes care of. */
   get workloads(): number {
@@ -100,7 +105,8 @@ export class Agent {
     const keeping = startControllers([snapshotKeeper(this.parts)], { client, clock, log, events, informers: [informer] }, signal)
     while (!signal.aborted) {
       await removeStrays(machines.values(), wanted(), AbortSignal.any([signal, AbortSignal.timeout(observeDeadlineMs)])).catch((error) => {
-        if (!signal.aborted) log.warn({ err: error }, 'snapshots could not be looked through; it is tried again')
+        if (signal.aborted || (error instanceof BackendError && error.reason === 'BackendUnavailable')) return
+        log.warn({ err: error }, 'snapshots could not be looked through; it is tried again')
       })
       await sleep(systemClock, strayEveryMs, signal).catch(() => {})
     }
@@ -142,10 +148,11 @@ export class Agent {
   private async look(backend: Watched, signal: AbortSignal, look: Look, loopOf: LoopOf, before: Shown): Promise<Shown> {
     try {
       const now = await look(AbortSignal.any([signal, AbortSignal.timeout(observeDeadlineMs)]))
+      this.unseen.seen(backend.name)
       for (const uid of new Set([...before.keys(), ...now.keys()])) if (!sameValue(before.get(uid), now.get(uid))) loopOf(uid).wake()
       return now
     } catch (error) {
-      if (!signal.aborted) this.parts.log.warn({ backend: backend.name, err: error }, 'a backend could not be looked at; it is tried again')
+      if (!signal.aborted) this.unseen.failed(backend.name, error)
       return before
     }
   }

@@ -72,7 +72,9 @@ export async function runNode(options: NodeProgramOptions, signal: AbortSignal):
   const work = async () => {
     await Promise.race([heartbeat.claimed, aborted(running)])
     if (running.aborted) return
-    await Promise.all([reporter.run(running), agent.run(running), keepStreams(options, running), ...loops.map((loop) => loop(running))])
+    // Gateways want to have seen the Node.
+    const streams = Promise.race([reporter.registered, aborted(running)]).then(() => keepStreams(options, running))
+    await Promise.all([reporter.run(running), agent.run(running), streams, ...loops.map((loop) => loop(running))])
   }
   try {
     await Promise.all([heartbeat.run(running), work()].map((loop) => endOthers(loop, failing)))
@@ -115,7 +117,7 @@ async function keepStreams(options: NodeProgramOptions, signal: AbortSignal): Pr
       tls,
       onRequest,
       onConnected: () => log.info('connected for streams'),
-      onDisconnected: (error) => log.warn({ err: error }, 'the connection for streams is broken; it is made anew'),
+      onDisconnected: (error) => log.warn({ reason: error.message }, 'the connection for streams is broken; it is made anew'),
       signal,
     }),
     followGateways(

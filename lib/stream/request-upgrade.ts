@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
-import { StreamError } from './stream-error.js'
+import { StreamError, StreamRefused } from './stream-error.js'
 
 export interface UpgradeRequest {
   /** As https://127.0.0.1:6443. */
@@ -50,7 +50,7 @@ export function requestUpgrade(options: UpgradeRequest): Promise<UpgradedConnect
     request.once('response', (response) => {
       response.resume()
       request.destroy()
-      reject(new StreamError(`${server} refused the connection for streams with code ${response.statusCode}`))
+      reject(new StreamRefused(`${server} refused the connection for streams with code ${response.statusCode}`, response.statusCode))
     })
     request.end()
   })

@@ -9,12 +9,13 @@ import { type TestCluster, testCluster } from '../../lib/testing/test-cluster.js
 import { HollowBackend, HollowMachine } from '../backends/hollow/hollow-backend.js'
 import { createNoNetwork } from '../network/node-network.js'
 import { readMachineFacts } from './machine-facts.js'
-import { NodeReporter } from './node-reporter.js'
+import { NodeReporter, type NodeReporterOptions } from './node-reporter.js'
 
 let cluster: TestCluster
 let admin: Client
 let client: Client
 let reporter: NodeReporter
+let options: NodeReporterOptions
 const signal = AbortSignal.timeout(60_000)
 const get = () => admin.of(Node).get({ name: 'n1' })
 
@@ -22,7 +23,7 @@ beforeAll(async () => {
   cluster = await testCluster()
   admin = createClient(cluster.admin)
   client = createClient(await cluster.configOf('system:node:n1', ['system:nodes']))
-  reporter = new NodeReporter({
+  options = {
     client,
     clock: systemClock,
     log: silentLogger,
@@ -33,12 +34,21 @@ beforeAll(async () => {
     network: createNoNetwork(),
     settings: { cpuFactor: 2, maxWorkloads: 50, version: '0.1.0' },
     freeDisk: async () => 1024 ** 4,
-  })
+  }
+  reporter = new NodeReporter(options)
 })
 afterAll(async () => {
   await client.close()
   await admin.close()
   await cluster.close()
+})
+
+it('registers the Node before its backends have answered', async () => {
+  const silent = { name: 'qemu' as const, features: new Set<never>(), info: () => new Promise<never>(() => {}) }
+  const waiting = new NodeReporter({ ...options, backends: [silent] })
+  void waiting.report(signal)
+  await waiting.registered
+  expect((await get()).status?.conditions).toBeUndefined()
 })
 
 it('registers the Node with its labels, and reports it', async () => {

@@ -36,7 +36,16 @@ const periodMs = 10_000
 const retryMs = 2_000
 
 export class NodeReporter {
-  constructor(private readonly options: NodeReporterOptions) {}
+  /** Resolves when the Node is there, which waits for no backend. */
+  readonly registered: Promise<void>
+  private isRegistered = false
+  private confirm: () => void = () => {}
+
+  constructor(private readonly options: NodeReporterOptions) {
+    this.registered = new Promise((resolve) => {
+      this.confirm = resolve
+    })
+  }
 
   /** Works until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
@@ -57,6 +66,11 @@ export class NodeReporter {
   /** Registers the Node where it is not there, and writes what changed. */
   async report(signal: AbortSignal): Promise<void> {
     const { client, clock, nodeName, facts, backends, network, settings, freeDisk } = this.options
+    if (!this.isRegistered) {
+      await this.getOrRegister(signal)
+      this.isRegistered = true
+      this.confirm()
+    }
     const infos = await Promise.all(
       backends.map(async (backend) => ({
         name: backend.name,

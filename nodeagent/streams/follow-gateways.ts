@@ -9,6 +9,7 @@ import type { Logger } from '../../lib/base/log.js'
 import { startWatchdog } from '../../lib/base/watchdog.js'
 import type { Client } from '../../lib/client/client.js'
 import { createInformer, type FollowInformerOptions } from '../../lib/client/informer/informer.js'
+import { StreamRefused } from '../../lib/stream/stream-error.js'
 
 export interface DialEvents {
   onConnected(): void
@@ -106,7 +107,9 @@ class Gateway {
       },
       onDisconnected: (error) => {
         this.#connected = false
-        log.warn({ ...about, err: error }, 'the connection to a gateway is broken; it is made anew')
+        if (error instanceof StreamRefused && error.status === 403)
+          log.info(about, 'the gateway does not know the Node yet; it is asked again')
+        else log.warn({ ...about, reason: error.message }, 'the connection to a gateway is broken; it is made anew')
         if (this.#silent) this.#giveUp()
       },
     }
