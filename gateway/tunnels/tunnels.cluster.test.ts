@@ -273,7 +273,7 @@ describe('a Tunnel', () => {
     await aGateway(node, undefined, 'other', '127.0.0.2')
     await aTask()
     const server = await aServer(echo)
-    await aTunnel(server.port, { listen: { address: '0.0.0.0' } })
+    await declareTunnel(server.port, { listen: { address: '0.0.0.0' } })
     const tunnel = await eventually(async () => {
       const now = await cluster.client.of(Tunnel).get({ namespace: 'default', name: 't' })
       expect(now.status?.gateways?.map(({ endpoint }) => endpoint !== undefined)).toEqual([true, true])
