@@ -53,7 +53,7 @@ describe.skipIf(withoutDocker || withoutQemu || !canHaveNamespaces)('a Vps that 
   const ssh = (name: string, knownHosts: string, command: string) =>
     eventually(() => vpses.ssh(name, sshOptions(vpses.key, knownHosts), command), patient)
 
-  it.each([
+  it.concurrent.each([
     ['a Docker Vps', 'docker', 'hostname; stat -c %i /etc/mine'],
     ['a QEMU Vps', 'qemu', 'sha256sum /etc/ssh/ssh_host_ed25519_key /root/.ssh/authorized_keys'],
   ])(

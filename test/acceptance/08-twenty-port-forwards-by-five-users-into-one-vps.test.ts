@@ -88,7 +88,7 @@ describe.skipIf(withoutDocker || withoutQemu)('port-forwards into one Vps', { ti
       .digest('hex')
   }
 
-  it.each([
+  it.concurrent.each([
     ['Docker', 'docker'],
     ['QEMU', 'qemu'],
   ])(
