@@ -201,6 +201,7 @@ it('a refusal comes in words, and takes nothing from the next one', async () => 
   const refused = await nodes.open('n1', { path: '/' })
   expect(refused.status).toBe(400)
   expect(await text(refused.stream)).toBe('nothing listens')
+  await eventually(() => expect(data.filter(({ destroyed }) => destroyed)).toHaveLength(1))
   answer = echo
   const stream = await open()
   stream.end('said')
@@ -263,6 +264,17 @@ describe('a data connection that nobody uses yet', () => {
     const taking = pool.take()
     pool.close()
     await expect(taking).rejects.toThrow('the connection of the node')
+  })
+
+  it('ends with the connection of its node, whatever the node does', async () => {
+    const [pool, { near }] = [new DataPool(), await ends()]
+    pool.add('0', near)
+    nodes.add('n2', new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() }), pool)
+    expect(nodes.dataOf('n2', pool.key)).toBe(pool)
+    expect(nodes.dataOf('n2', 'guessed')).toBeUndefined()
+    expect(nodes.dataOf('n1', pool.key)).toBeUndefined()
+    nodes.end('n2')
+    await eventually(() => expect(near.destroyed).toBe(true))
   })
 
   it('carries what is said once it is used', async () => {

@@ -55,7 +55,8 @@ export function askingSession(connection: Duplex, options: KeepAliveOptions = {}
   const session = http2.connect('http://node', { createConnection: () => connection, settings, maxSessionMemory })
   // `close` follows, and every stream of the session fails.
   session.on('error', () => {})
-  session.once('connect', () => session.setLocalWindowSize(connectionWindowBytes))
+  // It may have ended in the turn in which it began.
+  session.once('connect', () => session.destroyed || session.setLocalWindowSize(connectionWindowBytes))
   keepAlive(session, options)
   return session
 }
