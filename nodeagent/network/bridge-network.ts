@@ -71,17 +71,20 @@ export class BridgeNetwork implements NodeNetwork {
         `${claimName === undefined ? '' : `the IPClaim ${claimName} needs the bridge of the node: `}${hindrance.message}`,
         true,
       )
-    const known = this.given.get(holder.uid)
-    if (known) return known
+    const address = this.given.get(holder.uid) ?? (await this.give(holder, claimName, signal))
+    // It is about to be on another port than before, which a pass that is on its way may have seen.
+    if (this.guard.holds(address.address)) await this.lastPass.catch(() => {})
+    if (this.guard.holds(address.address)) await this.pass(false)
+    return address
+  }
+
+  private async give(holder: AddressHolder, claimName: string | undefined, signal: AbortSignal): Promise<MachineAddress> {
     const text =
       claimName === undefined ? await makeClaim(this.options, holder, signal) : await takeClaim(this.options, holder, claimName, signal)
     const range = await this.rangeAround(text, signal)
     const gateway = printAddress(gatewayOf(range))
     const address = { address: text, prefixLength: range.prefixLength, gateway, bridge: this.bridge, mac: macOf(holder.uid) }
     this.given.set(holder.uid, address)
-    // It is about to be on another port than before, which a pass that is on its way may have seen.
-    if (this.guard.holds(text)) await this.lastPass.catch(() => {})
-    if (this.guard.holds(text)) await this.pass(false)
     return address
   }
 

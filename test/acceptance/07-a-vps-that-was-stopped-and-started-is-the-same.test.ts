@@ -80,4 +80,26 @@ describe.skipIf(withoutDocker || withoutQemu || !canHaveNamespaces)('a Vps that 
       await bed.inside('/bin/busybox', 'ping', '-c', '1', '-W', '10', address ?? '')
     },
   )
+
+  it('a QEMU Vps, whose guest is its own master, is heard with no other address or card than its own', async () => {
+    const dropped = async () => {
+      const rules = (await bed.inside('ebtables-save', '-c'))
+        .split('\n')
+        .filter((line) => /-A mrbr\w+-port-\w+ -i mr\w+ -j DROP/.test(line))
+      expect(rules).toHaveLength(1)
+      return Number(/^\[(\d+):/.exec(rules[0] ?? '')?.[1])
+    }
+    const asks = (...more: string[]) => ['ping', '-c', '1', '-W', '2', ...more, '172.30.0.1', '>/dev/null && echo heard'].join(' ')
+    const tried = (...words: string[]) => ssh('qemu', `${key}-qemu-hosts`, words.join('; '))
+    expect(await tried(asks())).toBe('heard\n')
+    let before = await dropped()
+    const other = '172.30.77.77'
+    expect(await tried(`ip address add ${other}/32 dev eth0`, asks('-I', other), `ip address del ${other}/32 dev eth0`)).toBe('')
+    expect(await dropped()).toBeGreaterThan(before)
+    before = await dropped()
+    const card = (address: string) => `ip link set eth0 address ${address}`
+    expect(await tried('own=$(cat /sys/class/net/eth0/address)', card('52:54:00:aa:bb:cc'), asks(), card('$own'))).toBe('')
+    expect(await dropped()).toBeGreaterThan(before)
+    await eventually(async () => expect(await tried(asks())).toBe('heard\n'), patient)
+  })
 })
