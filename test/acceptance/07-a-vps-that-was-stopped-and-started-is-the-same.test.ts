@@ -90,7 +90,7 @@ describe.skipIf(withoutDocker || withoutQemu || !canHaveNamespaces)('a Vps that 
       return Number(/^\[(\d+):/.exec(rules[0] ?? '')?.[1])
     }
     const asks = (...more: string[]) => ['ping', '-c', '1', '-W', '2', ...more, '172.30.0.1', '>/dev/null && echo heard'].join(' ')
-    const tried = (...words: string[]) => ssh('qemu', `${key}-qemu-hosts`, words.join('; '))
+    const tried = (...words: string[]) => ssh('qemu', `${vpses.key}-qemu-hosts`, words.join('; '))
     expect(await tried(asks())).toBe('heard\n')
     let before = await dropped()
     const other = '172.30.77.77'
