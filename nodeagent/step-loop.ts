@@ -61,6 +61,7 @@ export abstract class StepLoop<T extends LoopObject, S extends LoopStep, A exten
   private working: Promise<void> | undefined
   private timer: Timer | undefined
   private lookFailures = 0
+  private starts = 0
   private readonly reporter: StatusReporter<T>
 
   constructor(
@@ -110,9 +111,18 @@ export abstract class StepLoop<T extends LoopObject, S extends LoopStep, A exten
     await this.reporter.flushed()
   }
 
+  /**
+   * Says what was seen of the object as it is now, and of what it has become when that is written. Of what it has become meanwhile nothing is said once something
+   * was started that `actual` does not show: where it is now told to end, it would be said to have ended. The turn after the start says it.
+   */
   private report(actual: A): void {
-    const { object } = this
-    if (object) this.reporter.report(object, (current) => this.statusOf(current, actual, this.options.parts.clock.now()))
+    const { object, starts } = this
+    if (!object) return
+    this.reporter.report(object, (current) =>
+      current !== object && this.starts !== starts
+        ? ((current.status ?? {}) as NonNullable<T['status']>)
+        : this.statusOf(current, actual, this.options.parts.clock.now()),
+    )
   }
 
   /** The object as it stands after a write. */
@@ -164,6 +174,7 @@ export abstract class StepLoop<T extends LoopObject, S extends LoopStep, A exten
     const interrupt = new AbortController()
     const deadline = AbortSignal.timeout((this.rules.deadlineMs[step.type as S['type']] ?? usualDeadlineMs) + (step.graceMs ?? 0))
     this.underWay = { step, interrupt }
+    if (step.type === 'start') this.starts++
     try {
       await this.execute(step, AbortSignal.any([signal, interrupt.signal, deadline]))
       this.succeeded(step)
