@@ -172,10 +172,13 @@ describe('what a Task is given', () => {
     ])
     expect(env).toContain('TOKEN=canary')
     const { data, work } = folders
-    for (const folder of [data, work])
-      for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
-        if (entry.isFile() && entry.name !== 'log')
-          expect(await readFile(path.join(entry.parentPath, entry.name), 'utf8')).not.toContain('canary')
+    // Folders of earlier Tasks go meanwhile.
+    await eventually(async () => {
+      for (const folder of [data, work])
+        for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
+          if (entry.isFile() && entry.name !== 'log')
+            expect(await readFile(path.join(entry.parentPath, entry.name), 'utf8')).not.toContain('canary')
+    })
   })
 
   it('waits, and says for what, until its Secret is there', async () => {
