@@ -79,6 +79,8 @@ export class DatagramPeers {
   }
 
   #receive(datagram: Buffer, from: RemoteInfo): void {
+    // Whoever sends from no port can be answered nowhere, and Node throws where one tries.
+    if (from.port === 0) return void this.#drop()
     const key = `${from.address} ${from.port}`
     const known = this.#peers.get(key)
     if (known) {
@@ -94,9 +96,13 @@ export class DatagramPeers {
     const refusal = this.#makeRoom(source)
     if (refusal === undefined) this.#add(key, source, from).receive(datagram)
     else {
-      this.#past = added(this.#past, { ...noDatagrams, dropped: 1 })
+      this.#drop()
       this.#options.onRefused?.(refusal)
     }
+  }
+
+  #drop(): void {
+    this.#past = added(this.#past, { ...noDatagrams, dropped: 1 })
   }
 
   /** Returns whose bound is reached where nobody may be sent away. */

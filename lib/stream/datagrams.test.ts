@@ -150,6 +150,33 @@ describe('peers of a socket', () => {
     peers.endAll()
   })
 
+  it('without a port are not carried: they cannot be answered', async () => {
+    const socket = await bound()
+    const peers = new DatagramPeers({
+      socket,
+      carry: async (peer) => {
+        for await (const _datagram of peer) peer.write(frameDatagram(Buffer.from('answer')))
+      },
+    })
+    socket.emit('message', Buffer.from('x'), { address: '127.0.0.1', family: 'IPv4', port: 0, size: 1 })
+    expect([peers.size, peers.counts]).toMatchObject([0, { received: 0, dropped: 1 }])
+  })
+
+  it('that spoke twice and were never answered have not proven themselves', async () => {
+    const { peers, ask, port } = await echo({
+      maxPeers: 1,
+      heldMs: 0,
+      async carry(peer) {
+        for await (const chunk of peer) if (chunk.includes('?')) peer.write(frameDatagram(Buffer.from('!')))
+      },
+    })
+    const telling = await bound()
+    for (const text of ['so', 'it is']) telling.send(text, port, '127.0.0.1')
+    await eventually(() => expect(peers.counts.received).toBe(2))
+    expect(await ask(await bound(), 'well?')).toBe('!')
+    peers.endAll()
+  })
+
   it('that were never answered are forgotten sooner', async () => {
     const { peers, ask, port } = await echo({
       idleMs: 60_000,
