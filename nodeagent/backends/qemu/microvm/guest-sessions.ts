@@ -161,7 +161,7 @@ function terminalInput(terminal: net.Socket): Writable {
   return new Writable({
     write: (chunk: Buffer, _encoding, done) => void terminal.write(chunk, done),
     final: (done) => void terminal.write(endOfInput, done),
-  })
+  }).on('error', () => {}) // whoever writes learns of it
 }
 
 /** A guest that has only just begun has no sockets yet. */
