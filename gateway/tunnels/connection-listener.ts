@@ -26,7 +26,10 @@ export async function listenForConnections(options: TunnelListenerOptions): Prom
   server.on('connection', (socket) => {
     counts.total++
     socket.on('error', () => {}) // its own end, and no other's
-    const place = places.take(socket.remoteAddress ?? '')
+    const { remoteAddress } = socket
+    // It went before it was taken, which the socket itself tells only to who reads.
+    if (remoteAddress === undefined) return void socket.destroy()
+    const place = places.take(remoteAddress)
     if ('refusal' in place) {
       counts.refused++
       options.onRefused(place.refusal)
