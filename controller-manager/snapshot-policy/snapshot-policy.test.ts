@@ -72,6 +72,22 @@ describe('the policy of a Vps', () => {
     await eventually(async () => expect(await names(cluster)).toEqual(['v-stop-3']))
   })
 
+  it('takes one after a stop also where an earlier Vps of its name has left one of that start', async () => {
+    await using cluster = await controlledCluster({ only })
+    const stopped: VpsStatus = { starts: 1, conditions: [{ type: 'Running', status: 'False' as const, reason: 'Stopped' }] }
+    const spec = { running: false, snapshotPolicy: { onStop: true } }
+    await addVps(cluster, spec, stopped)
+    await told(cluster, { snapshots: { lastStop: 1 } })
+    await makeReady(cluster, 'v-stop-1')
+    const vpses = cluster.admin.of(Vps)
+    await vpses.mergePatch(at, { metadata: { finalizers: [] } })
+    await vpses.delete(at, { gracePeriodSeconds: 0 })
+    const { metadata } = await vpses.create({ metadata: at, spec: { image: 'busybox', nodeName: 'n1', ...spec } })
+    await setStatus(cluster, stopped)
+    await told(cluster, { snapshots: { lastStop: 1 } })
+    expect(await names(cluster)).toEqual(['v-stop-1', `v-stop-1-${metadata.uid.slice(0, 8)}`])
+  })
+
   it('says why the server takes none, and goes on trying', async () => {
     await using cluster = await controlledCluster({ only: [] })
     await addVps(cluster, { snapshotPolicy: { schedule: '0 * * * *' } })

@@ -68,15 +68,24 @@ function namesNeeded(vpses: readonly Vps[]): ReadonlySet<string> {
 
 /** Undefined: it is asked for; else why the server does not take it. That it is there already, because a pass was cut off after it, is as good. */
 async function ask(vps: Vps, wanted: WantedSnapshot, ctx: ReconcileContext<typeof Vps>): Promise<string | undefined> {
-  const { namespace = '', name: vpsName } = vps.metadata
+  const { namespace = '', name: vpsName, uid } = vps.metadata
   const annotations = wanted.cause === 'schedule' ? { [snapshotTimeAnnotation]: timestamp(wanted.timeMs) } : undefined
   const message = wanted.cause === 'schedule' ? `on schedule, for ${timestamp(wanted.timeMs)}` : `after the stop of start ${wanted.start}`
-  try {
-    await ctx.client.of(VpsSnapshot).create({
-      metadata: { namespace, name: wanted.name, labels: { [snapshotCauseLabel]: wanted.cause }, ...(annotations ? { annotations } : {}) },
+  const snapshots = ctx.client.of(VpsSnapshot)
+  const create = async (name: string) => {
+    await snapshots.create({
+      metadata: { namespace, name, labels: { [snapshotCauseLabel]: wanted.cause }, ...(annotations ? { annotations } : {}) },
       spec: { vpsName, message },
     })
-    ctx.event('Normal', 'SnapshotAsked', `asked for snapshot ${wanted.name} ${message}`)
+    ctx.event('Normal', 'SnapshotAsked', `asked for snapshot ${name} ${message}`)
+  }
+  try {
+    await create(wanted.name).catch(async (error: unknown) => {
+      if (!isAlreadyExists(error)) throw error
+      const present = await snapshots.get({ namespace, name: wanted.name })
+      // An earlier Vps of this name counted its starts, too, and its snapshots outlive it.
+      if (present.status?.vpsUid !== uid) await create(`${wanted.name}-${uid.slice(0, 8)}`)
+    })
     return undefined
   } catch (error) {
     if (isAlreadyExists(error)) return undefined
