@@ -2,6 +2,7 @@
  * The agent's way into a machine: its own sshd, with the agent's key, and with the host key that the agent made for it and no other. Connections
  * are kept and shared, since a server takes only so many sessions on each.
  */
+import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Client, ClientChannel } from 'ssh2'
 import { BackendError } from '../../backend.js'
@@ -19,9 +20,12 @@ const sessionsEach = 8
 const readyMs = 20_000
 const keepAliveMs = 15_000
 const user = 'root'
+/** What of a channel may wait to be read: more than the library gives a server room for. One that sends more is nobody's sshd, and the library takes it all. */
+const maxUnreadBytes = 8 * 1024 * 1024
 
 interface Connection {
   readonly client: Client
+  readonly channels: Set<ClientChannel>
   sessions: number
 }
 
@@ -52,6 +56,7 @@ export class GuestSsh {
       return await opened<T>(connection.client, signal, (resolve, reject) =>
         ask(connection.client, (error, channel) => {
           if (error) return reject(refused(error))
+          hold(connection, channel)
           if (isGivenUp) return channel.close()
           channel.once('close', () => connection.sessions--)
           resolve(take(channel))
@@ -71,8 +76,10 @@ export class GuestSsh {
     connection.sessions-- // a server counts no ports
     return opened<Duplex>(client, signal, (resolve, reject) =>
       client.forwardOut('127.0.0.1', 0, '127.0.0.1', port, (error, channel) => {
-        if (!error) resolve(channel)
-        else reject(new NotListening(`port ${port} cannot be connected to: nothing in the machine listens on it`, { cause: error }))
+        if (error)
+          return reject(new NotListening(`port ${port} cannot be connected to: nothing in the machine listens on it`, { cause: error }))
+        hold(connection, channel)
+        resolve(channel)
       }),
     )
   }
@@ -108,6 +115,7 @@ export class GuestSsh {
   private async connect(): Promise<void> {
     const { default: ssh2 } = await import('ssh2')
     const client = new ssh2.Client()
+    const socket = net.connect(this.place).setMaxListeners(0)
     this.clients.add(client)
     client.once('close', () => this.clients.delete(client))
     let strangerAnswers = false
@@ -116,7 +124,7 @@ export class GuestSsh {
       client.once('close', () => reject(new Error('it closed the connection')))
       client.on('error', reject)
       client.connect({
-        ...this.place,
+        sock: socket,
         username: user,
         privateKey: this.keys.agent.private,
         readyTimeout: readyMs,
@@ -134,12 +142,24 @@ export class GuestSsh {
       client.destroy()
       throw whyNot(error as Error & { level?: string }, strangerAnswers)
     }
-    const connection: Connection = { client, sessions: 0 }
+    const connection: Connection = { client, channels: new Set(), sessions: 0 }
+    socket.on('data', () => assertBounds(connection))
     client.setMaxListeners(0) // one for each session that is being opened
     client.setNoDelay(true)
     client.on('close', () => this.connections.delete(connection))
     this.connections.add(connection)
   }
+}
+
+function hold({ channels }: Connection, channel: ClientChannel): void {
+  channels.add(channel)
+  channel.once('close', () => channels.delete(channel))
+}
+
+/** Runs after each piece that came in. */
+function assertBounds({ client, channels }: Connection): void {
+  for (const { readableLength, stderr } of channels)
+    if (readableLength + stderr.readableLength > maxUnreadBytes) return void client.destroy()
 }
 
 /** What is opened over a connection, unless that goes first, or nobody waits any more. */
