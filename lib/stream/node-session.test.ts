@@ -108,6 +108,19 @@ describe('a request over the connection of a node', () => {
     expect(received.digest('hex')).toBe(sent.digest())
   })
 
+  it('that is longer than the wire takes is refused by itself: the connection carries those of others', async () => {
+    answer = ({ bytes }, stream) => {
+      stream.respond({ ':status': 200 })
+      bytes.pipe(bytes)
+    }
+    const { stream: present } = await ask(session, { path: '/', writes: true })
+    for (const bytes of [66_000, 60_000, 1_000_000])
+      await expect(ask(session, { path: `/${'x'.repeat(bytes)}` })).rejects.toThrow('the request is longer than 49152 bytes')
+    expect((await ask(session, { path: `/${'x'.repeat(49_000)}` })).status).toBe(200)
+    present.end('still here')
+    expect(await readAll(present)).toBe('still here')
+  })
+
   it('carries bytes both ways, and one half closes before the other', async () => {
     answer = async (_request, stream) => {
       stream.respond({ ':status': 200 })

@@ -29,6 +29,8 @@ const connectionWindowBytes = 16 * 1024 * 1024
 /** Buffers of all streams together, in MB: a limit on damage, not on use. */
 const maxSessionMemory = 512
 const maxConcurrentStreams = 1000
+/** Longer paths are not asked for: what HTTP/2 does not send for its length, Node gives up the whole connection over. */
+const maxPathBytes = 48 * 1024
 const settings: http2.Settings = { enablePush: false, initialWindowSize: streamWindowBytes, maxConcurrentStreams }
 
 export interface NodeRequest {
@@ -125,6 +127,7 @@ export function ask(session: http2.ClientHttp2Session, request: NodeRequest): Pr
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
     if (session.destroyed || session.closed) return reject(new StreamError('the connection of the node is closed'))
+    if (path.length > maxPathBytes) return reject(new StreamError(`the request is longer than ${maxPathBytes} bytes`))
     const stream = session.request({ ...headers, ':method': method, ':path': path }, { endStream: !writes })
     const fail = (error: unknown) => {
       settle()
