@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { findCondition } from '../lib/api/condition.js'
 import { Vps, type VpsManifest } from '../lib/api/kinds/vps.js'
 import type { Client } from '../lib/client/client.js'
@@ -92,6 +92,18 @@ describe.skipIf(withoutDocker)('Vpses in containers', () => {
     const again = await inPhase('kept', 'Running', { starts: 2, runtimeId: first.status?.runtimeId })
     expect(await run(again, 'cat /etc/mine')).toBe('mine\n')
     expect(findCondition(again, 'DiskReady')).toMatchObject({ status: 'True' })
+  })
+
+  it('are stopped and deleted also where the disk of the agent is full, as that is how room is made', async () => {
+    await create('filling')
+    await inPhase('filling', 'Running')
+    const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+    const write = vi.spyOn(agent.parts.machineRecords, 'write').mockRejectedValue(full)
+    await change('filling', { spec: { running: false } })
+    await inPhase('filling', 'Stopped')
+    await admin.of(Vps).delete(at('filling'))
+    await eventually(async () => expect((await admin.of(Vps).list()).items).toEqual([]))
+    expect(write).toHaveBeenCalled()
   })
 
   it('are restarted once for each time that it is asked for, also by the next agent', async () => {

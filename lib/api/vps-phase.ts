@@ -19,6 +19,7 @@ export const vpsReasons = {
   DiskReady: ['Made', 'Preparing', 'DiskLost', 'CreateFailed', 'SnapshotNotHere'],
   Running: [
     'Started',
+    'StopFailed',
     'Stopped',
     'Stopping',
     'Preparing',

@@ -1,4 +1,5 @@
 import { BackendError } from '../backends/backend.js'
+import { diskIsFull, isFull } from '../files/full-disk.js'
 import type { StepFailure } from '../plan/step-failure.js'
 
 /** A step that failed: `reason` becomes a condition's reason, the message its message. */
@@ -26,6 +27,7 @@ export class StepError extends Error {
 export function describeFailure(error: unknown, otherwise: string): { reason: string; message: string; retryable: boolean } {
   if (error instanceof StepError || error instanceof BackendError)
     return { reason: error.reason, message: error.message, retryable: error.retryable }
+  if (isFull(error)) return { reason: otherwise, message: diskIsFull, retryable: true }
   return { reason: otherwise, message: error instanceof Error ? error.message : String(error), retryable: true }
 }
 

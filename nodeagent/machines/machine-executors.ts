@@ -9,6 +9,7 @@ import { followPull } from '../execute/follow-pull.js'
 import { hardwareOf } from '../execute/hardware.js'
 import { releaseFinalizer } from '../execute/release-finalizer.js'
 import { type Executors, objectOf, type StepContext } from '../execute/step-context.js'
+import { isFull } from '../files/full-disk.js'
 import type { AddressHolder } from '../network/node-network.js'
 import { admitMachine } from './admit-machine.js'
 import { type LocatedSnapshot, locateSnapshot } from './locate-snapshot.js'
@@ -69,7 +70,12 @@ export const machineExecutors: Executors<ExecutableMachineStep, Vps, MachineBack
     const { object: vps, parts, uid, signal } = context
     if (vps) parts.events.record(vps, 'Normal', 'Stopping', 'stopping it')
     const record = await parts.machineRecords.read(uid)
-    if (record && record.run !== 'stopped') await parts.machineRecords.write(uid, { ...record, run: 'stopped', streak: 0 })
+    try {
+      if (record && record.run !== 'stopped') await parts.machineRecords.write(uid, { ...record, run: 'stopped', streak: 0 })
+    } catch (error) {
+      // Stopping and deleting is how room is made. Without the note its next start is taken for one after an end by itself, and waits a little.
+      if (!isFull(error)) throw error
+    }
     await onEach(context, (backend) => backend.stopMachine(uid, graceMs, signal))
   },
 

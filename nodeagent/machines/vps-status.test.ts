@@ -18,7 +18,7 @@ const machine = (state: ObservedMachine['state'], more: Partial<ObservedMachine>
   ...more,
 })
 const record: MachineRecord = { namespace: 'default', name: 'a', made: true, starts: 1, run: 'started', streak: 0 }
-const failed = (type: 'admit' | 'prepareImage' | 'create' | 'start' | 'restore', reason: string, retryable = true) => [
+const failed = (type: 'admit' | 'prepareImage' | 'create' | 'start' | 'stop' | 'remove' | 'restore', reason: string, retryable = true) => [
   { type, reason, message: `${reason}!`, retryable, count: 1, retryAtMs: 0 },
 ]
 const vm: VpsParts = { spec: { backend: 'qemu', ssh: { mode: 'generate' } } }
@@ -32,6 +32,13 @@ it.each<[string, VpsParts, Partial<MachineActual>, string, string]>([
   ['its start fails', {}, { machine: machine('stopped'), record, failures: failed('start', 'PortTaken') }, 'Provisioning', 'PortTaken'],
   ['it runs', {}, { machine: machine('running'), record }, 'Running', 'Started'],
   ['it is to stop and still runs', { spec: { running: false } }, { machine: machine('running'), record }, 'Running', 'Started'],
+  [
+    'it is to stop and cannot',
+    { spec: { running: false } },
+    { machine: machine('running'), record, failures: failed('stop', 'StepFailed') },
+    'Running',
+    'StopFailed',
+  ],
   ['it was stopped', { spec: { running: false } }, { machine: machine('stopped'), record }, 'Stopped', 'Stopped'],
   ['it was never to run', { spec: { running: false } }, {}, 'Stopped', 'Stopped'],
   ['it ended by itself', {}, { machine: machine('stopped'), record }, 'Provisioning', 'Restarting'],
@@ -46,6 +53,17 @@ it.each<[string, VpsParts, Partial<MachineActual>, string, string]>([
 })
 
 describe('a status', () => {
+  it('says what keeps a machine that is to go', () => {
+    const leaving = status(
+      { metadata: { deletionTimestamp: 'x' } },
+      { machine: machine('stopped'), record, failures: failed('remove', 'StepFailed') },
+    )
+    expect(findCondition({ status: leaving }, 'Running')).toMatchObject({
+      reason: 'Stopping',
+      message: expect.stringContaining('StepFailed!'),
+    })
+  })
+
   it('has what the machine runs with, and what others said', () => {
     const seen = machine('running', {
       runtimeId: 'c1',

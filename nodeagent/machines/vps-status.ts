@@ -105,8 +105,18 @@ const diskLost =
 
 function runningSaid(vps: Vps, actual: MachineActual, machine: ObservedMachine | undefined): Said {
   const not = (reason: string, message: string): Said => ({ type: 'Running', status: 'False', reason, message })
-  if (machine?.state === 'running') return { type: 'Running', status: 'True', reason: 'Started', message: 'it was started' }
-  if (isLeaving(vps)) return not('Stopping', 'it is being deleted')
+  const kept = failureOf(actual, ['stop', 'remove', 'forget'])
+  if (machine?.state === 'running')
+    return kept
+      ? {
+          type: 'Running',
+          status: 'True',
+          reason: 'StopFailed',
+          message: `it could not be stopped, and it is tried again: ${kept.message}`,
+        }
+      : { type: 'Running', status: 'True', reason: 'Started', message: 'it was started' }
+  if (isLeaving(vps))
+    return not('Stopping', kept ? `it could not be removed, and it is tried again: ${kept.message}` : 'it is being deleted')
   if (isDiskLost(vps, actual)) return not('Failed', diskLost)
   const failure = failureOf(actual, ['admit', 'prepareImage', 'create', 'restore', 'start'])
   if (failure && !failure.retryable) return not('Failed', failure.message)

@@ -7,6 +7,7 @@ import { type Controller, controller } from '../../lib/controller/controller.js'
 import type { Draft, ReconcileContext } from '../../lib/controller/reconcile-context.js'
 import type { AgentParts } from '../agent-parts.js'
 import { BackendError } from '../backends/backend.js'
+import { describeFailure } from '../execute/step-error.js'
 
 /** A copy of a large disk takes its time. */
 const longestCopyMs = 3_600_000
@@ -47,7 +48,7 @@ export function snapshotKeeper({ nodeName, machines }: Pick<AgentParts, 'nodeNam
         return { requeueAfter: lookAgain }
       } catch (error) {
         if (error instanceof BackendError && !error.retryable) return fail(snapshot, ctx, error.reason, error.message)
-        const message = error instanceof Error ? error.message : String(error)
+        const { message } = describeFailure(error, 'CopyFailed')
         // Told once; a pass that changes nothing but the moment would bring on the next.
         if (findCondition(snapshot, 'Ready')?.message !== message) ctx.condition('Ready', false, 'CopyFailed', message)
         snapshot.status.phase = 'Pending'

@@ -15,8 +15,8 @@ import { type AddressPrefix, isPublicAddress } from '../../../../lib/api/public-
 import { printBytes } from '../../../../lib/api/quantity.js'
 import { backoffDelayMs } from '../../../../lib/base/backoff.js'
 import { sleep, systemClock } from '../../../../lib/base/clock.js'
+import { diskIsFull, isFull } from '../../../files/full-disk.js'
 import { BackendError } from '../../backend.js'
-import { isFull } from './free-space.js'
 import { judgedLookup } from './judged-lookup.js'
 
 /** What strangers may have fetched. */
@@ -55,9 +55,7 @@ export async function fetchImage(fetch: ImageFetch, signal: AbortSignal): Promis
       return await fetchRest(fetch, before, signal)
     } catch (error) {
       signal.throwIfAborted()
-      const refused = isFull(error)
-        ? new BackendError('CreateFailed', `the image ${fetch.url} does not fit: no space is left on the node`, true)
-        : error
+      const refused = isFull(error) ? new BackendError('CreateFailed', `the image ${fetch.url} does not fit: ${diskIsFull}`, true) : error
       if (refused instanceof BackendError) {
         await rm(fetch.file, { force: true })
         throw refused

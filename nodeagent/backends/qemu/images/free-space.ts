@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { printBytes } from '../../../../lib/api/quantity.js'
+import { makeRoom } from '../../../files/full-disk.js'
 import { BackendError } from '../../backend.js'
 
 /** A file system, in bytes. */
@@ -24,18 +25,12 @@ export const hasRoom = ({ freeBytes }: Pick<DiskSpace, 'freeBytes'>, bytes = 0) 
 /** Rejects with BackendError, in words, when a folder's file system has no room for so many bytes more. */
 export async function requireSpace(folder: string, bytes: number, what: string): Promise<void> {
   const { freeBytes } = await readSpace(folder)
-  if (!hasRoom({ freeBytes }, bytes)) throw noSpace(`${what} needs ${printBytes(bytes)} on the node`, folder, freeBytes)
+  if (!hasRoom({ freeBytes }, bytes))
+    throw noSpace(`${what} needs ${printBytes(bytes)} on the node, where ${printBytes(reserveBytes)} stay free`, folder, freeBytes)
 }
 
 /** Says that there is no room, and what to do. */
 export function noSpace(needed: string, folder: string, freeBytes: number): BackendError {
   const words = `${needed}, and ${folder} has ${printBytes(freeBytes)} left`
-  return new BackendError('CreateFailed', `${words}; remove machines, snapshots or images, or give it a larger disk`, true)
-}
-
-/** The same for what failed on the way. */
-export function isFull(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause)
-    if ((cause as NodeJS.ErrnoException).code === 'ENOSPC' || /No space left on device/.test(cause.message)) return true
-  return false
+  return new BackendError('CreateFailed', `${words}; ${makeRoom}`, true)
 }

@@ -8,10 +8,11 @@
 import { open, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { printBytes } from '../../../../lib/api/quantity.js'
+import { diskIsFull, isFull } from '../../../files/full-disk.js'
 import { putInPlace } from '../../../files/write-whole.js'
 import { BackendError } from '../../backend.js'
 import { readDiskFormat } from '../images/disk-format.js'
-import { isFull, requireSpace } from '../images/free-space.js'
+import { requireSpace } from '../images/free-space.js'
 import type { BaseImage } from '../images/image-store.js'
 import { ProgramError, type RunProgram } from '../run-program.js'
 import { readVirtualBytes } from './virtual-bytes.js'
@@ -93,7 +94,7 @@ export class MachineDisks {
       await this.run('sh', ['-c', bounded, 'qemu-img', ...args], signal)
     } catch (error) {
       if (!(error instanceof ProgramError)) throw error
-      if (isFull(error)) throw new BackendError('CreateFailed', 'no space is left on the node for the disk', true, { cause: error })
+      if (isFull(error)) throw new BackendError('CreateFailed', `a disk could not be made: ${diskIsFull}`, true, { cause: error })
       throw new BackendError('CreateFailed', `a disk could not be made: ${error.message}`, true, { cause: error })
     }
   }
