@@ -64,5 +64,7 @@ function faultOf(error: unknown): LogFault {
   const parent = error instanceof Error && 'parent' in error ? error.parent : error
   const message = parent instanceof Error ? parent.message : String(parent)
   const code = parent instanceof Error && 'code' in parent ? parent.code : undefined
-  return code === 'SQLITE_FULL' ? new LogFault('disk-full', 'the disk of the data directory is full') : new LogFault('io', message)
+  return code === 'SQLITE_FULL'
+    ? new LogFault('disk-full', 'the disk of the data directory is full; make room there, and writes go on by themselves')
+    : new LogFault('io', message)
 }
