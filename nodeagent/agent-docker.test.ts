@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { findCondition } from '../lib/api/condition.js'
 import { Namespace, securityLabel } from '../lib/api/kinds/namespace.js'
 import { Secret } from '../lib/api/kinds/secret.js'
@@ -96,6 +96,16 @@ describe.skipIf(withoutDocker)('Tasks in containers', () => {
     const lines = (await logOf(task)).split('\n')
     expect(lines).toContain('touch: /creds/other: Read-only file system')
     expect(lines.filter((line) => !line.startsWith('touch'))).toEqual(['canary', 'canary', 'x', '/tmp', ''])
+  })
+
+  it('are deleted also where the disk of the agent is full, as that is how room is made', async () => {
+    await create('filling', { command: shell('trap "exit 0" TERM; while :; do sleep 0.1; done') })
+    await inPhase('filling', 'Running')
+    const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+    const write = vi.spyOn(agent.parts.ledgers, 'write').mockRejectedValue(full)
+    await admin.of(Task).delete({ namespace: 'default', name: 'filling' })
+    await eventually(async () => expect((await admin.of(Task).list()).items).toEqual([]))
+    expect(write).toHaveBeenCalled()
   })
 
   it('say what is wrong with their image, and start when it is there', async () => {

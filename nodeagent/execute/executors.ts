@@ -4,6 +4,7 @@
  */
 import { backendOf, Task } from '../../lib/api/kinds/task.js'
 import { type Backend, BackendError, type RunSpec } from '../backends/backend.js'
+import { isFull } from '../files/full-disk.js'
 import type { AttemptFiles } from '../files/workload-files.js'
 import type { AddressHolder } from '../network/node-network.js'
 import type { Ledger } from '../plan/ledger.js'
@@ -76,8 +77,13 @@ export const executors: Executors<ExecutableStep, Task, Backend> = {
     const { object: task, parts, uid } = context
     if (task) parts.events.record(task, 'Normal', 'Stopping', `stopping run ${id.run}`)
     const ledger = await parts.ledgers.read(uid)
-    if (ledger?.attempt === id.attempt && ledger.run === id.run && !ledger.stopped)
-      await parts.ledgers.write(uid, { ...ledger, stopped: true })
+    try {
+      if (ledger?.attempt === id.attempt && ledger.run === id.run && !ledger.stopped)
+        await parts.ledgers.write(uid, { ...ledger, stopped: true })
+    } catch (error) {
+      // Deleting is how room is made, and nobody asks any more how what is deleted has ended.
+      if (!isFull(error) || (task && !task.metadata.deletionTimestamp)) throw error
+    }
     await onEach(context, (backend) => backend.stop(id, graceMs, context.signal))
   },
 
@@ -90,14 +96,17 @@ export const executors: Executors<ExecutableStep, Task, Backend> = {
     await parts.files.removeVolumes(uid)
   },
 
-  async releaseAddress(_step, context) {
-    await releaseAddress(context)
+  async releaseAddress(_step, { parts, uid, signal }) {
+    const ledger = await parts.ledgers.read(uid)
+    if (!ledger?.hasAddress) return
+    await parts.network.release(holderOf(uid, ledger), signal)
+    await parts.ledgers.write(uid, { ...ledger, hasAddress: undefined })
   },
 
-  async removeFiles(_step, context) {
-    const { parts, uid } = context
-    await releaseAddress(context)
+  async removeFiles(_step, { parts, uid, signal }) {
     const ledger = await parts.ledgers.read(uid)
+    // What the ledger does not know of is owned by the task, and goes with it.
+    if (ledger?.hasAddress) await parts.network.release(holderOf(uid, ledger), signal)
     await parts.files.removeAll(uid)
     if (ledger?.userId !== undefined) parts.users.release(ledger.userId)
   },
@@ -121,14 +130,6 @@ const keeperOf = backendFor
 
 /** The task as the holder of an address. */
 const holderOf = (uid: string, { namespace, name }: Ledger): AddressHolder => ({ kind: 'Task', namespace, name, uid })
-
-/** What the ledger does not know of is owned by the task, and goes with it. */
-async function releaseAddress({ parts, uid, signal }: TaskContext): Promise<void> {
-  const ledger = await parts.ledgers.read(uid)
-  if (!ledger?.hasAddress) return
-  await parts.network.release(holderOf(uid, ledger), signal)
-  await parts.ledgers.write(uid, { ...ledger, hasAddress: undefined })
-}
 
 /** A workload that the API does not know may be held by any backend; stopping and removing what is not there is no error. */
 async function onEach({ parts, backend }: TaskContext, act: (backend: Backend) => Promise<void>): Promise<void> {

@@ -1,8 +1,11 @@
 /**
- * Acceptance check 4: a node is cut off from the API server for 60 s: it is NotReady, and each of its Tasks, as processes and in a container, is rescheduled once
- * or kept, as it says itself; never do two copies of one run. In the short form the node's Lease is shortened once it is cut off, and the partition lasts until all
- * of it was seen.
+ * Acceptance check 4: a node is cut off from the API server for 60 s: it is NotReady, and each of its Tasks, as processes, in a container and in a microVM, is
+ * rescheduled once or kept, as it says itself; never do two copies of one run. In the short form the node's Lease is shortened once it is cut off, the partition
+ * lasts until all of it was seen, and microVMs are there for the main cases.
  */
+import { once } from 'node:events'
+import net from 'node:net'
+import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findCondition } from '../../lib/api/condition.js'
 import { Lease, nodeLeaseNamespace } from '../../lib/api/kinds/lease.js'
@@ -12,9 +15,13 @@ import { unreachableTaint } from '../../lib/api/taint-toleration.js'
 import { microTimestamp } from '../../lib/base/clock.js'
 import { eventually } from '../../lib/testing/eventually.js'
 import { startTestEngine, withoutDocker } from '../../nodeagent/backends/docker/fixtures/test-engine.js'
+import { withoutQemu } from '../../nodeagent/backends/qemu/fixtures/guest-kernel.js'
+import { makeMicrovmImage } from '../../nodeagent/backends/qemu/fixtures/microvm-image.js'
 import { type ContainerWitness, watchContainers } from '../faults/container-witness.js'
+import { createMicrovmWitness, type MicrovmWitness } from '../faults/microvm-witness.js'
 import { createWitness, type Witness } from '../faults/witness.js'
 import { type Fleet, startFleet } from '../processes/fleet.js'
+import { freePort } from '../processes/free-port.js'
 import { createOwner } from '../processes/owner.js'
 
 const long = process.env.MILLRACE_TEST_LONG !== undefined
@@ -83,18 +90,28 @@ const cases: readonly Case[] = [
 ]
 
 /** What runs them. */
-const classes = withoutDocker ? (['process'] as const) : (['process', 'docker'] as const)
-type Class = (typeof classes)[number]
+type Class = 'process' | 'docker' | 'qemu'
+const classes: readonly Class[] = ['process', ...(withoutDocker ? [] : (['docker'] as const)), ...(withoutQemu ? [] : (['qemu'] as const))]
+/** A guest takes a processor for seconds to boot. */
+const shortInGuests: ReadonlySet<string> = new Set(['kept', 'moves', 'moves-ends'])
 
 /** The Task of each case in each class. */
-const tasks = cases.flatMap((each) => classes.map((backend) => ({ ...each, backend, name: `${each.name}-${backend}` })))
+const tasks = cases.flatMap((each) =>
+  classes
+    .filter((backend) => long || backend !== 'qemu' || shortInGuests.has(each.name))
+    .map((backend) => ({ ...each, backend, name: `${each.name}-${backend}` })),
+)
 
 describe('acceptance check 4: a node that is cut off', { timeout: 400_000 }, () => {
   const owner = createOwner('acceptance-4')
   let fleet: Fleet
   let witness: Witness
   let containers: ContainerWitness | undefined
+  let microvms: MicrovmWitness | undefined
   let image: string | undefined
+  /** Of microVMs, by the names of their Tasks. */
+  const uids = new Map<string, string>()
+  const ports = new Map<string, number>()
 
   beforeAll(async () => {
     const flags: string[] = []
@@ -104,6 +121,13 @@ describe('acceptance check 4: a node that is cut off', { timeout: 400_000 }, () 
       image = engine.image
       flags.push('--docker-socket', engine.socketPath, '--network', 'none')
       containers = await watchContainers(engine.socketPath)
+    }
+    if (!withoutQemu) {
+      const images = path.join(owner.directory, 'images')
+      await makeMicrovmImage(images)
+      microvms = createMicrovmWitness(owner.directory)
+      flags.push('--image-dir', images, '--qemu-binary', microvms.program)
+      for (const { name } of tasks.filter(({ backend, ends }) => backend === 'qemu' && ends)) ports.set(name, await freePort())
     }
     fleet = await startFleet(owner, { nodes: ['n0', 'n1'], backends: classes, agentFlags: () => flags })
     witness = createWitness(owner.directory)
@@ -120,19 +144,37 @@ describe('acceptance check 4: a node that is cut off', { timeout: 400_000 }, () 
   const lookAgain = () =>
     fleet.client.of(Node).mergePatch({ name: 'n0' }, { metadata: { annotations: { 'test/looked-at': String(performance.now()) } } })
   const ready = async () => findCondition(await node(), 'Ready')?.status
-  const startsOf = (name: string, backend: Class) => (backend === 'docker' ? containers?.starts(name) : witness.starts(name)) ?? []
-  const attemptsOf = (name: string, backend: Class) => startsOf(name, backend).map(({ attempt }) => attempt)
-  const runBy = (name: string, backend: Class): Partial<TaskManifest['spec']> =>
-    backend === 'docker' ? { image, imagePullPolicy: 'Never', command: containers?.command } : { command: witness.command(name) }
+  const attemptsOf = (name: string, backend: Class) => {
+    const starts = { process: witness, docker: containers, qemu: microvms }[backend]?.starts(uids.get(name) ?? name) ?? []
+    return starts.map(({ attempt }) => attempt)
+  }
+  const nameOf = (uid: string) => [...uids].find(([, of]) => of === uid)?.[0] ?? uid
+  const runBy = (name: string, backend: Class): Partial<TaskManifest['spec']> => {
+    if (backend === 'process') return { command: witness.command(name) }
+    if (backend === 'docker') return { image, imagePullPolicy: 'Never', command: containers?.command }
+    const hostPort = ports.get(name)
+    const inGuest = { backend, image: 'busybox' } as const
+    return hostPort === undefined
+      ? { ...inGuest, command: ['sleep', '86400'] }
+      : { ...inGuest, command: ['sh', '-c', 'nc -l -p 80; exit 0'], ports: [{ port: 80, hostPort }] }
+  }
+  /** Lets what runs of the Task end with 0. */
+  const end = async (name: string, backend: Class): Promise<void> => {
+    if (backend === 'process') return witness.end(name, 0)
+    if (backend === 'docker') return containers?.end(name)
+    // A connection ends it; when none is taken any more, it has ended.
+    await eventually(() => expect(connectTo(ports.get(name) ?? 0)).rejects.toThrow('ECONNREFUSED'), patience)
+  }
 
   it('is NotReady, and nothing of it is begun elsewhere while nobody knows what it does', async () => {
     await Promise.all(
-      tasks.map(({ name, spec, backend }) =>
-        fleet.client.of(Task).create({
+      tasks.map(async ({ name, spec, backend }) => {
+        const { metadata } = await fleet.client.of(Task).create({
           metadata: { namespace: 'default', name },
           spec: { ...runBy(name, backend), nodeName: 'n0', terminationGracePeriodSeconds: 5, ...spec },
-        }),
-      ),
+        })
+        if (backend === 'qemu') uids.set(name, metadata.uid)
+      }),
     )
     await eventually(async () => {
       for (const { name } of tasks) expect([name, (await get(name)).status?.phase]).toEqual([name, 'Running'])
@@ -144,10 +186,7 @@ describe('acceptance check 4: a node that is cut off', { timeout: 400_000 }, () 
       const spec = { leaseDurationSeconds: 1, renewTime: microTimestamp(Date.now()) }
       await fleet.client.of(Lease).mergePatch({ namespace: nodeLeaseNamespace, name: 'n0' }, { spec })
     }
-    for (const { name, backend } of tasks.filter(({ ends }) => ends)) {
-      if (backend === 'docker') await containers?.end(name)
-      else witness.end(name, 0)
-    }
+    await Promise.all(tasks.filter(({ ends }) => ends).map(({ name, backend }) => end(name, backend)))
 
     await eventually(async () => {
       if (!long) await lookAgain()
@@ -175,9 +214,16 @@ describe('acceptance check 4: a node that is cut off', { timeout: 400_000 }, () 
 
   it('never ran two copies of one', async () => {
     const running = tasks.filter(({ after }) => after.phase === 'Running').map(({ name }) => name)
-    const alive = () => [...witness.alive(), ...(containers?.alive() ?? [])].sort()
-    const doubled = () => [...witness.doubled(), ...(containers?.doubled() ?? [])]
+    const inGuests = (what: 'alive' | 'doubled') => microvms?.[what]().map(nameOf) ?? []
+    const alive = () => [...witness.alive(), ...(containers?.alive() ?? []), ...inGuests('alive')].sort()
+    const doubled = () => [...witness.doubled(), ...(containers?.doubled() ?? []), ...inGuests('doubled')]
     await eventually(() => expect([doubled(), alive()]).toEqual([[], running.sort()]), patience)
     for (const { name, backend, after } of tasks) expect([name, attemptsOf(name, backend)]).toEqual([name, after.attempts])
   })
 })
+
+async function connectTo(port: number): Promise<void> {
+  const socket = net.connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  socket.destroy()
+}

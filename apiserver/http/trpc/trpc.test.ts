@@ -201,6 +201,22 @@ describe('why', () => {
     expect(data).toMatchObject({ isSettled: true, actual: 'Succeeded, bound to no node, ended with exit code 0' })
   })
 
+  it.each([
+    ['that was stopped', 'False', 'Stopped', 'NotRunning', []],
+    ['that could not be stopped', 'True', 'StopFailed', 'Started', ['Running is True (StopFailed)']],
+  ])('of a Vps %s names what stands in the way, and not what was asked for', async (_which, running, reason, ready, obstacles) => {
+    const machines = '/apis/millrace.dev/v1/namespaces/default/vpses'
+    await send('POST', machines, { metadata: { name: 'dev' }, spec: { image: 'busybox', running: false } })
+    const conditions = [
+      { type: 'Running', status: running, reason },
+      { type: 'Ready', status: running, reason: ready },
+    ]
+    await send('PATCH', `${machines}/dev/status`, { status: { conditions } })
+    const { data } = await ask<Why>('why', { resource: 'vpses', namespace: 'default', name: 'dev' })
+    expect(data.reasons.filter(({ isObstacle }) => isObstacle).map(({ text }) => text)).toEqual(obstacles)
+    expect(data.isSettled).toBe(obstacles.length === 0)
+  })
+
   it('refuses in Status words: absent objects, unknown resources, and who may not read', async () => {
     expect(await ask('why', helloTask)).toMatchObject({ code: 404, status: { reason: 'NotFound', code: 404 } })
     expect(await ask('why', { resource: 'nothings', name: 'x' })).toMatchObject({ code: 400, status: { reason: 'BadRequest' } })

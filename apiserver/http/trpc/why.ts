@@ -4,6 +4,7 @@
  */
 import type { Condition } from '../../../lib/api/condition.js'
 import type { Kind, KubeObject } from '../../../lib/api/define-kind.js'
+import type { VpsSpec } from '../../../lib/api/kinds/vps.js'
 import { shortDuration } from '../../../lib/api/short-duration.js'
 import type { ProcedureContext } from './app-router.js'
 import { conditionOf } from './condition-of.js'
@@ -89,14 +90,16 @@ function conditionReasons(object: KubeObject, about: string): Reason[] {
       about,
       text: `${type} is ${status}${words === '' ? '' : ` (${words})`}`,
       time: lastTransitionTime,
-      isObstacle: isComplete ? hasFailed && type === 'Complete' : isBad(condition),
+      isObstacle: isComplete ? hasFailed && type === 'Complete' : isBad(object, condition),
     }
   })
 }
 
-function isBad({ type, status, reason }: Condition): boolean {
+function isBad({ spec }: KubeObject, { type, status, reason }: Condition): boolean {
   // Somebody asked for it.
   if (reason === 'Suspended') return false
+  if ((spec as Partial<VpsSpec> | undefined)?.running === false && (reason === 'Stopped' || reason === 'NotRunning')) return false
+  if (reason === 'StopFailed') return true
   if (type === 'Complete' || type === 'Approved') return false
   return isWantedFalse(type) ? status !== 'False' : status !== 'True'
 }

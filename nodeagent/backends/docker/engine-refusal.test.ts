@@ -28,6 +28,7 @@ describe('what an engine answers when it does not do what it was asked', () => {
       'connection error: desc = "transport: error while dialing: dial unix:///run/containerd/containerd.sock: timeout"',
       'restart the engine',
     ],
+    [500, 'Get "https://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused', 'does not reach it: look at its name'],
     [500, 'context deadline exceeded', 'too busy'],
     [500, 'mkdir /var/lib/docker/overlay2/x: read-only file system', 'cannot be written'],
     [500, 'open /dev/x: operation not permitted', 'security module'],

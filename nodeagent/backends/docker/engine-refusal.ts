@@ -61,6 +61,7 @@ const advices: readonly (readonly [said: RegExp, advice: string])[] = [
     /port is already allocated|address already in use/i,
     'another program of the node has the port or address: choose another, or end that one',
   ],
+  [/dial tcp|lookup .*no such host/i, 'the engine of the node does not reach it: look at its name, and at the way there from the node'],
   [
     /containerd|ttrpc|shim|connection (refused|reset)/i,
     'the engine has lost its containerd: it is tried again; if that goes on, restart the engine on the node',
