@@ -162,8 +162,10 @@ describe('acceptance check 4: a node that is cut off', { timeout: 400_000 }, () 
   const end = async (name: string, backend: Class): Promise<void> => {
     if (backend === 'process') return witness.end(name, 0)
     if (backend === 'docker') return containers?.end(name)
-    // A connection ends it; when none is taken any more, it has ended.
-    await eventually(() => expect(connectTo(ports.get(name) ?? 0)).rejects.toThrow('ECONNREFUSED'), patience)
+    // A connection ends it, once its QEMU has begun to take some; when none is taken any more, it has ended.
+    const port = ports.get(name) ?? 0
+    await eventually(() => connectTo(port), patience)
+    await eventually(() => expect(connectTo(port)).rejects.toThrow('ECONNREFUSED'), patience)
   }
 
   it('is NotReady, and nothing of it is begun elsewhere while nobody knows what it does', async () => {
