@@ -90,7 +90,9 @@ describe('exec', () => {
   })
 
   it('has a terminal under a terminal', async () => {
-    const line = [process.execPath, ...argv(['exec', '-it', 'subject', '--', 'sh', '-c', 'test -t 0 && echo "a $(stty size) tty"; exit 9'])]
+    // As with kubectl, its size comes on the way: a command may have begun before.
+    const command = 'test -t 0 && until [ "$(stty size)" != "24 80" ]; do sleep 0.1; done; echo "a $(stty size) tty"; exit 9'
+    const line = [process.execPath, ...argv(['exec', '-it', 'subject', '--', 'sh', '-c', command])]
     const script = spawn(
       'script',
       ['-qec', `stty rows 35 cols 75; ${line.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')}`, '/dev/null'],
