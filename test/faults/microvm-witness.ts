@@ -2,10 +2,10 @@
  * Tasks in microVMs whose QEMU bears witness: how often one was started for each, and whether an earlier one of the same Task was still alive at the time. A lock
  * says so, which each QEMU holds open and the kernel takes away with it.
  */
-import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Start, Witness } from './witness.js'
+import { isHeld, linesOf } from './witness-files.js'
 
 export interface MicrovmWitness extends Pick<Witness, 'doubled' | 'alive'> {
   /** A QEMU for agents to start microVMs with. */
@@ -32,25 +32,14 @@ export function createMicrovmWitness(directory: string): MicrovmWitness {
   ]
   writeFileSync(program, `${script.join('\n')}\n`)
   chmodSync(program, 0o755)
-  const linesOf = (name: string) => {
-    const file = path.join(folder, name)
-    return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : []
-  }
-  const isAlive = (lock: string) => {
-    try {
-      execFileSync('flock', ['-n', path.join(folder, lock), 'true'])
-      return false
-    } catch {
-      return true
-    }
-  }
+  const file = (name: string) => path.join(folder, name)
   return {
     program,
-    starts: (uid) => linesOf(`${uid}.starts`).map((attempt) => ({ attempt: Number(attempt) })),
-    doubled: () => linesOf('doubled'),
+    starts: (uid) => linesOf(file(`${uid}.starts`)).map((attempt) => ({ attempt: Number(attempt) })),
+    doubled: () => linesOf(file('doubled')),
     alive: () =>
       readdirSync(folder)
-        .filter((file) => file.endsWith('.lock') && isAlive(file))
-        .map((file) => path.basename(file, '.lock')),
+        .filter((name) => name.endsWith('.lock') && isHeld(file(name)))
+        .map((name) => path.basename(name, '.lock')),
   }
 }

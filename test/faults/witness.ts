@@ -3,8 +3,9 @@
  * earlier start was still alive at the time. A lock says so, which every process of a run holds open and the kernel takes away with the last of them.
  */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { chmodSync, closeSync, constants, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import path from 'node:path'
+import { isHeld, linesOf } from './witness-files.js'
 
 export interface Start {
   readonly node: string
@@ -40,7 +41,6 @@ export function createWitness(directory: string): Witness {
   make(doubledFile)
   const ends = new Map<string, number>()
   const file = (name: string, what: string) => path.join(folder, `${name}.${what}`)
-  const linesOf = (of: string) => (existsSync(of) ? readFileSync(of, 'utf8').split('\n').filter(Boolean) : [])
   return {
     command(name) {
       if (!ends.has(name)) {
@@ -64,15 +64,7 @@ export function createWitness(directory: string): Witness {
       }),
     doubled: () => linesOf(doubledFile),
     end: (name, exitCode) => void writeSync(ends.get(name) ?? -1, `${exitCode}\n`),
-    alive: () =>
-      [...ends.keys()].filter((name) => {
-        try {
-          execFileSync('flock', ['-n', file(name, 'lock'), 'true'])
-          return false
-        } catch {
-          return true
-        }
-      }),
+    alive: () => [...ends.keys()].filter((name) => isHeld(file(name, 'lock'))),
     close() {
       for (const end of ends.values()) closeSync(end)
     },
