@@ -136,6 +136,15 @@ describe('bytes over a data connection', () => {
     expect(texts).toEqual(Array.from({ length: 20 }, (_, n) => String(n)))
   })
 
+  it('come whole also when their own end is still to be sent: many at once, again and again', async () => {
+    answer = echo
+    for (let round = 0; round < 4; round++) {
+      const streams = await Promise.all(Array.from({ length: 20 }, open))
+      const texts = await Promise.all(streams.map((stream, n) => text(stream.end(String(n)))))
+      expect(texts).toEqual(streams.map((_stream, n) => String(n)))
+    }
+  })
+
   it('go on while another one is not read', async () => {
     answer = ({ bytes }, stream) => {
       stream.respond({ ':status': 200 })

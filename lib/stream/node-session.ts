@@ -164,6 +164,10 @@ function wholeOrFailed(stream: http2.Http2Stream): Duplex {
       stream.rstCode === http2.constants.NGHTTP2_NO_ERROR && !session?.destroyed
         ? undefined
         : new StreamError('the other side ended the stream early'),
-    release: () => stream.destroy(stream.closed ? undefined : new StreamError('the reader went away')),
+    release() {
+      if (stream.closed) stream.destroy()
+      // Its own end may still wait to be sent: an error would overtake it. It closes by itself.
+      else if (!stream.readableEnded || !stream.writableFinished) stream.destroy(new StreamError('the reader went away'))
+    },
   })
 }
