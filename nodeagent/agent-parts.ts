@@ -4,12 +4,12 @@ import type { Client } from '../lib/client/client.js'
 import type { EventRecorder } from '../lib/client/events/event-recorder.js'
 import type { Backend } from './backends/backend.js'
 import type { MachineBackend } from './backends/machine-backend.js'
-import type { AttemptUsers } from './execute/attempt-users.js'
-import type { LedgerStore } from './files/ledger-store.js'
-import type { MachineRecordStore } from './files/machine-record-store.js'
-import type { WorkloadFiles } from './files/workload-files.js'
+import type { MachineRecordStore } from './machines/machine-record-store.js'
 import type { NodeNetwork } from './network/node-network.js'
 import type { MachineFacts } from './node/machine-facts.js'
+import type { WorkloadFiles } from './tasks/files/workload-files.js'
+import type { LedgerStore } from './tasks/ledger-store.js'
+import type { AttemptUsers } from './users/attempt-users.js'
 
 /** What the agent is made of, as every workload sees it. */
 export interface AgentParts {

@@ -18,12 +18,12 @@ import type { AgentParts } from './agent-parts.js'
 import { type Backend, BackendError } from './backends/backend.js'
 import type { MachineBackend } from './backends/machine-backend.js'
 import { MachineLoop } from './machines/machine-loop.js'
-import { isAlive } from './plan/actual.js'
 import { removeStrays, type SnapshotsWanted } from './snapshots/remove-strays.js'
 import { snapshotKeeper } from './snapshots/snapshot-keeper.js'
-import type { LoopObject } from './step-loop.js'
+import type { LoopObject } from './steps/step-loop.js'
+import { isAlive } from './tasks/task-actual.js'
+import { WorkloadLoop } from './tasks/task-loop.js'
 import { UnseenBackends } from './unseen-backends.js'
-import { WorkloadLoop } from './workload-loop.js'
 
 /** Events of backends are hints; this often everything is looked at. */
 const relistMs = 10_000

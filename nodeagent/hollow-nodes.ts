@@ -4,13 +4,13 @@ import type { Client } from '../lib/client/client.js'
 import type { ClientConfig } from '../lib/client/client-config.js'
 import type { EventRecorder } from '../lib/client/events/event-recorder.js'
 import { HollowBackend, HollowMachine } from './backends/hollow/hollow-backend.js'
-import { AttemptUsers } from './execute/attempt-users.js'
-import { createMemoryLedgerStore } from './files/ledger-store.js'
-import { createMemoryMachineRecordStore } from './files/machine-record-store.js'
-import type { WorkloadFiles } from './files/workload-files.js'
+import { createMemoryMachineRecordStore } from './machines/machine-record-store.js'
 import { createNoNetwork } from './network/node-network.js'
 import type { MachineFacts } from './node/machine-facts.js'
 import { type NodeProgramOptions, runNode } from './node-program.js'
+import type { WorkloadFiles } from './tasks/files/workload-files.js'
+import { createMemoryLedgerStore } from './tasks/ledger-store.js'
+import { AttemptUsers } from './users/attempt-users.js'
 
 export interface HollowNodesOptions {
   readonly count: number

@@ -9,12 +9,12 @@ import { openCgroups } from './backends/process/cgroups.js'
 import { ProcessBackend } from './backends/process/process-backend.js'
 import { QemuMachines } from './backends/qemu/machines/qemu-machines.js'
 import { QemuBackend } from './backends/qemu/qemu-backend.js'
-import type { WorkloadUsers } from './execute/workload-users.js'
 import { openGuestFence } from './network/guest-fence.js'
 import { tapPort } from './network/network-names.js'
 import type { NodeNetwork } from './network/node-network.js'
 import { commandRunner } from './network/run-command.js'
 import type { MachineFacts } from './node/machine-facts.js'
+import type { WorkloadUsers } from './users/workload-users.js'
 import { version } from './version.js'
 
 export interface BackendPlaces {

@@ -2,8 +2,8 @@ import { isForbidden, isNotFound } from '../../lib/api/api-error.js'
 import { VpsSnapshot } from '../../lib/api/kinds/vps-snapshot.js'
 import type { AgentParts } from '../agent-parts.js'
 import type { MachineBackend } from '../backends/machine-backend.js'
-import { StepError } from '../execute/step-error.js'
 import { fetchSnapshot } from '../snapshots/fetch-snapshot.js'
+import { StepError } from '../steps/step-error.js'
 
 /** A snapshot that lies on this node now. */
 export interface LocatedSnapshot {

@@ -1,5 +1,5 @@
 import type { MachineAmounts, ObservedMachine } from '../backends/machine-backend.js'
-import type { Remembered } from '../plan/remembered.js'
+import type { Remembered } from '../steps/remembered.js'
 import type { MachineRecord } from './machine-record.js'
 import type { MachineStepType } from './machine-step.js'
 

@@ -1,4 +1,4 @@
-import type { WaitStep } from '../plan/step-failure.js'
+import type { WaitStep } from '../steps/step-failure.js'
 
 /** What a disk is put back from: the name of a VpsSnapshot and the request, as spec.restoreFrom has them. */
 export interface RestoreOrder {

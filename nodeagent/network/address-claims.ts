@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { isAlreadyExists, isConflict, isForbidden, isInvalid, isNotFound } from '../../lib/api/api-error.js'
 import { IPClaim } from '../../lib/api/kinds/ip-claim.js'
 import type { Client } from '../../lib/client/client.js'
-import { StepError } from '../execute/step-error.js'
+import { StepError } from '../steps/step-error.js'
 import type { AddressHolder } from './node-network.js'
 
 /** What a node's claims are made with. */

@@ -8,7 +8,7 @@
  */
 import type { Condition } from '../../lib/api/condition.js'
 import type { MachineAddress } from '../backends/machine-backend.js'
-import { StepError } from '../execute/step-error.js'
+import { StepError } from '../steps/step-error.js'
 import type { BridgePortSource } from './bridge-port.js'
 
 /** The workload that an address is for. */

@@ -7,7 +7,7 @@ import { type Controller, controller } from '../../lib/controller/controller.js'
 import type { Draft, ReconcileContext } from '../../lib/controller/reconcile-context.js'
 import type { AgentParts } from '../agent-parts.js'
 import { BackendError } from '../backends/backend.js'
-import { describeFailure } from '../execute/step-error.js'
+import { describeFailure } from '../steps/step-error.js'
 
 /** A copy of a large disk takes its time. */
 const longestCopyMs = 3_600_000

@@ -9,7 +9,7 @@ import { answeringSession, ask, askingSession } from '../../lib/stream/node-sess
 import { ManualClock } from '../../lib/testing/manual-clock.js'
 import { BackendError } from '../backends/backend.js'
 import type { MachineBackend, ObservedMachine } from '../backends/machine-backend.js'
-import type { WorkloadFiles } from '../files/workload-files.js'
+import type { WorkloadFiles } from '../tasks/files/workload-files.js'
 import { createNodeStreamHandler } from './node-stream-server.js'
 
 const sockets: net.Socket[] = []

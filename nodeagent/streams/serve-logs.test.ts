@@ -6,7 +6,7 @@ import { answeringSession, ask, askingSession } from '../../lib/stream/node-sess
 import { eventually } from '../../lib/testing/eventually.js'
 import { ManualClock } from '../../lib/testing/manual-clock.js'
 import type { Backend, LogLine, LogOptions, ObservedRun } from '../backends/backend.js'
-import type { WorkloadFiles } from '../files/workload-files.js'
+import type { WorkloadFiles } from '../tasks/files/workload-files.js'
 import { createNodeStreamHandler } from './node-stream-server.js'
 
 const clock = new ManualClock()

@@ -16,8 +16,8 @@ import { eventually } from '../../lib/testing/eventually.js'
 import { type TestCluster, testCluster } from '../../lib/testing/test-cluster.js'
 import type { MachineBackend } from '../../nodeagent/backends/machine-backend.js'
 import { ProcessBackend } from '../../nodeagent/backends/process/process-backend.js'
-import type { WorkloadFiles } from '../../nodeagent/files/workload-files.js'
 import { createNodeStreamHandler } from '../../nodeagent/streams/node-stream-server.js'
+import type { WorkloadFiles } from '../../nodeagent/tasks/files/workload-files.js'
 import { pemOf } from './raw-upgrade.js'
 
 export interface SessionBed extends AsyncDisposable {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createLogger, silentLogger } from '../../../../lib/base/log.js'
-import { pickUserId } from '../../../execute/pick-user-id.js'
+import { pickUserId } from '../../../users/pick-user-id.js'
 import { MachineFiles } from './machine-files.js'
 import { MachineUsers } from './machine-users.js'
 

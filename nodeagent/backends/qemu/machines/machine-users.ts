@@ -1,6 +1,6 @@
 import type { Logger } from '../../../../lib/base/log.js'
-import { pickUserId } from '../../../execute/pick-user-id.js'
-import type { UserRange } from '../../../execute/workload-users.js'
+import { pickUserId } from '../../../users/pick-user-id.js'
+import type { UserRange } from '../../../users/workload-users.js'
 import type { MachineFiles } from './machine-files.js'
 
 /** The users of the machines of a node, none of which two have: each is written down in its machine's record, and kept as long as that is there. */

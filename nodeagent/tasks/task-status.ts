@@ -3,10 +3,10 @@ import { backendOf, type Task, type TaskStatus } from '../../lib/api/kinds/task.
 import { taskPhase } from '../../lib/api/task-phase.js'
 import { timestamp } from '../../lib/base/clock.js'
 import type { ObservedRun } from '../backends/backend.js'
-import type { Actual } from '../plan/actual.js'
-import { attemptOf, type Completion, completionOf, describeExit, isBeingDeleted, isRunLost, newestRun } from '../plan/completion.js'
-import type { StepType } from '../plan/step.js'
-import type { StepFailure } from '../plan/step-failure.js'
+import type { StepFailure } from '../steps/step-failure.js'
+import { attemptOf, type Completion, completionOf, describeExit, isBeingDeleted, isRunLost, newestRun } from './completion.js'
+import type { Actual } from './task-actual.js'
+import type { StepType } from './task-step.js'
 
 /** What the agent says about a task: pure, from the task as the API has it and what is there. Conditions of others are kept. */
 export function taskStatus(task: Task, actual: Actual, nowMs: number): TaskStatus {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { StepError } from '../execute/step-error.js'
+import { StepError } from '../../steps/step-error.js'
 import { resolveInside } from './open-inside.js'
 
 let folder: string

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { findCondition } from '../../lib/api/condition.js'
 import type { ObservedRun } from '../backends/backend.js'
 import { aTask } from '../fixtures/a-task.js'
-import { type Actual, nothing } from '../plan/actual.js'
-import { statusPatch } from './status-reporter.js'
+import { statusPatch } from '../steps/status-reporter.js'
+import { type Actual, nothing } from './task-actual.js'
 import { taskStatus } from './task-status.js'
 
 const now = Date.UTC(2026, 0, 1, 12)

@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises'
-import type { MachineRecord } from '../machines/machine-record.js'
-import type { AgentPaths } from './agent-paths.js'
-import { readJsonFile, writeJsonFile } from './json-file.js'
+import type { AgentPaths } from '../files/agent-paths.js'
+import { readJsonFile, writeJsonFile } from '../files/json-file.js'
+import type { MachineRecord } from './machine-record.js'
 
 /** The agent's records of machines as files, each on the disk before the step that it announces is done. */
 export interface MachineRecordStore {

@@ -1,8 +1,8 @@
 import { disruptionOf } from '../../lib/api/disruption.js'
 import type { Task } from '../../lib/api/kinds/task.js'
 import type { ObservedRun, RunExit } from '../backends/backend.js'
-import { type Actual, isAlive } from './actual.js'
-import type { StepType } from './step.js'
+import { type Actual, isAlive } from './task-actual.js'
+import type { StepType } from './task-step.js'
 
 /** How a task ended: the reason and message of its Complete condition. */
 export interface Completion {

@@ -1,7 +1,7 @@
 import type { ObservedRun } from '../backends/backend.js'
+import type { Remembered } from '../steps/remembered.js'
 import type { Ledger } from './ledger.js'
-import type { Remembered } from './remembered.js'
-import type { StepType } from './step.js'
+import type { StepType } from './task-step.js'
 
 interface Prepared {
   readonly admission: boolean

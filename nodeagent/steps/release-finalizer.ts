@@ -1,7 +1,7 @@
 import { isConflict, isForbidden, isNotFound } from '../../lib/api/api-error.js'
 import { nodeCleanupFinalizer } from '../../lib/api/kinds/workload.js'
 import type { ObjectMeta } from '../../lib/api/object-meta.js'
-import type { StatusClient } from '../report/status-reporter.js'
+import type { StatusClient } from './status-reporter.js'
 import { objectOf, type StepContext } from './step-context.js'
 
 /** Takes the agent's finalizer from the object, and tells what then stands of it. */

@@ -1,6 +1,6 @@
 import { BackendError } from '../backends/backend.js'
 import { diskIsFull, isFull } from '../files/full-disk.js'
-import type { StepFailure } from '../plan/step-failure.js'
+import type { StepFailure } from './step-failure.js'
 
 /** A step that failed: `reason` becomes a condition's reason, the message its message. */
 export class StepError extends Error {

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
-import { conflict } from '../lib/api/api-error.js'
-import type { ObjectMeta } from '../lib/api/object-meta.js'
-import { systemClock } from '../lib/base/clock.js'
-import { silentLogger } from '../lib/base/log.js'
-import { eventually } from '../lib/testing/eventually.js'
-import type { AgentParts } from './agent-parts.js'
+import { conflict } from '../../lib/api/api-error.js'
+import type { ObjectMeta } from '../../lib/api/object-meta.js'
+import { systemClock } from '../../lib/base/clock.js'
+import { silentLogger } from '../../lib/base/log.js'
+import { eventually } from '../../lib/testing/eventually.js'
+import type { AgentParts } from '../agent-parts.js'
 import { StepLoop, type StepLoopOptions } from './step-loop.js'
 
 interface Lamp {

@@ -1,8 +1,8 @@
 import http from 'node:http'
 import net from 'node:net'
 import { afterEach, expect, it } from 'vitest'
-import type { TaskProbe } from '../../lib/api/kinds/task.js'
-import { HollowBackend, HollowMachine } from '../backends/hollow/hollow-backend.js'
+import type { TaskProbe } from '../../../lib/api/kinds/task.js'
+import { HollowBackend, HollowMachine } from '../../backends/hollow/hollow-backend.js'
 import { runProbe } from './run-probe.js'
 
 const servers: net.Server[] = []

@@ -3,7 +3,7 @@ import { ConfigMap } from '../../lib/api/kinds/config-map.js'
 import { Secret } from '../../lib/api/kinds/secret.js'
 import type { Task } from '../../lib/api/kinds/task.js'
 import type { Client } from '../../lib/client/client.js'
-import { StepError } from './step-error.js'
+import { StepError } from '../steps/step-error.js'
 
 /** The values of a Secret or ConfigMap, by key. */
 export type ConfigValues = Readonly<Record<string, Buffer>>

@@ -3,16 +3,16 @@
  * It is woken by changes of the object, hints of a backend, and time; what woke it does not matter. What is done for a Task and what for a Vps differs
  * in the plan and in the steps, not in this.
  */
-import type { ObjectMeta } from '../lib/api/object-meta.js'
-import { sleep, systemClock, type Timer } from '../lib/base/clock.js'
-import type { Logger } from '../lib/base/log.js'
-import type { AgentParts } from './agent-parts.js'
-import type { Executors, StepContext } from './execute/step-context.js'
-import { describeFailure } from './execute/step-error.js'
-import { retryDelayMs } from './plan/crash-backoff.js'
-import type { Remembered } from './plan/remembered.js'
-import { isSameStep, type WaitStep } from './plan/step-failure.js'
-import { type StatusClient, StatusReporter } from './report/status-reporter.js'
+import type { ObjectMeta } from '../../lib/api/object-meta.js'
+import { sleep, systemClock, type Timer } from '../../lib/base/clock.js'
+import type { Logger } from '../../lib/base/log.js'
+import type { AgentParts } from '../agent-parts.js'
+import { retryDelayMs } from './crash-backoff.js'
+import type { Remembered } from './remembered.js'
+import { type StatusClient, StatusReporter } from './status-reporter.js'
+import type { Executors, StepContext } from './step-context.js'
+import { describeFailure } from './step-error.js'
+import { isSameStep, type WaitStep } from './step-failure.js'
 
 export interface LoopObject {
   readonly apiVersion: string

@@ -9,12 +9,12 @@ import { nodeCleanupFinalizer } from '../../lib/api/kinds/workload.js'
 import type { ObservedRun, RunId } from '../backends/backend.js'
 import { printRunKey } from '../backends/run-key.js'
 import { aTask } from '../fixtures/a-task.js'
-import { taskStatus } from '../report/task-status.js'
-import { type Actual, isAlive, nothing } from './actual.js'
 import { completionOf } from './completion.js'
 import type { Ledger } from './ledger.js'
-import { planSteps } from './plan.js'
-import type { Step } from './step.js'
+import { planSteps } from './plan-task.js'
+import { type Actual, isAlive, nothing } from './task-actual.js'
+import { taskStatus } from './task-status.js'
+import type { Step } from './task-step.js'
 
 type Event =
   | { readonly type: 'turn' }

@@ -12,12 +12,12 @@ import { disruptionOf } from '../../lib/api/disruption.js'
 import { backendOf, type Task } from '../../lib/api/kinds/task.js'
 import { nodeCleanupFinalizer } from '../../lib/api/kinds/workload.js'
 import type { ObservedRun } from '../backends/backend.js'
-import { type Actual, isAlive } from './actual.js'
+import { resolvePullPolicy } from '../backends/pull-policy.js'
+import { nextStreak, restartDelayMs } from '../steps/crash-backoff.js'
+import { waitForRetries } from '../steps/step-failure.js'
 import { attemptOf, completionOf, deadlineOf, isRunLost, newestRun } from './completion.js'
-import { nextStreak, restartDelayMs } from './crash-backoff.js'
-import { resolvePullPolicy } from './pull-policy.js'
-import type { Step } from './step.js'
-import { waitForRetries } from './step-failure.js'
+import { type Actual, isAlive } from './task-actual.js'
+import type { Step } from './task-step.js'
 
 /** How long a workload has to end that the API does not know any more. */
 const strayGraceMs = 10_000

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
-import type { Ledger } from '../plan/ledger.js'
-import type { AgentPaths } from './agent-paths.js'
-import { readJsonFile, writeJsonFile } from './json-file.js'
+import type { AgentPaths } from '../files/agent-paths.js'
+import { readJsonFile, writeJsonFile } from '../files/json-file.js'
+import type { Ledger } from './ledger.js'
 
 /** Ledgers as files, each replaced as a whole and on the disk before the step that it announces is done. */
 export interface LedgerStore {

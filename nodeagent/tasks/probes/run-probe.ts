@@ -1,8 +1,8 @@
 import http from 'node:http'
 import https from 'node:https'
 import { connect } from 'node:net'
-import type { TaskProbe } from '../../lib/api/kinds/task.js'
-import type { Backend, RunId } from '../backends/backend.js'
+import type { TaskProbe } from '../../../lib/api/kinds/task.js'
+import type { Backend, RunId } from '../../backends/backend.js'
 
 /** What a probe looks at. */
 export interface ProbeTarget {

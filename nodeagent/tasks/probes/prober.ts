@@ -1,6 +1,6 @@
-import type { Task, TaskProbe } from '../../lib/api/kinds/task.js'
-import { type Clock, sleep } from '../../lib/base/clock.js'
-import type { ProbeResults } from '../plan/actual.js'
+import type { Task, TaskProbe } from '../../../lib/api/kinds/task.js'
+import { type Clock, sleep } from '../../../lib/base/clock.js'
+import type { ProbeResults } from '../task-actual.js'
 import type { ProbeOutcome } from './run-probe.js'
 
 type ProbeName = 'startupProbe' | 'livenessProbe' | 'readinessProbe'

@@ -3,11 +3,11 @@ import { lstat, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Task } from '../../lib/api/kinds/task.js'
-import type { ConfigReader, ConfigValues } from '../execute/environment.js'
-import { StepError } from '../execute/step-error.js'
-import { aTask } from '../fixtures/a-task.js'
-import { type AgentPaths, agentPaths } from './agent-paths.js'
+import type { Task } from '../../../lib/api/kinds/task.js'
+import { type AgentPaths, agentPaths } from '../../files/agent-paths.js'
+import { aTask } from '../../fixtures/a-task.js'
+import { StepError } from '../../steps/step-error.js'
+import type { ConfigReader, ConfigValues } from '../environment.js'
 import { attemptFolder, hasVolumes, linksFolder, mountsOf, prepareVolumes, removeVolumes, type VolumeOptions } from './volumes.js'
 
 const asRoot = process.getuid?.() === 0

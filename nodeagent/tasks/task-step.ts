@@ -1,7 +1,7 @@
 import type { RunId } from '../backends/backend.js'
-import type { WaitStep } from './step-failure.js'
+import type { WaitStep } from '../steps/step-failure.js'
 
-/** What the agent does next about a workload, as data. Each type has one executor (execute/executors.ts; the compiler checks that). Any step may be repeated. */
+/** What the agent does next about a workload, as data. Each type has one executor (task-executors.ts; the compiler checks that). Any step may be repeated. */
 export type Step =
   /** Asks whether the namespace admits what the task wants of the node. */
   | { readonly type: 'admit' }

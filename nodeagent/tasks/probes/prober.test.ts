@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { TaskProbe } from '../../lib/api/kinds/task.js'
-import { ManualClock } from '../../lib/testing/manual-clock.js'
+import type { TaskProbe } from '../../../lib/api/kinds/task.js'
+import { ManualClock } from '../../../lib/testing/manual-clock.js'
 import { Prober } from './prober.js'
 import type { ProbeOutcome } from './run-probe.js'
 

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, readlink } from 'node:fs/promises'
 import path from 'node:path'
-import { StepError } from '../execute/step-error.js'
+import { StepError } from '../../steps/step-error.js'
 
 /**
  * The real path of `inner` inside the directory `root`, each part opened from the one before it without following links, as openat does: whoever

@@ -1,8 +1,8 @@
-import type { Task } from '../../lib/api/kinds/task.js'
-import type { AgentParts } from '../agent-parts.js'
-import type { Backend, ObservedRun } from '../backends/backend.js'
-import { printRunKey } from '../backends/run-key.js'
-import type { ProbeResults } from '../plan/actual.js'
+import type { Task } from '../../../lib/api/kinds/task.js'
+import type { AgentParts } from '../../agent-parts.js'
+import type { Backend, ObservedRun } from '../../backends/backend.js'
+import { printRunKey } from '../../backends/run-key.js'
+import type { ProbeResults } from '../task-actual.js'
 import { Prober } from './prober.js'
 import { runProbe } from './run-probe.js'
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { ObservedRun } from '../backends/backend.js'
 import { aTask } from '../fixtures/a-task.js'
-import { type Actual, nothing } from './actual.js'
 import { completionOf } from './completion.js'
 import type { Ledger } from './ledger.js'
-import { planSteps } from './plan.js'
+import { planSteps } from './plan-task.js'
+import { type Actual, nothing } from './task-actual.js'
 
 const now = Date.UTC(2026, 0, 1, 12)
 const task = aTask()

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
-import type { Task } from '../../lib/api/kinds/task.js'
-import type { RunId, RunMount } from '../backends/backend.js'
-import type { ConfigReader } from '../execute/environment.js'
-import type { AgentPaths } from './agent-paths.js'
+import type { Task } from '../../../lib/api/kinds/task.js'
+import type { RunId, RunMount } from '../../backends/backend.js'
+import type { AgentPaths } from '../../files/agent-paths.js'
+import type { ConfigReader } from '../environment.js'
 import { attemptFolder, hasVolumes, linksFolder, mountsOf, prepareVolumes, removeVolumes } from './volumes.js'
 
 /** The attempt that files are made for. */
