@@ -8,12 +8,14 @@ import { Vps } from '../../lib/api/kinds/vps.js'
 import type { DefineCommand } from '../cli/cli.js'
 import { ExitError, RemoteExit, UsageError } from '../cli/exit-code.js'
 import type { Io } from '../cli/io.js'
-import { getObject } from '../cluster/objects.js'
+import { parseDuration } from '../cli/timeout.js'
 import { findTargets } from '../cluster/target-objects.js'
+import { awaitMachine } from '../sessions/await-machine.js'
 import { sshKeyFile } from '../sessions/ssh-key-file.js'
 
 interface Flags {
   readonly identity?: string
+  readonly timeout: number
 }
 
 export const ssh: DefineCommand = (command, cli) => {
@@ -21,13 +23,14 @@ export const ssh: DefineCommand = (command, cli) => {
     .argument('<vps>', 'vps/NAME or NAME')
     .argument('[words...]', 'after --: a command to run instead of a shell')
     .option('-i, --identity <file>', 'the private key (default: that which create vps --ssh generate wrote, else what ssh finds)')
+    .option('--timeout <duration>', 'how long one that is on its way is waited for; 0 waits until Ctrl-C', parseDuration, 300_000)
     .addHelpText('after', '\nExamples: kubectl-lite ssh vps/dev\n          kubectl-lite ssh vps/dev -- uname -a')
     .action(async (word: string, words: string[], flags: Flags) => {
       const { io } = cli
       const cluster = await cli.connect()
       const [target] = await findTargets(cluster, [word.includes('/') ? word : `vps/${word}`], {}, io)
       if (target?.resource.plural !== Vps.plural) throw new UsageError(`${word} takes no SSH: a Vps does, as vps/NAME`)
-      const vps = (await getObject(cluster.client, target.resource, target)) as unknown as Vps
+      const vps = await awaitMachine(cluster, target, io, flags.timeout)
       const { host, port, user, hostKey } = loginOf(vps)
       const made = sshKeyFile(io, { namespace: cluster.namespace, name: target.name })
       const identity = flags.identity ?? (existsSync(made) ? made : undefined)
@@ -41,6 +44,7 @@ export const ssh: DefineCommand = (command, cli) => {
           ['-p', String(port), ...pinned, ...key, '-l', user, host, ...(words.length > 0 ? ['--', ...words] : [])],
           io,
         )
+        if (code === 255 && identity === undefined && vps.spec.ssh.mode === 'generate') io.err(whereKeyIs(vps, made))
         if (code !== 0) throw new RemoteExit(code, '')
       } finally {
         await rm(folder, { recursive: true, force: true })
@@ -57,6 +61,12 @@ export function loginOf({ metadata, spec, status }: Vps): { host: string; port: 
   if (!user || !host || !status?.sshHostKey)
     throw new ExitError('failed', `no gateway has said how to log in to ${subject} yet: is one running?`)
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port ?? 22), user, hostKey: status.sshHostKey }
+}
+
+/** For who was refused, and whose machine has no copy of the key that was made. */
+function whereKeyIs({ metadata: { name }, spec: { ssh } }: Vps, file: string): string {
+  const secret = ssh.secretName ?? `${name}-ssh`
+  return `The key that was made for vps/${name} is in Secret ${secret}, and not on this machine:\n  (umask 077; kubectl-lite get secret ${secret} -o jsonpath='{.data.ssh-privatekey}' | base64 -d > ${file})\n`
 }
 
 /** Its terminal and its outputs are ours. Resolves with its exit code. */

@@ -110,11 +110,11 @@ describe('the power of a Vps', () => {
 describe('ssh', () => {
   const told = { sshCommand: 'ssh -p 2222 dev.default@gate.example', sshHostKey: '[gate.example]:2222 ssh-ed25519 AAAA' }
 
-  /** An ssh that writes down how it was called, and ends with code 7. */
-  async function fakeSsh(): Promise<{ PATH: string }> {
+  /** An ssh that writes down how it was called, and ends with this code. */
+  async function fakeSsh(code = 7): Promise<{ PATH: string }> {
     const bin = path.join(cli.home, 'bin')
     await mkdir(bin, { recursive: true })
-    const script = `#!/bin/sh\nfor word in "$@"; do echo "$word"; case "$word" in UserKnownHostsFile=*) cat "\${word#*=}";; esac; done > ${cli.home}/called\nexit 7\n`
+    const script = `#!/bin/sh\nfor word in "$@"; do echo "$word"; case "$word" in UserKnownHostsFile=*) cat "\${word#*=}";; esac; done > ${cli.home}/called\nexit ${code}\n`
     await writeFile(path.join(bin, 'ssh'), script)
     await chmod(path.join(bin, 'ssh'), 0o755)
     return { PATH: `${bin}:${process.env.PATH}` }
@@ -122,7 +122,7 @@ describe('ssh', () => {
 
   it('calls the ssh of this machine with the place, the user, the one host key, and the key that was made', async () => {
     await create({ ssh: { mode: 'generate' } })
-    await report(told)
+    await report({ ...told, phase: 'Running' })
     await mkdir(path.join(cli.home, '.ssh'), { recursive: true })
     await writeFile(path.join(cli.home, '.ssh', `millrace-${name}.default`), 'key')
     expect(await cli.run(`ssh vps/${name} -- uname -a`, { env: await fakeSsh() })).toEqual({ code: 7, out: '', err: '' })
@@ -147,6 +147,29 @@ describe('ssh', () => {
     ])
   })
 
+  it('waits for one that is on its way, and says what it waits for', async () => {
+    await create({ ssh: { mode: 'generate' } })
+    const pulling = { type: 'ImageReady', status: 'False' as const, reason: 'Pulling', message: 'pulling debian: 0 of 1 layers' }
+    await report({ phase: 'Provisioning', conditions: [pulling] })
+    const env = await fakeSsh()
+    let said = ''
+    const login = cli.run(`ssh ${name}`, { env, onErr: (text) => (said = text) })
+    await eventually(() => expect(said).toContain('waiting'))
+    await report({ ...told, phase: 'Running', conditions: [] })
+    const file = path.join(cli.home, '.ssh', `millrace-${name}.default`)
+    expect(await login).toEqual({ code: 7, out: '', err: `waiting for vps/${name}: pulling debian: 0 of 1 layers\n` })
+    expect(await cli.run(`ssh ${name}`, { env: await fakeSsh(255) })).toEqual({
+      code: 255,
+      out: '',
+      err: expect.stringContaining(`kubectl-lite get secret ${name}-ssh -o jsonpath='{.data.ssh-privatekey}' | base64 -d > ${file}`),
+    })
+    await report({ phase: 'Provisioning', conditions: [pulling] })
+    expect(await cli.run(`ssh ${name} --timeout 1ms`)).toMatchObject({
+      code: 7,
+      err: expect.stringContaining(`timed out waiting for vps/${name}`),
+    })
+  })
+
   it('says why nobody can log in', async () => {
     await create()
     expect(await cli.run(`ssh ${name}`)).toMatchObject({
@@ -154,6 +177,7 @@ describe('ssh', () => {
       err: expect.stringContaining('lets nobody in by SSH: set spec.ssh.mode'),
     })
     await vpses().mergePatch({ name }, { spec: { ssh: { mode: 'generate' } } })
+    await report({ phase: 'Running' })
     expect(await cli.run(`ssh ${name}`)).toMatchObject({ code: 1, err: expect.stringContaining('no gateway has said how to log in') })
   })
 
@@ -180,6 +204,16 @@ describe('what is said of a Vps', () => {
     expect(out).toMatch(/SSH Keys: +me@home/)
     expect(out).not.toContain('AAAAC3')
     expect((await cli.run(`why vps/${name}`)).out).toContain('spec.running asks for it not to run')
+  })
+
+  it('describe shows when the next snapshot is taken, by the clocks of its zone', async () => {
+    await create({ snapshotPolicy: { schedule: '0 3 * * *', timeZone: 'Europe/Berlin', onStop: true } })
+    const snapshots = () => cli.run(`describe vps ${name}`)
+    expect((await snapshots()).out).toMatch(/Next Snapshot: +<none>/)
+    await report({ snapshots: { nextScheduleTime: '2100-01-02T02:00:00Z' } })
+    const { out } = await snapshots()
+    expect(out).toMatch(/Snapshots: +keeps 3, one at each stop, 0 3 \* \* \* \(Europe\/Berlin\)/)
+    expect(out).toMatch(/Next Snapshot: +Sat 2100-01-02 03:00 \(in \d+/)
   })
 
   it('describe and why say what it waits for, and nothing of what is not there', async () => {

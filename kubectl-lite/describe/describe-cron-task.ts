@@ -9,6 +9,7 @@ import { alignColumns } from '../print/align-columns.js'
 import { printWords } from '../print/print-words.js'
 import { printConditions } from './conditions.js'
 import { headFields } from './head-fields.js'
+import { printTime } from './print-time.js'
 import { fieldLines } from './text-block.js'
 
 const shownRuns = 5
@@ -44,14 +45,6 @@ export function describeCronTask(cronTask: CronTask, tasks: readonly Task[], now
 
 function comingRuns({ spec }: CronTask, zone: TimeZone, nowMs: number): string[] {
   return nextRuns(parseSchedule(spec.schedule), zone, nowMs, shownRuns).map((run) => printTime(run, zone, nowMs))
-}
-
-/** `Sun 2026-03-29 03:00 (in 5h)`, as the wall clocks there show it. */
-function printTime(timeMs: number, zone: TimeZone, nowMs: number): string {
-  const shown = new Date(timeMs + zone.offsetMs(timeMs))
-  const day = shown.toUTCString().slice(0, 3)
-  const distance = shortDuration(Math.abs(timeMs - nowMs))
-  return `${day} ${shown.toISOString().slice(0, 16).replace('T', ' ')} (${timeMs > nowMs ? `in ${distance}` : `${distance} ago`})`
 }
 
 /** Oldest first. */

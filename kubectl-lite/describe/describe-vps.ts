@@ -1,8 +1,10 @@
 import type { Vps } from '../../lib/api/kinds/vps.js'
+import { findTimeZone } from '../../lib/api/schedule/time-zone.js'
 import { printWords } from '../print/print-words.js'
 import { printConditions } from './conditions.js'
 import { amountsLine, portsLine } from './describe-task.js'
 import { headFields } from './head-fields.js'
+import { printTime } from './print-time.js'
 import { fieldLines } from './text-block.js'
 
 /** A Vps in words: what was asked for, what is. */
@@ -28,10 +30,8 @@ export function describeVps(vps: Vps, nowMs: number): string {
       ['Ports', portsLine(spec.ports)],
       ['SSH', spec.ssh.mode === 'disabled' ? 'disabled' : `${spec.ssh.mode}: ${status.sshCommand ?? 'no gateway has said how yet'}`],
       ['SSH Keys', spec.ssh.authorizedKeys?.map((line) => line.split(' ').slice(2).join(' ') || line.slice(0, 24)).join(', ')],
-      [
-        'Snapshots',
-        policy && `keeps ${policy.keep}${policy.onStop ? ', one at each stop' : ''}${policy.schedule ? `, ${policy.schedule}` : ''}`,
-      ],
+      ['Snapshots', policy && policyLine(policy)],
+      ['Next Snapshot', policy?.schedule && nextSnapshot(vps, nowMs)],
       ['Restored From', status.restoredFrom?.name],
       ['Started', status.startedAt],
       ['Stopped', status.phase === 'Stopped' ? status.stoppedAt : undefined],
@@ -39,4 +39,17 @@ export function describeVps(vps: Vps, nowMs: number): string {
     ]),
     printConditions(status.conditions, nowMs),
   ].join('')
+}
+
+type SnapshotPolicy = NonNullable<Vps['spec']['snapshotPolicy']>
+
+function policyLine({ keep, onStop, schedule, timeZone }: SnapshotPolicy): string {
+  return `keeps ${keep}${onStop ? ', one at each stop' : ''}${schedule ? `, ${schedule} (${timeZone ?? 'UTC'})` : ''}`
+}
+
+/** By the wall clocks of the policy's zone. */
+function nextSnapshot({ spec, status }: Vps, nowMs: number): string {
+  const next = status?.snapshots?.nextScheduleTime
+  const zone = findTimeZone(spec.snapshotPolicy?.timeZone ?? 'UTC')
+  return next && zone ? printTime(Date.parse(next), zone, nowMs) : '<none>'
 }
