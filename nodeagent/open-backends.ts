@@ -12,7 +12,6 @@ import { QemuBackend } from './backends/qemu/qemu-backend.js'
 import { openGuestFence } from './network/guest-fence.js'
 import { tapPort } from './network/network-names.js'
 import type { NodeNetwork } from './network/node-network.js'
-import { commandRunner } from './network/run-command.js'
 import type { MachineFacts } from './node/machine-facts.js'
 import type { WorkloadUsers } from './users/workload-users.js'
 import { version } from './version.js'
@@ -88,8 +87,8 @@ export async function openMachineBackends(
     if (name === 'docker') {
       const engine = { socketPath: flags.dockerSocket, agent: at.identity }
       backends.push(await DockerMachines.open({ ...engine, directory: at.dockerSnapshots }))
-      const containers = await BridgedContainers.open({ ...engine, run: commandRunner(at.searchPath) })
-      network.follow((bridge, signal) => containers.ports(bridge, signal))
+      const containers = await BridgedContainers.open(engine)
+      network.follow((...asked) => containers.ports(...asked))
     }
     if (name === 'qemu') {
       const machines = await QemuMachines.open({
@@ -107,7 +106,7 @@ export async function openMachineBackends(
         pciAddressOf: ({ index }) => at.gpus.find((gpu) => gpu.index === index)?.pciAddress,
       })
       backends.push(machines)
-      network.follow(async (_bridge, signal) => {
+      network.follow(async (_bridge, _findPort, signal) => {
         const observed = await machines.observeMachines(signal)
         return { ports: observed.flatMap(({ uid, address }) => (address === undefined ? [] : [tapPort(uid, address)])), lost: 0 }
       })

@@ -18,7 +18,7 @@ it('says how many on the bridge are not pinned, as nobody found their ports, and
     restored.push(input)
     return ''
   }
-  const guard = new BridgeGuard({ bridge: 'mrbr0123abcd', run, openPorts: [], log })
+  const guard = new BridgeGuard({ bridge: 'mrbr0123abcd', run, findPort: async () => undefined, openPorts: [], log })
   let lost = 2
   guard.sources.push(
     async () => ({ ports: [port(0)], lost }),

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { type AddressRange, gatewayOf, printAddress, printRange } from '../../lib/api/address-range.js'
 import type { Logger } from '../../lib/base/log.js'
 import { reachableNameservers } from '../backends/qemu/cloud-init/network-config.js'
-import type { BridgePort, BridgePortSource, BridgePorts } from './bridge-port.js'
+import type { BridgePort, BridgePortSource, BridgePorts, FindPort } from './bridge-port.js'
 import { firewallOf, type NodePort } from './firewall.js'
 import { InstalledFirewall } from './install-firewall.js'
 import { bridgeMac } from './network-names.js'
@@ -13,6 +13,7 @@ import type { RunCommand } from './run-command.js'
 export interface BridgeGuardOptions {
   readonly bridge: string
   readonly run: RunCommand
+  readonly findPort: FindPort
   /** Ports of the node that all its workloads may reach. */
   readonly openPorts: readonly NodePort[]
   readonly log: Logger
@@ -83,11 +84,12 @@ export class BridgeGuard {
   }
 
   private async ask(signal: AbortSignal): Promise<readonly BridgePorts[]> {
+    const { bridge, findPort, log } = this.options
     for (const source of this.sources)
       try {
-        this.told.set(source, await source(this.options.bridge, signal))
+        this.told.set(source, await source(bridge, findPort, signal))
       } catch (error) {
-        this.options.log.debug({ err: error }, 'a backend does not say what is on the bridge')
+        log.debug({ err: error }, 'a backend does not say what is on the bridge')
       }
     return [...this.told.values()]
   }

@@ -12,10 +12,11 @@ import { type ClaimContext, makeClaim, releaseClaims, takeClaim } from './addres
 import { ensureBridge, ensureTap, removeLink } from './bridge.js'
 import { BridgeGuard, type BridgeGuardOptions } from './bridge-guard.js'
 import type { BridgePortSource } from './bridge-port.js'
+import { CommandProcess } from './command-process.js'
 import { type Hindrance, hasInterface, hindranceOf, interfaceNames, rangeOf, readNetworkFacts } from './network-facts.js'
 import { bridgeName, macOf, tapName, tapPort } from './network-names.js'
 import type { AddressHolder, NetworkCondition, NodeNetwork } from './node-network.js'
-import { commandRunner, type RunCommand } from './run-command.js'
+import type { RunCommand } from './run-command.js'
 
 export interface BridgeNetworkOptions extends ClaimContext, Pick<BridgeGuardOptions, 'openPorts'> {
   /** auto: a node that can have no bridge does without. bridge: its workloads wait until it can. */
@@ -54,8 +55,9 @@ export class BridgeNetwork implements NodeNetwork {
 
   constructor(private readonly options: BridgeNetworkOptions) {
     this.bridge = bridgeName(options.identity)
-    this.run = commandRunner(options.searchPath)
-    this.guard = new BridgeGuard({ ...options, run: this.run, bridge: this.bridge })
+    const commands = new CommandProcess(options.searchPath)
+    this.run = commands.run
+    this.guard = new BridgeGuard({ ...options, run: this.run, findPort: commands.portOf.bind(commands), bridge: this.bridge })
   }
 
   get mode(): 'bridge' | 'none' {

@@ -17,4 +17,14 @@ export interface BridgePorts {
   readonly lost: number
 }
 
-export type BridgePortSource = (bridge: string, signal: AbortSignal) => Promise<BridgePorts>
+/** A container, by the process that it began with. */
+export interface FirstProcess {
+  readonly pid: number
+  /** Its id, by which the process is known for sure. */
+  readonly container: string
+}
+
+/** Finds the interface of the node by which a container is joined to a bridge. */
+export type FindPort = (bridge: string, process: FirstProcess, signal: AbortSignal) => Promise<string | undefined>
+
+export type BridgePortSource = (bridge: string, findPort: FindPort, signal: AbortSignal) => Promise<BridgePorts>

@@ -20,7 +20,7 @@ export function hindranceOf({ mayAdminister, missing, routes }: NetworkFacts, ra
   if (!mayAdminister)
     return { reason: 'NoRights', message: 'the agent may not change the network of the machine (CAP_NET_ADMIN): run it as root' }
   if (missing.length > 0)
-    return { reason: 'ProgramsMissing', message: `${missing.join(' and ')} is not installed: apt-get install iproute2 iptables util-linux` }
+    return { reason: 'ProgramsMissing', message: `${missing.join(' and ')} is not installed: apt-get install iproute2 iptables perl` }
   const conflict = routeConflict(range, routes, bridge)
   return conflict === undefined ? undefined : { reason: 'RangeTaken', message: conflict }
 }
@@ -31,7 +31,7 @@ export async function readNetworkFacts(searchPath: string): Promise<NetworkFacts
   const [status, routes, missing] = await Promise.all([
     readFile('/proc/self/status', 'utf8'),
     readFile('/proc/self/net/route', 'utf8').catch(() => ''),
-    missingPrograms(['ip', 'iptables', 'nsenter'], searchPath),
+    missingPrograms(['ip', 'iptables', 'perl'], searchPath),
   ])
   const capabilities = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`)
   return { mayAdminister: ((capabilities >> netAdmin) & 1n) === 1n, missing, routes: parseRoutes(routes) }

@@ -18,9 +18,14 @@ export class CommandError extends Error {
 
 export type RunCommand = (program: string, args: readonly string[], signal: AbortSignal, input?: string) => Promise<string>
 
-/** Runs a program to its end, with `input` on its standard input; resolves with what it printed. Nothing of the agent's environment reaches it but the search path. */
+/** What programs of networks are run with. Nothing of the agent's environment reaches them but the search path. */
+export function commandEnvironment(searchPath: string): Record<string, string> {
+  return { PATH: [searchPath, ...systemFolders].join(':'), LC_ALL: 'C' }
+}
+
+/** Runs a program to its end, with `input` on its standard input; resolves with what it printed. */
 export function commandRunner(searchPath: string): RunCommand {
-  const env = { PATH: [searchPath, ...systemFolders].join(':'), LC_ALL: 'C' }
+  const env = commandEnvironment(searchPath)
   return (program, args, signal, input) =>
     new Promise((resolve, reject) => {
       const { stdin } = execFile(program, [...args], { env, signal, maxBuffer: 16 * 1024 ** 2 }, (error, stdout, stderr) => {

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, it } from 'vitest'
+import type { FindPort } from '../../network/bridge-port.js'
 import { BridgedContainers } from './bridged-containers.js'
 
 const bridge = 'mrbr0123abcd'
@@ -25,16 +26,18 @@ it('counts the containers that run and whose ports on the bridge are not found, 
   }).listen(socketPath)
   await once(engine, 'listening')
   try {
-    const run = async (program: string, args: readonly string[]) => {
-      if (program === 'ip') return JSON.stringify([{ ifindex: 7, ifname: 'veth7' }])
-      if (!args[0]?.includes('/1011/')) throw new Error('nsenter: not permitted')
-      return JSON.stringify([{ ifindex: 2, ifname: 'eth0', address: mac('11'), link_index: 7 }])
+    const asked: string[] = []
+    const findPort: FindPort = async (on, { pid, container }) => {
+      asked.push(`${on} ${pid} ${container}`)
+      return pid === 1011 ? 'veth7' : undefined
     }
-    const containers = await BridgedContainers.open({ socketPath, agent: 'agent', run })
-    expect(await containers.ports(bridge, AbortSignal.timeout(60_000))).toEqual({
-      ports: [{ interface: 'veth7', address: '172.30.0.11', mac: mac('11'), published: [] }],
-      lost: 1,
-    })
+    const containers = await BridgedContainers.open({ socketPath, agent: 'agent' })
+    const expected = { ports: [{ interface: 'veth7', address: '172.30.0.11', mac: mac('11'), published: [] }], lost: 1 }
+    expect(await containers.ports(bridge, findPort, AbortSignal.timeout(60_000))).toEqual(expected)
+    expect(asked.splice(0)).toEqual([`${bridge} 1011 11`, `${bridge} 1012 12`])
+    // What was found is not asked for again.
+    expect(await containers.ports(bridge, findPort, AbortSignal.timeout(60_000))).toEqual(expected)
+    expect(asked).toEqual([`${bridge} 1012 12`])
   } finally {
     engine.closeAllConnections()
     engine.close()
