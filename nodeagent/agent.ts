@@ -22,7 +22,7 @@ import { removeStrays, type SnapshotsWanted } from './snapshots/remove-strays.js
 import { snapshotKeeper } from './snapshots/snapshot-keeper.js'
 import type { LoopObject } from './steps/step-loop.js'
 import { isAlive } from './tasks/task-actual.js'
-import { WorkloadLoop } from './tasks/task-loop.js'
+import { TaskLoop } from './tasks/task-loop.js'
 import { UnseenBackends } from './unseen-backends.js'
 
 /** Events of backends are hints; this often everything is looked at. */
@@ -34,7 +34,7 @@ const strayEveryMs = 600_000
 const longestEndMs = 60_000
 
 export class Agent {
-  private readonly loops = new Map<string, WorkloadLoop>()
+  private readonly loops = new Map<string, TaskLoop>()
   private readonly machines = new Map<string, MachineLoop>()
 
   private readonly unseen: UnseenBackends
@@ -63,7 +63,7 @@ export class Agent {
     })
     await Promise.all([tasks.synced(), vpses.synced(), snapshots.synced()])
     await this.takeLedgers()
-    const taskLoop = loopsIn(this.loops, (uid, onGone) => new WorkloadLoop(parts, uid, signal, onGone))
+    const taskLoop = loopsIn(this.loops, (uid, onGone) => new TaskLoop(parts, uid, signal, onGone))
     const machineLoop = loopsIn(this.machines, (uid, onGone) => new MachineLoop(parts, uid, signal, onGone))
     feed(tasks, taskLoop)
     feed(vpses, machineLoop)
@@ -158,7 +158,7 @@ export class Agent {
   }
 }
 
-type LoopOf = (uid: string) => Pick<WorkloadLoop, 'wake'>
+type LoopOf = (uid: string) => Pick<TaskLoop, 'wake'>
 /** What a backend showed, by workload. */
 type Shown = ReadonlyMap<string, readonly unknown[]>
 type Look = (deadline: AbortSignal) => Promise<Shown>

@@ -1,8 +1,8 @@
 import type { Vps } from '../../lib/api/kinds/vps.js'
 import type { AgentParts } from '../agent-parts.js'
 import type { MachineBackend } from '../backends/machine-backend.js'
-import { requirePrivileged } from '../steps/admission.js'
 import { hardwareOf } from '../steps/hardware.js'
+import { requirePrivileged } from '../steps/require-privileged.js'
 import { StepError } from '../steps/step-error.js'
 
 /** What a machine wants that lets it reach its node, in words. Pure. */

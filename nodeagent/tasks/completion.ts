@@ -1,8 +1,8 @@
 import { disruptionOf } from '../../lib/api/disruption.js'
 import type { Task } from '../../lib/api/kinds/task.js'
 import type { ObservedRun, RunExit } from '../backends/backend.js'
-import { type Actual, isAlive } from './task-actual.js'
-import type { StepType } from './task-step.js'
+import { isAlive, type TaskActual } from './task-actual.js'
+import type { TaskStepType } from './task-step.js'
 
 /** How a task ended: the reason and message of its Complete condition. */
 export interface Completion {
@@ -14,7 +14,7 @@ export interface Completion {
 export const attemptOf = (task: Task) => task.status?.attempt ?? 0
 
 /** The newest run of the task's attempt, if any is there. */
-export function newestRun(task: Task, actual: Actual): ObservedRun | undefined {
+export function newestRun(task: Task, actual: TaskActual): ObservedRun | undefined {
   return actual.runs
     .filter(({ id }) => id.attempt === attemptOf(task))
     .reduce<ObservedRun | undefined>((newest, run) => (newest && newest.id.run > run.id.run ? newest : run), undefined)
@@ -23,7 +23,7 @@ export function newestRun(task: Task, actual: Actual): ObservedRun | undefined {
 export const isBeingDeleted = (task: Task) => task.metadata.deletionTimestamp != null
 
 /** When the task must have ended; wall clock, milliseconds. */
-export function deadlineOf(task: Task, actual: Actual): number {
+export function deadlineOf(task: Task, actual: TaskActual): number {
   const { ledger } = actual
   if (task.spec.activeDeadlineSeconds === undefined || ledger?.attempt !== attemptOf(task)) return Number.POSITIVE_INFINITY
   return ledger.attemptStartedAtMs + task.spec.activeDeadlineSeconds * 1000
@@ -33,7 +33,7 @@ export function deadlineOf(task: Task, actual: Actual): number {
  * Whether the attempt's last run was started and no longer is there: removed behind the agent's back, or on a disk that was lost. A run before it
  * may still be.
  */
-export function isRunLost(task: Task, actual: Actual): boolean {
+export function isRunLost(task: Task, actual: TaskActual): boolean {
   const newest = newestRun(task, actual)
   const { ledger } = actual
   if (ledger?.attempt === attemptOf(task)) return ledger.started && (newest === undefined || newest.id.run < ledger.run)
@@ -41,7 +41,7 @@ export function isRunLost(task: Task, actual: Actual): boolean {
 }
 
 /** How the task's attempt ended for good, judged from what is there alone; undefined while it goes on or may be restarted. */
-export function completionOf(task: Task, actual: Actual, nowMs: number): Completion | undefined {
+export function completionOf(task: Task, actual: TaskActual, nowMs: number): Completion | undefined {
   const refused = actual.failures.find(({ type, retryable }) => !retryable && onTheWayToStart.has(type))
   if (refused) return { reason: refused.reason, message: refused.message }
   const disruption = disruptionOf(task)
@@ -56,12 +56,12 @@ export function completionOf(task: Task, actual: Actual, nowMs: number): Complet
 }
 
 /** Whether the run ended well before the agent asked it to; as it is the ledger that knows, no clocks are compared. */
-function hasSucceededByItself(run: ObservedRun | undefined, { ledger }: Actual): boolean {
+function hasSucceededByItself(run: ObservedRun | undefined, { ledger }: TaskActual): boolean {
   if (run?.state !== 'exited' || !run.exit || describeExit(run.exit).reason !== 'Succeeded') return false
   return ledger?.attempt === run.id.attempt && ledger.run === run.id.run && !ledger.stopped
 }
 
-function completionOfEnd(task: Task, actual: Actual, exit: RunExit | undefined, nowMs: number): Completion | undefined {
+function completionOfEnd(task: Task, actual: TaskActual, exit: RunExit | undefined, nowMs: number): Completion | undefined {
   if (!exit) return undefined
   const deadline = deadlineOf(task, actual)
   if (exit.finishedAtMs >= deadline) return deadlineExceeded(task)
@@ -77,7 +77,7 @@ function completionOfEnd(task: Task, actual: Actual, exit: RunExit | undefined, 
   return nowMs >= deadline ? deadlineExceeded(task) : undefined
 }
 
-const onTheWayToStart: ReadonlySet<StepType> = new Set<StepType>(['admit', 'prepareImage', 'prepareVolumes', 'start'])
+const onTheWayToStart: ReadonlySet<TaskStepType> = new Set<TaskStepType>(['admit', 'prepareImage', 'prepareVolumes', 'start'])
 
 const lostExit: RunExit = {
   exitCode: 255,

@@ -11,10 +11,10 @@ import { printRunKey } from '../backends/run-key.js'
 import { aTask } from '../fixtures/a-task.js'
 import { completionOf } from './completion.js'
 import type { Ledger } from './ledger.js'
-import { planSteps } from './plan-task.js'
-import { type Actual, isAlive, nothing } from './task-actual.js'
+import { planTask } from './plan-task.js'
+import { isAlive, nothing, type TaskActual } from './task-actual.js'
 import { taskStatus } from './task-status.js'
-import type { Step } from './task-step.js'
+import type { TaskStep } from './task-step.js'
 
 type Event =
   | { readonly type: 'turn' }
@@ -39,7 +39,7 @@ class World {
   readonly startedKeys: string[] = []
   ledger: Ledger | undefined
   hasVolumes = false
-  remembered: Pick<Actual, 'prepared' | 'failures' | 'probes'> = nothing
+  remembered: Pick<TaskActual, 'prepared' | 'failures' | 'probes'> = nothing
   readonly uid: string
 
   constructor(restartPolicy: Task['spec']['restartPolicy']) {
@@ -47,7 +47,7 @@ class World {
     this.uid = this.task.metadata.uid
   }
 
-  get actual(): Actual {
+  get actual(): TaskActual {
     const files = { any: this.ledger !== undefined || this.hasVolumes, volumes: this.hasVolumes }
     return { ...this.remembered, runs: [...this.runs.values()], ledger: this.ledger, files }
   }
@@ -56,8 +56,8 @@ class World {
   }
 
   /** The first step of the plan; `effects`: after so many of its effects the agent dies. */
-  turn(effects = Number.POSITIVE_INFINITY): Step | undefined {
-    const [step] = planSteps(this.task, this.actual, this.now)
+  turn(effects = Number.POSITIVE_INFINITY): TaskStep | undefined {
+    const [step] = planTask(this.task, this.actual, this.now)
     if (!step) return undefined
     if (step.type === 'wait') {
       expect(step.untilMs).toBeGreaterThan(this.now)
@@ -69,9 +69,9 @@ class World {
     return step
   }
 
-  private effectsOf(step: Exclude<Step, { type: 'wait' }>): (() => void)[] {
+  private effectsOf(step: Exclude<TaskStep, { type: 'wait' }>): (() => void)[] {
     const { prepared } = this.remembered
-    const remember = (more: Partial<Actual['prepared']>) => () => {
+    const remember = (more: Partial<TaskActual['prepared']>) => () => {
       this.remembered = { ...this.remembered, failures: [], prepared: { ...prepared, ...more } }
     }
     switch (step.type) {
@@ -211,7 +211,7 @@ class World {
       this.happen({ type: 'report' })
       if (!this.turn()) return
     }
-    throw new Error(`does not settle: ${JSON.stringify(planSteps(this.task, this.actual, this.now))}`)
+    throw new Error(`does not settle: ${JSON.stringify(planTask(this.task, this.actual, this.now))}`)
   }
 }
 

@@ -2,7 +2,7 @@
  * What to do next about one workload: a pure function of what the API wants, what is on the node, and the time. It works from the state that it
  * sees, never from what happened; its steps may be done any number of times, and after each of them it is asked again.
  *
- *     planSteps(task, nothing, now)   // [{ type: 'prepareVolumes', … }, { type: 'start', id: { uid, attempt: 0, run: 0 }, … }]
+ *     planTask(task, nothing, now)   // [{ type: 'prepareVolumes', … }, { type: 'start', id: { uid, attempt: 0, run: 0 }, … }]
  *
  * The rules that it keeps, whatever it is given: one run of one attempt at a time; what runs is not started; a workload that the API no longer
  * binds to this node, or that is being deleted, ends with nothing left.
@@ -16,37 +16,37 @@ import { resolvePullPolicy } from '../backends/pull-policy.js'
 import { nextStreak, restartDelayMs } from '../steps/crash-backoff.js'
 import { waitForRetries } from '../steps/step-failure.js'
 import { attemptOf, completionOf, deadlineOf, isRunLost, newestRun } from './completion.js'
-import { type Actual, isAlive } from './task-actual.js'
-import type { Step } from './task-step.js'
+import { isAlive, type TaskActual } from './task-actual.js'
+import type { TaskStep } from './task-step.js'
 
 /** How long a workload has to end that the API does not know any more. */
 const strayGraceMs = 10_000
 
 /** `task` undefined: the API binds no such workload to this node, as a complete list said. */
-export function planSteps(task: Task | undefined, actual: Actual, nowMs: number): Step[] {
+export function planTask(task: Task | undefined, actual: TaskActual, nowMs: number): TaskStep[] {
   const steps = task && !task.metadata.deletionTimestamp ? planKept(task, actual, nowMs) : planRemoval(task, actual)
   return waitForRetries(steps, actual.failures, nowMs)
 }
 
-function planRemoval(task: Task | undefined, actual: Actual): Step[] {
+function planRemoval(task: Task | undefined, actual: TaskActual): TaskStep[] {
   const graceMs = task ? (task.metadata.deletionGracePeriodSeconds ?? task.spec.terminationGracePeriodSeconds) * 1000 : strayGraceMs
   return [
     ...endRuns(actual.runs, graceMs),
-    ...actual.runs.map(({ id }): Step => ({ type: 'removeRun', id })),
+    ...actual.runs.map(({ id }): TaskStep => ({ type: 'removeRun', id })),
     ...(actual.files.any ? [{ type: 'removeFiles' } as const] : []),
     ...(task?.metadata.finalizers?.includes(nodeCleanupFinalizer) ? [{ type: 'releaseFinalizer' } as const] : []),
   ]
 }
 
-function planKept(task: Task, actual: Actual, nowMs: number): Step[] {
+function planKept(task: Task, actual: TaskActual, nowMs: number): TaskStep[] {
   const graceMs = task.spec.terminationGracePeriodSeconds * 1000
   const newest = newestRun(task, actual)
   // Other attempts end before this one starts. Of this one, the run before the newest stays: its log can still be asked for.
   const others = actual.runs.filter(({ id }) => id.attempt !== attemptOf(task))
   const old = actual.runs.filter(({ id }) => id.attempt === attemptOf(task) && newest && id.run < newest.id.run)
-  const cleaning: Step[] = [
+  const cleaning: TaskStep[] = [
     ...endRuns([...others, ...old], graceMs),
-    ...[...others, ...old.filter(({ id }) => newest && id.run < newest.id.run - 1)].map(({ id }): Step => ({ type: 'removeRun', id })),
+    ...[...others, ...old.filter(({ id }) => newest && id.run < newest.id.run - 1)].map(({ id }): TaskStep => ({ type: 'removeRun', id })),
   ]
   if (isConditionTrue(task, 'Complete'))
     return [
@@ -71,7 +71,7 @@ function disruptedGraceMs({ spec, status }: Task): number {
 }
 
 /** Nothing has started yet, or an earlier start did not get through. */
-function planFirstStart(task: Task, actual: Actual, created: ObservedRun | undefined, nowMs: number): Step[] {
+function planFirstStart(task: Task, actual: TaskActual, created: ObservedRun | undefined, nowMs: number): TaskStep[] {
   if (task.spec.suspend) return []
   if (isRunLost(task, actual))
     return planRestart(task, actual, { run: actual.ledger?.run ?? 0, streak: (actual.ledger?.streak ?? 0) + 1, endedAtMs: 0 }, nowMs)
@@ -79,7 +79,7 @@ function planFirstStart(task: Task, actual: Actual, created: ObservedRun | undef
   return planStart(task, actual, created?.id.run ?? ledger?.run ?? 0, ledger?.streak ?? 0)
 }
 
-function planRun(task: Task, actual: Actual, run: ObservedRun, nowMs: number): Step[] {
+function planRun(task: Task, actual: TaskActual, run: ObservedRun, nowMs: number): TaskStep[] {
   const graceMs = task.spec.terminationGracePeriodSeconds * 1000
   if (run.state === 'unknown') return [{ type: 'stop', id: run.id, graceMs: 0 }]
   if (run.state === 'exited') {
@@ -90,13 +90,13 @@ function planRun(task: Task, actual: Actual, run: ObservedRun, nowMs: number): S
   const deadline = deadlineOf(task, actual)
   if (nowMs >= deadline) return [{ type: 'stop', id: run.id, graceMs }]
   if (actual.probes.live === false || actual.probes.started === false) return [{ type: 'stop', id: run.id, graceMs }]
-  const untilDeadline: Step[] = Number.isFinite(deadline) ? [{ type: 'wait', untilMs: deadline }] : []
+  const untilDeadline: TaskStep[] = Number.isFinite(deadline) ? [{ type: 'wait', untilMs: deadline }] : []
   if (task.spec.suspend && run.state === 'running') return [{ type: 'pause', id: run.id }, ...untilDeadline]
   if (!task.spec.suspend && run.state === 'paused') return [{ type: 'resume', id: run.id }, ...untilDeadline]
   return untilDeadline
 }
 
-function planRestart(task: Task, actual: Actual, last: { run: number; streak: number; endedAtMs: number }, nowMs: number): Step[] {
+function planRestart(task: Task, actual: TaskActual, last: { run: number; streak: number; endedAtMs: number }, nowMs: number): TaskStep[] {
   const delayMs = restartDelayMs(last.streak)
   // A clock that was set back must not stretch the wait.
   const leftMs = Math.min(delayMs, last.endedAtMs + delayMs - nowMs)
@@ -104,10 +104,10 @@ function planRestart(task: Task, actual: Actual, last: { run: number; streak: nu
   return planStart(task, actual, last.run + 1, last.streak)
 }
 
-function planStart(task: Task, actual: Actual, run: number, streak: number): Step[] {
+function planStart(task: Task, actual: TaskActual, run: number, streak: number): TaskStep[] {
   const { prepared } = actual
   const attempt = attemptOf(task)
-  const steps: Step[] = []
+  const steps: TaskStep[] = []
   if (!prepared.admission) steps.push({ type: 'admit' })
   if (backendOf(task.spec) !== 'process' && task.spec.image && !prepared.image)
     steps.push({ type: 'prepareImage', image: task.spec.image, policy: resolvePullPolicy(task.spec.image, task.spec.imagePullPolicy) })
@@ -115,6 +115,6 @@ function planStart(task: Task, actual: Actual, run: number, streak: number): Ste
   return [...steps, { type: 'start', id: { uid: task.metadata.uid, attempt, run }, streak }]
 }
 
-function endRuns(runs: readonly ObservedRun[], graceMs: number): Step[] {
-  return runs.filter(isAlive).map(({ id, state }): Step => ({ type: 'stop', id, graceMs: state === 'unknown' ? 0 : graceMs }))
+function endRuns(runs: readonly ObservedRun[], graceMs: number): TaskStep[] {
+  return runs.filter(isAlive).map(({ id, state }): TaskStep => ({ type: 'stop', id, graceMs: state === 'unknown' ? 0 : graceMs }))
 }

@@ -1,7 +1,8 @@
 import type { ObservedRun } from '../backends/backend.js'
 import type { Remembered } from '../steps/remembered.js'
 import type { Ledger } from './ledger.js'
-import type { StepType } from './task-step.js'
+import type { ProbeResults } from './probes/prober.js'
+import type { TaskStepType } from './task-step.js'
 
 interface Prepared {
   readonly admission: boolean
@@ -10,7 +11,7 @@ interface Prepared {
 }
 
 /** What is there of one workload on this node, and what this agent remembers of its own doing. The planner's second input. */
-export interface Actual extends Remembered<StepType, Prepared> {
+export interface TaskActual extends Remembered<TaskStepType, Prepared> {
   /** As the backends show them; of all attempts. */
   readonly runs: readonly ObservedRun[]
   readonly ledger: Ledger | undefined
@@ -20,17 +21,8 @@ export interface Actual extends Remembered<StepType, Prepared> {
   readonly probes: ProbeResults
 }
 
-/** Undefined where there is no such probe, or no result yet. */
-export interface ProbeResults {
-  readonly started?: boolean | undefined
-  readonly live?: boolean | undefined
-  readonly ready?: boolean | undefined
-  /** Why the last one failed. */
-  readonly message?: string | undefined
-}
-
 /** Nothing of it. */
-export const nothing: Actual = {
+export const nothing: TaskActual = {
   runs: [],
   ledger: undefined,
   files: { any: false, volumes: false },

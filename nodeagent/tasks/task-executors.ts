@@ -6,19 +6,20 @@ import { backendOf, Task } from '../../lib/api/kinds/task.js'
 import { type Backend, BackendError, type RunSpec } from '../backends/backend.js'
 import { isFull } from '../files/full-disk.js'
 import type { AddressHolder } from '../network/node-network.js'
-import { admitTask } from '../steps/admission.js'
 import { followPull } from '../steps/follow-pull.js'
 import { hardwareOf } from '../steps/hardware.js'
 import { releaseFinalizer } from '../steps/release-finalizer.js'
 import { type Executors, objectOf, type StepContext } from '../steps/step-context.js'
-import { createConfigReader, resolveEnvironment } from './environment.js'
+import { admitTask } from './admit-task.js'
+import { resolveEnvironment } from './environment.js'
+import { createConfigReader } from './files/config-reader.js'
 import type { AttemptFiles } from './files/workload-files.js'
 import type { Ledger } from './ledger.js'
-import type { ExecutableStep } from './task-step.js'
+import type { ExecutableTaskStep } from './task-step.js'
 
 type TaskContext = StepContext<Task, Backend>
 
-export const executors: Executors<ExecutableStep, Task, Backend> = {
+export const taskExecutors: Executors<ExecutableTaskStep, Task, Backend> = {
   async admit(_step, context) {
     await admitTask(objectOf(context), backendFor(context), context.parts, context.signal)
   },

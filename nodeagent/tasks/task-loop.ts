@@ -4,15 +4,15 @@ import type { Backend, ObservedRun } from '../backends/backend.js'
 import { backendUnavailable } from '../steps/step-error.js'
 import { StepLoop, type StepRules } from '../steps/step-loop.js'
 import { newestRun } from './completion.js'
-import { planSteps } from './plan-task.js'
+import { planTask } from './plan-task.js'
 import { RunProbes } from './probes/run-probes.js'
-import { type Actual, nothing } from './task-actual.js'
-import { executors } from './task-executors.js'
+import { nothing, type TaskActual } from './task-actual.js'
+import { taskExecutors } from './task-executors.js'
 import { taskStatus } from './task-status.js'
-import type { ExecutableStep } from './task-step.js'
+import type { ExecutableTaskStep } from './task-step.js'
 
-const rules: StepRules<Task, ExecutableStep, Backend> = {
-  executors,
+const rules: StepRules<Task, ExecutableTaskStep, Backend> = {
+  executors: taskExecutors,
   failureReasons: {
     admit: 'BackendUnavailable',
     prepareImage: 'ImagePullFailed',
@@ -24,7 +24,7 @@ const rules: StepRules<Task, ExecutableStep, Backend> = {
 }
 
 /** The loop of one Task on its node. */
-export class WorkloadLoop extends StepLoop<Task, ExecutableStep, Actual, Backend> {
+export class TaskLoop extends StepLoop<Task, ExecutableTaskStep, TaskActual, Backend> {
   private readonly probes: RunProbes
 
   constructor(
@@ -43,7 +43,7 @@ export class WorkloadLoop extends StepLoop<Task, ExecutableStep, Actual, Backend
     return (this.object?.spec.terminationGracePeriodSeconds ?? 0) * 1000
   }
 
-  protected async look(signal: AbortSignal): Promise<Actual> {
+  protected async look(signal: AbortSignal): Promise<TaskActual> {
     const { ledgers, files } = this.parts
     const runs: ObservedRun[] = []
     // A task's runs are with its backend; of what the API does not know, any backend may have some.
@@ -56,20 +56,20 @@ export class WorkloadLoop extends StepLoop<Task, ExecutableStep, Actual, Backend
     return { ...nothing, runs, ledger, files: { any: records || volumes || ledger !== undefined, volumes }, probes }
   }
 
-  protected plan = planSteps
-  protected statusOf = (task: Task, actual: Actual, nowMs: number): TaskStatus => taskStatus(task, actual, nowMs)
+  protected plan = planTask
+  protected statusOf = (task: Task, actual: TaskActual, nowMs: number): TaskStatus => taskStatus(task, actual, nowMs)
 
-  protected isNothing(actual: Actual): boolean {
+  protected isNothing(actual: TaskActual): boolean {
     return actual.runs.length === 0 && !actual.files.any
   }
 
   /** A task that has not begun waits for its backend; of one that runs nothing new is known, and nothing is said. */
-  protected unseen(error: unknown): Actual | undefined {
+  protected unseen(error: unknown): TaskActual | undefined {
     if ((this.last?.runs.length ?? 0) > 0 || this.object?.status?.startedAt !== undefined) return undefined
     return { ...nothing, failures: [backendUnavailable(error)] }
   }
 
-  protected preparedAfter(step: ExecutableStep, before: Actual['prepared']): Actual['prepared'] {
+  protected preparedAfter(step: ExecutableTaskStep, before: TaskActual['prepared']): TaskActual['prepared'] {
     return {
       admission: before.admission || step.type === 'admit',
       // A run may have used what was prepared: a Secret is read again, and the image asked for again, before the next one.

@@ -3,7 +3,7 @@ import { findCondition } from '../../lib/api/condition.js'
 import type { ObservedRun } from '../backends/backend.js'
 import { aTask } from '../fixtures/a-task.js'
 import { statusPatch } from '../steps/status-reporter.js'
-import { type Actual, nothing } from './task-actual.js'
+import { nothing, type TaskActual } from './task-actual.js'
 import { taskStatus } from './task-status.js'
 
 const now = Date.UTC(2026, 0, 1, 12)
@@ -19,7 +19,7 @@ const aRun = (parts: Partial<ObservedRun> = {}): ObservedRun => ({
 })
 const ended = (exitCode: number, more: object = {}) =>
   aRun({ state: 'exited', exit: { exitCode, oomKilled: false, finishedAtMs: now - 1000, ...more } })
-const actual = (parts: Partial<Actual> = {}): Actual => ({ ...nothing, ...parts })
+const actual = (parts: Partial<TaskActual> = {}): TaskActual => ({ ...nothing, ...parts })
 const failure = { message: 'why', retryable: true, count: 1, retryAtMs: now + 1000 }
 const said = (status: ReturnType<typeof taskStatus>, type: string) => {
   const condition = findCondition({ status }, type)
@@ -27,7 +27,7 @@ const said = (status: ReturnType<typeof taskStatus>, type: string) => {
 }
 
 describe('what is said of a task', () => {
-  it.each<[string, ReturnType<typeof aTask>, Actual, Record<string, string | undefined>, string]>([
+  it.each<[string, ReturnType<typeof aTask>, TaskActual, Record<string, string | undefined>, string]>([
     [
       'taken over',
       task,

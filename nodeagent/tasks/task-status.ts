@@ -5,11 +5,11 @@ import { timestamp } from '../../lib/base/clock.js'
 import type { ObservedRun } from '../backends/backend.js'
 import type { StepFailure } from '../steps/step-failure.js'
 import { attemptOf, type Completion, completionOf, describeExit, isBeingDeleted, isRunLost, newestRun } from './completion.js'
-import type { Actual } from './task-actual.js'
-import type { StepType } from './task-step.js'
+import type { TaskActual } from './task-actual.js'
+import type { TaskStepType } from './task-step.js'
 
 /** What the agent says about a task: pure, from the task as the API has it and what is there. Conditions of others are kept. */
-export function taskStatus(task: Task, actual: Actual, nowMs: number): TaskStatus {
+export function taskStatus(task: Task, actual: TaskActual, nowMs: number): TaskStatus {
   const run = isRunLost(task, actual) ? undefined : newestRun(task, actual)
   const completion = completionOf(task, actual, nowMs)
   const said = saidOf(task, actual, run, completion)
@@ -34,7 +34,7 @@ export function taskStatus(task: Task, actual: Actual, nowMs: number): TaskStatu
 type Said = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
 const isComplete = (task: Task) => findCondition(task, 'Complete')?.status === 'True'
 
-function saidOf(task: Task, actual: Actual, run: ObservedRun | undefined, completion: Completion | undefined): Said[] {
+function saidOf(task: Task, actual: TaskActual, run: ObservedRun | undefined, completion: Completion | undefined): Said[] {
   const running = runningSaid(task, actual, run, completion)
   const said = [acceptedSaid(actual, run, completion), ...imageSaid(task, actual, run), running, readySaid(task, actual, running)]
   // Whoever ended the task first (its deadline, an eviction) keeps the last word; it holds for what the task asks now too.
@@ -44,14 +44,14 @@ function saidOf(task: Task, actual: Actual, run: ObservedRun | undefined, comple
   return said
 }
 
-function acceptedSaid(actual: Actual, run: ObservedRun | undefined, completion: Completion | undefined): Said {
+function acceptedSaid(actual: TaskActual, run: ObservedRun | undefined, completion: Completion | undefined): Said {
   const refused = failureOf(actual, ['admit'])
   if (refused && !run) return { type: 'Accepted', status: 'False', reason: refused.reason, message: refused.message }
   if (completion?.reason === 'Unsupported') return { type: 'Accepted', status: 'False', ...completion }
   return { type: 'Accepted', status: 'True', reason: 'Accepted', message: 'the agent of the node takes care of the task' }
 }
 
-function imageSaid(task: Task, actual: Actual, run: ObservedRun | undefined): Said[] {
+function imageSaid(task: Task, actual: TaskActual, run: ObservedRun | undefined): Said[] {
   const { image } = task.spec
   if (backendOf(task.spec) !== 'docker' || !image) return []
   const failure = failureOf(actual, ['prepareImage'])
@@ -60,7 +60,7 @@ function imageSaid(task: Task, actual: Actual, run: ObservedRun | undefined): Sa
   return [{ type: 'ImageReady', status: 'False', reason: 'Pulling', message: actual.pullProgress ?? `${image} is being looked for` }]
 }
 
-function runningSaid(task: Task, actual: Actual, run: ObservedRun | undefined, completion: Completion | undefined): Said {
+function runningSaid(task: Task, actual: TaskActual, run: ObservedRun | undefined, completion: Completion | undefined): Said {
   const not = (reason: string, message: string): Said => ({ type: 'Running', status: 'False', reason, message })
   if (run?.state === 'running') return { type: 'Running', status: 'True', reason: 'Started', message: `run ${run.id.run} was started` }
   if (run?.state === 'paused') return not('Paused', 'the task is suspended; it keeps its memory')
@@ -79,7 +79,7 @@ function runningSaid(task: Task, actual: Actual, run: ObservedRun | undefined, c
     : not('Restarting', `${last}; it is started again`)
 }
 
-function readySaid(task: Task, actual: Actual, running: Said): Said {
+function readySaid(task: Task, actual: TaskActual, running: Said): Said {
   const not = (reason: string, message: string): Said => ({ type: 'Ready', status: 'False', reason, message })
   if (running.status !== 'True') return not('NotRunning', 'the task does not run')
   const { probes } = actual
@@ -99,12 +99,12 @@ function readySaid(task: Task, actual: Actual, running: Said): Said {
 
 const keep = ({ type, status, reason, message }: Condition): Said => ({ type, status, reason, message })
 
-function failureOf(actual: Actual, types: readonly StepType[]): StepFailure<StepType> | undefined {
+function failureOf(actual: TaskActual, types: readonly TaskStepType[]): StepFailure<TaskStepType> | undefined {
   return actual.failures.find(({ type }) => types.includes(type))
 }
 
 /** How the last run that ended did so; the current one may still run. */
-function exitFields(actual: Actual): Partial<TaskStatus> {
+function exitFields(actual: TaskActual): Partial<TaskStatus> {
   const ended = actual.runs.filter(({ exit }) => exit !== undefined)
   const last = ended.reduce<ObservedRun | undefined>((newest, run) => (newest && isNewer(newest, run) ? newest : run), undefined)
   if (!last?.exit) return {}

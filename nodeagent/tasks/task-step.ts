@@ -2,7 +2,7 @@ import type { RunId } from '../backends/backend.js'
 import type { WaitStep } from '../steps/step-failure.js'
 
 /** What the agent does next about a workload, as data. Each type has one executor (task-executors.ts; the compiler checks that). Any step may be repeated. */
-export type Step =
+export type TaskStep =
   /** Asks whether the namespace admits what the task wants of the node. */
   | { readonly type: 'admit' }
   | { readonly type: 'prepareImage'; readonly image: string; readonly policy: 'Always' | 'IfNotPresent' | 'Never' }
@@ -23,5 +23,5 @@ export type Step =
   | WaitStep
 
 /** Waiting is the loop's own affair. */
-export type ExecutableStep = Exclude<Step, WaitStep>
-export type StepType = ExecutableStep['type']
+export type ExecutableTaskStep = Exclude<TaskStep, WaitStep>
+export type TaskStepType = ExecutableTaskStep['type']

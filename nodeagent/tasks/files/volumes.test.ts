@@ -7,7 +7,7 @@ import type { Task } from '../../../lib/api/kinds/task.js'
 import { type AgentPaths, agentPaths } from '../../files/agent-paths.js'
 import { aTask } from '../../fixtures/a-task.js'
 import { StepError } from '../../steps/step-error.js'
-import type { ConfigReader, ConfigValues } from '../environment.js'
+import type { ConfigReader, ConfigValues } from './config-reader.js'
 import { attemptFolder, hasVolumes, linksFolder, mountsOf, prepareVolumes, removeVolumes, type VolumeOptions } from './volumes.js'
 
 const asRoot = process.getuid?.() === 0

@@ -11,7 +11,7 @@ import { memoryBytes } from '../../../lib/api/quantity.js'
 import type { RunMount } from '../../backends/backend.js'
 import type { AgentPaths } from '../../files/agent-paths.js'
 import { StepError } from '../../steps/step-error.js'
-import type { ConfigReader, ConfigValues } from '../environment.js'
+import type { ConfigReader, ConfigValues } from './config-reader.js'
 import { resolveInside } from './open-inside.js'
 import type { AttemptFiles } from './workload-files.js'
 

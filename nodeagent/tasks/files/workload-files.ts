@@ -4,7 +4,7 @@ import path from 'node:path'
 import type { Task } from '../../../lib/api/kinds/task.js'
 import type { RunId, RunMount } from '../../backends/backend.js'
 import type { AgentPaths } from '../../files/agent-paths.js'
-import type { ConfigReader } from '../environment.js'
+import type { ConfigReader } from './config-reader.js'
 import { attemptFolder, hasVolumes, linksFolder, mountsOf, prepareVolumes, removeVolumes } from './volumes.js'
 
 /** The attempt that files are made for. */

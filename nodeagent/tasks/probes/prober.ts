@@ -1,9 +1,17 @@
 import type { Task, TaskProbe } from '../../../lib/api/kinds/task.js'
 import { type Clock, sleep } from '../../../lib/base/clock.js'
-import type { ProbeResults } from '../task-actual.js'
 import type { ProbeOutcome } from './run-probe.js'
 
 type ProbeName = 'startupProbe' | 'livenessProbe' | 'readinessProbe'
+
+/** Undefined where there is no such probe, or no result yet. */
+export interface ProbeResults {
+  readonly started?: boolean | undefined
+  readonly live?: boolean | undefined
+  readonly ready?: boolean | undefined
+  /** Why the last one failed. */
+  readonly message?: string | undefined
+}
 
 export interface ProberOptions {
   readonly spec: Pick<Task['spec'], ProbeName>

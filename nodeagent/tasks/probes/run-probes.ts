@@ -2,8 +2,7 @@ import type { Task } from '../../../lib/api/kinds/task.js'
 import type { AgentParts } from '../../agent-parts.js'
 import type { Backend, ObservedRun } from '../../backends/backend.js'
 import { printRunKey } from '../../backends/run-key.js'
-import type { ProbeResults } from '../task-actual.js'
-import { Prober } from './prober.js'
+import { type ProbeResults, Prober } from './prober.js'
 import { runProbe } from './run-probe.js'
 
 /** The probes of a workload's current run: begun when it runs, ended when it does not. */

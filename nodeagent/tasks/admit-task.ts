@@ -1,11 +1,9 @@
-import { Namespace, securityLabel } from '../../lib/api/kinds/namespace.js'
 import { backendOf, type Task } from '../../lib/api/kinds/task.js'
-import type { ObjectMeta } from '../../lib/api/object-meta.js'
-import type { Client } from '../../lib/client/client.js'
 import type { AgentParts } from '../agent-parts.js'
 import type { Backend, BackendInfo } from '../backends/backend.js'
-import { hardwareOf } from './hardware.js'
-import { StepError } from './step-error.js'
+import { hardwareOf } from '../steps/hardware.js'
+import { requirePrivileged } from '../steps/require-privileged.js'
+import { StepError } from '../steps/step-error.js'
 
 /** What a task wants that lets it out of its isolation, in words. Pure. */
 function powersOf(task: Task, isolation: BackendInfo['isolation']): string[] {
@@ -32,21 +30,4 @@ export async function admitTask(
   const { isolation } = await backend.info(signal)
   const powers = powersOf(task, isolation)
   await requirePrivileged(task, powers, client, signal)
-}
-
-/** Rejects with a StepError where the object's namespace does not admit these powers, given in words. */
-export async function requirePrivileged(
-  { metadata }: { readonly metadata: ObjectMeta },
-  powers: readonly string[],
-  client: Client,
-  signal: AbortSignal,
-): Promise<void> {
-  if (powers.length === 0) return
-  const namespace = await client.of(Namespace).get({ name: metadata.namespace ?? 'default' }, { signal })
-  if (namespace.metadata.labels?.[securityLabel] === 'privileged') return
-  throw new StepError(
-    'Refused',
-    `the namespace ${namespace.metadata.name} does not admit ${powers.join(' and ')}; its label ${securityLabel}=privileged would`,
-    false,
-  )
 }
