@@ -1,5 +1,5 @@
 import { badRequest } from '../../lib/api/api-error.js'
-import { parseSeconds } from './query-values.js'
+import { parseSeconds } from './wire/query-values.js'
 
 /**
  * How long the client waits for the answer to begin: its `timeout` (`kubectl --request-timeout`), and for a list its `timeoutSeconds`, but never

@@ -1,16 +1,16 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import { ApiError, badRequest } from '../../lib/api/api-error.js'
-import { sendError, sendNoSuchPath } from './answer.js'
 import { discoveryRoutes } from './discovery/discovery-routes.js'
-import { authorize } from './exchange.js'
 import { healthRoutes } from './health.js'
 import { issuerRoutes } from './issuer-routes.js'
 import { openapiRoutes } from './openapi/openapi-routes.js'
-import { printError } from './request-listener.js'
 import type { ServerLife } from './server-life.js'
 import type { ServerParts } from './server-parts.js'
 import { trpcRoutes } from './trpc/trpc-routes.js'
 import { versionInfo } from './version.js'
+import { sendError, sendNoSuchPath } from './wire/answer.js'
+import { authorize } from './wire/exchange.js'
+import { printError } from './wire/print-error.js'
 
 /** Everything that is no resource: discovery, OpenAPI, health, version, metrics, tRPC, the keys of tokens. Authenticated and authorized by path, all of it. */
 export function createExpressApp(parts: ServerParts, life: ServerLife): Express {

@@ -10,11 +10,11 @@ import { createServer as createTlsServer, type ServerOptions as TlsOptions, Serv
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ApiError, badRequest } from '../../lib/api/api-error.js'
-import { sendError } from './answer.js'
 import { createRequestListener } from './request-listener.js'
 import type { ServerLife } from './server-life.js'
 import type { ServerParts } from './server-parts.js'
 import { createUpgradeListener } from './upgrade-listener.js'
+import { sendError } from './wire/answer.js'
 
 export interface ListenOptions {
   readonly host: string

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { ApiError } from '../../lib/api/api-error.js'
-import { sendError } from './answer.js'
 import { answerDeadlineMs } from './answer-deadline.js'
-import { parseRequest, type RequestInfo } from './request-info.js'
-import { answerResource } from './resource-request.js'
+import { answerResource } from './resources/resource-request.js'
 import type { ServerParts } from './server-parts.js'
+import { sendError } from './wire/answer.js'
+import { printError } from './wire/print-error.js'
+import { parseRequest, type RequestInfo } from './wire/request-info.js'
 
 /** Answers every request: resources here, everything else by `app`. */
 export function createRequestListener(parts: ServerParts, app: RequestListener, isDraining: () => boolean): RequestListener {
@@ -74,11 +75,6 @@ function sendTooLate(response: ServerResponse): void {
 function reportFailure({ log }: ServerParts, error: unknown, info: RequestInfo, requestId: string): void {
   if (error instanceof ApiError && error.reason !== 'InternalError') return
   log.error({ requestId, verb: info.verb, path: info.path, error: printError(error) }, 'a request failed')
-}
-
-export function printError(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.cause === undefined ? (error.stack ?? error.message) : `${error.message}: ${printError(error.cause)}`
 }
 
 function count(parts: ServerParts, info: RequestInfo, response: ServerResponse, durationMs: number | undefined): void {

@@ -1,4 +1,4 @@
-import { parseRequest } from '../../apiserver/http/request-info.js'
+import { parseRequest } from '../../apiserver/http/wire/request-info.js'
 import type { ErrorReason } from '../api/api-error.js'
 import type { Kind } from '../api/define-kind.js'
 import type { TransportRequest } from '../client/transport.js'

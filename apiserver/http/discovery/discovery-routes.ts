@@ -1,6 +1,6 @@
 import { type Request, type Response, Router } from 'express'
-import { sendNoSuchPath } from '../answer.js'
 import type { ServerParts } from '../server-parts.js'
+import { sendNoSuchPath } from '../wire/answer.js'
 import { aggregatedDiscovery, aggregatedType, wantsAggregated } from './aggregated.js'
 import { type ApiGroup, apiGroups } from './api-groups.js'
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './classic.js'

@@ -1,7 +1,7 @@
 import { badRequest, notFound } from '../../../lib/api/api-error.js'
 import type { Kind, KubeObject } from '../../../lib/api/define-kind.js'
 import type { StoredObject } from '../../storage/store.js'
-import { authorize } from '../exchange.js'
+import { authorize } from '../wire/exchange.js'
 import type { ProcedureContext } from './app-router.js'
 import type { ObjectInput, ParsedObjectInput } from './procedure-input.js'
 

@@ -1,8 +1,8 @@
 import { createExpressMiddleware } from '@trpc/server/adapters/express'
 import type { RequestHandler } from 'express'
 import type { UserInfo } from '../../auth/user.js'
-import { printError } from '../request-listener.js'
 import type { ServerParts } from '../server-parts.js'
+import { printError } from '../wire/print-error.js'
 import { createAppRouter } from './app-router.js'
 
 /** Answers /trpc. The caller is in `response.locals.user`. */

@@ -1,5 +1,5 @@
 import type { Kind } from '../../../lib/api/define-kind.js'
-import type { Shape } from '../negotiate.js'
+import type { Shape } from '../shape/negotiate.js'
 
 /** The object of a BOOKMARK: a kind and a revision, and where asked the mark that the initial state ends here. */
 export function bookmarkBody(kind: Kind, shape: Shape, revision: number, initialEnd: boolean): Buffer {

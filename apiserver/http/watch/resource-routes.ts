@@ -1,5 +1,5 @@
 import type { Change, StoredObject } from '../../storage/store.js'
-import type { SelectionSource } from '../selection.js'
+import type { SelectionSource } from '../list/selection.js'
 import type { WatchGroup } from './watch-group.js'
 
 /** Which groups a change of one resource may concern. A thousand agents that each watch their own node cost a change two look-ups. */

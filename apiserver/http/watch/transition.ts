@@ -1,6 +1,6 @@
 import type { Change, StoredObject } from '../../storage/store.js'
 import { withRevision } from '../../storage/with-revision.js'
-import type { Selection } from '../selection.js'
+import type { Selection } from '../list/selection.js'
 
 /** What a change means to somebody who watches selections. */
 export interface Transition {

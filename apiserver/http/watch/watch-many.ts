@@ -6,10 +6,10 @@
  * Each resource is authorized on its own. BOOKMARKs speak of all of them.
  */
 import { badRequest } from '../../../lib/api/api-error.js'
-import { authorize, type Exchange } from '../exchange.js'
-import { negotiate } from '../negotiate.js'
-import { createSelection, type Selection } from '../selection.js'
+import { createSelection, type Selection } from '../list/selection.js'
 import type { ServerParts } from '../server-parts.js'
+import { negotiate } from '../shape/negotiate.js'
+import { authorize, type Exchange } from '../wire/exchange.js'
 import { answerWatch, type WatchRequest } from './answer-watch.js'
 
 export function watchMany(parts: ServerParts, exchange: Exchange): Promise<void> {

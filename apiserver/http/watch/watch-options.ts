@@ -1,5 +1,5 @@
 import { forbiddenField, invalid, type StatusCause } from '../../../lib/api/api-error.js'
-import { parseBoolean, parseRevision, parseSeconds } from '../query-values.js'
+import { parseBoolean, parseRevision, parseSeconds } from '../wire/query-values.js'
 
 /** What a watch begins with. */
 export interface WatchStart {

@@ -3,7 +3,7 @@ import type { Condition } from '../../../lib/api/condition.js'
 import type { TaskStatus } from '../../../lib/api/kinds/task.js'
 import { taskPhase } from '../../../lib/api/task-phase.js'
 import { aTask, type TaskParts } from '../../../lib/testing/a-task.js'
-import { podCells } from '../../http/table/pod-cells.js'
+import { podCells } from '../../http/shape/pod-cells.js'
 import { podLogQuery } from './pod-log-query.js'
 import { podOf, podUid } from './pod-view.js'
 
