@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rmdir } from 'node:fs/promises'
+import { readFile, rmdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { systemClock } from '../lib/base/clock.js'
@@ -11,6 +11,7 @@ import { loadKubeconfig } from '../lib/client/kubeconfig/load-kubeconfig.js'
 import { type AgentFlags, machineName } from './agent-flags.js'
 import type { AgentParts } from './agent-parts.js'
 import { agentPaths } from './files/agent-paths.js'
+import { makeFolder } from './files/make-folder.js'
 import { runHollowNodes } from './hollow-nodes.js'
 import { createMachineRecordStore } from './machines/machine-record-store.js'
 import { openNetwork } from './network/open-network.js'
@@ -49,7 +50,7 @@ export async function startNodeAgent(
     const { config } = await loadKubeconfig({ env: {}, home: homedir(), kubeconfig })
     const client = createClient(config, { userAgent: `millrace-nodeagent/${version}` })
     const paths = await agentPaths({ data: directory.path, work: flags.workDirectory, asRoot })
-    await mkdir(paths.workloads, { recursive: true, mode: 0o700 })
+    await makeFolder(paths.workloads)
     const users = asRoot ? await usersOf(directory.identity, log) : undefined
     const backends = await openBackends(flags, { ...paths, identity: directory.identity, asRoot, users, searchPath })
     const facts = declaredFacts(await readMachineFacts(directory.path, searchPath), flags)

@@ -1,5 +1,6 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { makeFolder } from './make-folder.js'
 import { writeWhole } from './write-whole.js'
 
 /** The JSON in a file; undefined when there is none. */
@@ -14,6 +15,6 @@ export async function readJsonFile<T>(file: string): Promise<T | undefined> {
 
 /** Replaces the file as a whole, for nobody's eyes but the agent's; its folder is made. */
 export async function writeJsonFile(file: string, value: unknown): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
+  await makeFolder(path.dirname(file))
   await writeWhole(file, JSON.stringify(value), 0o600)
 }

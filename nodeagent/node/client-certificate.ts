@@ -4,7 +4,7 @@
  */
 import { generateKeyPairSync, randomBytes, webcrypto, X509Certificate } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { isForbidden, isUnauthorized } from '../../lib/api/api-error.js'
 import { CertificateSigningRequest, nodeClientSigner } from '../../lib/api/kinds/certificate-signing-request.js'
@@ -15,6 +15,7 @@ import type { Client } from '../../lib/client/client.js'
 import type { ClientConfig } from '../../lib/client/client-config.js'
 import { createClient } from '../../lib/client/create-client.js'
 import { writeKubeconfig } from '../../lib/client/kubeconfig/write-kubeconfig.js'
+import { makeFolder } from '../files/make-folder.js'
 
 export interface JoinOptions {
   /** The agent's data directory. */
@@ -124,7 +125,7 @@ export function renewAtMs(pem: string): number {
 }
 
 async function obtainCertificate(client: Client, directory: string, nodeName: string, signal: AbortSignal): Promise<void> {
-  await mkdir(path.dirname(newKeyOf(directory)), { recursive: true, mode: 0o700 })
+  await makeFolder(path.dirname(newKeyOf(directory)))
   const key = await readOrMakeKey(newKeyOf(directory))
   const request = await signingRequest(key, nodeName)
   const signed = await client.of(CertificateSigningRequest).create(

@@ -4,12 +4,13 @@
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, rm, stat, statfs } from 'node:fs/promises'
+import { open, rm, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ApiError } from '../../lib/api/api-error.js'
 import type { Client, RawResponse } from '../../lib/client/client.js'
 import { BackendError } from '../backends/backend.js'
+import { makeFolder } from '../files/make-folder.js'
 import { putInPlace } from '../files/write-whole.js'
 
 export interface SnapshotCopy {
@@ -31,7 +32,7 @@ const longestWaitMs = 1_800_000
 /** Resolves with the file, whole and compared. Rejects with BackendError, retryable where going on may help. */
 export async function fetchSnapshot(copy: SnapshotCopy, options: FetchSnapshotOptions, signal: AbortSignal): Promise<string> {
   const { folder, onProgress } = options
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder)
   const whole = path.join(folder, `${copy.uid}.snapshot`)
   if ((await sizeOf(whole)) !== undefined) return whole
   const part = path.join(folder, `${copy.uid}.part`)

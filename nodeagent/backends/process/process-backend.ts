@@ -5,10 +5,12 @@
  *
  * Its one rule: what it knows lies in the run's record files (run-records.ts), so that a new agent knows what the old one knew.
  */
-import { access, constants, mkdir } from 'node:fs/promises'
+import { access, constants } from 'node:fs/promises'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
 import { sleep, systemClock } from '../../../lib/base/clock.js'
+import { diskIsFull, isFull } from '../../files/full-disk.js'
+import { makeFolder } from '../../files/make-folder.js'
 import {
   type Backend,
   BackendError,
@@ -130,7 +132,7 @@ export class ProcessBackend implements Backend {
     const numa = await this.numaOf(run)
     const workingDirectory = run.spec.workingDir ?? run.homeDirectory ?? '/'
     try {
-      await mkdir(run.logDirectory, { recursive: true, mode: 0o700 })
+      await makeFolder(run.logDirectory)
       await this.records.create({
         id: run.id,
         namespace: run.namespace,
@@ -154,7 +156,9 @@ export class ProcessBackend implements Backend {
         searchPath: this.options.searchPath,
       })
     } catch (cause) {
-      throw new BackendError('StartFailed', `the process could not be started: ${messageOf(cause)}`, true, { cause })
+      throw new BackendError('StartFailed', `the process could not be started: ${isFull(cause) ? diskIsFull : messageOf(cause)}`, true, {
+        cause,
+      })
     }
   }
 
@@ -162,7 +166,8 @@ export class ProcessBackend implements Backend {
     const running = await this.processes.runningOf(id)
     if (!running) return this.processes.endLost(id, signal)
     await this.processes.thawAll(id, running)
-    signalProcess(-running.child.pid, 'SIGTERM')
+    // The end of one that has gone may still be being written down, and its number another's.
+    if (await this.processes.isAlive(running.child, running.bootId)) signalProcess(-running.child.pid, 'SIGTERM')
     if (await this.processes.waitForEnd(id, graceMs, signal)) return
     await this.processes.endNow(id, running, signal)
   }
@@ -292,7 +297,10 @@ export class ProcessBackend implements Backend {
     return watchMemory(watched, async ({ id }) => {
       const running = await this.processes.runningOf(id)
       if (!running) return
-      await this.records.markOom(id)
+      // Where the disk is full, it is ended nevertheless; that it was for its memory is not known then.
+      await this.records.markOom(id).catch((error) => {
+        if (!isFull(error)) throw error
+      })
       await this.processes.endNow(id, running, this.closing.signal)
     })
   }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -51,7 +51,7 @@ it('creating a run again changes nothing', async () => {
   await records.create(record)
   await records.create({ ...record, name: 'other' })
   expect((await new RunRecords(folder).read(id))?.record.name).toBe('subject')
-  expect(await readdir(folder)).toEqual(['u-1.0.2.run'])
+  expect(await readdir(folder)).toEqual(['u-1.0.2.ending', 'u-1.0.2.run'])
 })
 
 it('a run that was forbidden to start has not started, and one that started cannot be forbidden', async () => {
@@ -68,7 +68,28 @@ it('what a kill left in the middle of a removal or a write is cleared, and nothi
   await write('u-1.0.2.run.3d594650-0000-4000-8000-000000000000')
   await write('unknown')
   await new RunRecords(folder).prepare()
-  expect((await readdir(folder)).sort()).toEqual(['u-1.0.2.exit', 'u-1.0.2.exit.77', 'u-1.0.2.run', 'u-1.0.2.started', 'unknown'])
+  expect((await readdir(folder)).sort()).toEqual([
+    'u-1.0.2.ending',
+    'u-1.0.2.exit',
+    'u-1.0.2.exit.77',
+    'u-1.0.2.run',
+    'u-1.0.2.started',
+    'unknown',
+  ])
+})
+
+it('that a run was lost is written where room was set aside, over what a shim had begun', async () => {
+  await records.create(record)
+  const setAside = await stat(path.join(folder, 'u-1.0.2.ending'))
+  await write('u-1.0.2.ending', `code=0\nsignal=0\nat=1\nfailure=${'x'.repeat(300)}\nreport=half`)
+  await records.markLost(id, 5, 'why')
+  expect((await stat(path.join(folder, 'u-1.0.2.exit'))).ino).toBe(setAside.ino)
+  expect(await records.read(id)).toEqual({
+    record,
+    started: undefined,
+    exit: { exitCode: 255, oomKilled: false, finishedAtMs: 5, failure: { reason: 'RunLost', message: 'why' } },
+    oomKilled: false,
+  })
 })
 
 it('a removed run leaves no file', async () => {

@@ -2,11 +2,15 @@
  * What the process backend knows of its runs, as files of one folder: KEY.run (made by the agent), KEY.started and KEY.exit (made by the shim,
  * once, whole or not at all), KEY.oom (made by the agent before it ends a run for its memory). A run is what its files say, so an agent that
  * starts anew knows all that the old one knew.
+ *
+ * KEY.ending is room that is set aside before the start: how a run ended is written into it, and it becomes KEY.exit. So a disk that is full by then
+ * keeps nobody from knowing, nor from removing the run.
  */
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { link, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { constants } from 'node:os'
 import path from 'node:path'
+import { makeFolder } from '../../files/make-folder.js'
 import type { RunExit, RunFailure, RunId } from '../backend.js'
 import { parseRunKey, printRunKey } from '../run-key.js'
 
@@ -37,7 +41,10 @@ export interface RunFiles {
 }
 
 /** In the order of their removal. */
-const suffixes = ['run', 'started', 'exit', 'oom'] as const
+const suffixes = ['run', 'started', 'ending', 'exit', 'oom'] as const
+
+/** Set aside for how a run ends. The longest that a command may report is half of it; see shim.pl. */
+const endingBytes = 8192
 
 export class RunRecords {
   /** Files never change once they are there, so each is read once. */
@@ -47,7 +54,7 @@ export class RunRecords {
 
   /** Makes the folder, and clears what an agent or a shim left that was killed while it removed or wrote a file: what has no KEY.run is of no run. */
   async prepare(): Promise<void> {
-    await mkdir(this.directory, { recursive: true, mode: 0o700 })
+    await makeFolder(this.directory)
     const names = await readdir(this.directory)
     const there = new Set(names)
     for (const name of names) {
@@ -95,26 +102,40 @@ export class RunRecords {
     }
   }
 
-  /** Makes KEY.run; what is there stays. */
+  /** Makes KEY.run, and sets aside what its end will need; what is there stays. */
   async create(record: RunRecord): Promise<void> {
     await this.writeOnce(`${this.prefix(record.id)}.run`, JSON.stringify(record))
+    await this.setAside(`${this.prefix(record.id)}.ending`)
   }
 
   /** Makes KEY.exit for a run whose shim was killed. */
   async markLost(id: RunId, nowMs: number, message: string): Promise<void> {
-    await this.writeOnce(`${this.prefix(id)}.exit`, `code=255\nsignal=0\nat=${nowMs}\nfailure=RunLost ${message}\n`)
+    const text = `code=255\nsignal=0\nat=${nowMs}\nfailure=RunLost ${message}\n`
+    const [ending, exit] = [`${this.prefix(id)}.ending`, `${this.prefix(id)}.exit`]
+    try {
+      // To its end: a shim may have been killed while it wrote into it.
+      await writeThrough(ending, 'r+', text.padEnd(endingBytes, '\n'))
+      await rename(ending, exit)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      await this.writeOnce(exit, text)
+    }
+  }
+
+  private async setAside(file: string): Promise<void> {
+    try {
+      await writeFile(file, '\n'.repeat(endingBytes), { flag: 'wx', mode: 0o600 })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return
+      await rm(file, { force: true })
+      throw error
+    }
   }
 
   private async writeOnce(file: string, text: string): Promise<void> {
     const temporary = `${file}.${randomUUID()}`
-    const handle = await open(temporary, 'w', 0o600)
     try {
-      await handle.writeFile(text)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    try {
+      await writeThrough(temporary, 'w', text)
       await link(temporary, file)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
@@ -157,6 +178,17 @@ export class RunRecords {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
       throw error
     }
+  }
+}
+
+/** Writes to the beginning of a file, through to the disk. */
+async function writeThrough(file: string, flag: 'w' | 'r+', text: string): Promise<void> {
+  const handle = await open(file, flag, 0o600)
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
   }
 }
 

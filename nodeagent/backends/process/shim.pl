@@ -120,7 +120,8 @@ sub superviseRun {
     s/[\r\n]+/ /g for $failureText, $reportText;
     my $exit = sprintf "code=%d\nsignal=%d\nat=%s\nfailure=%s\n", $status >> 8, $status & 127, $finished, $failureText;
     $exit .= "report=$reportText\n" if $order{report};
-    until ( record( "$prefix.exit", $exit ) || !-e "$prefix.run" ) { sleep 1 }    # a full disk may heal
+    # Without the file that was set aside, a full disk is waited for.
+    until ( conclude( $prefix, $exit ) || record( "$prefix.exit", $exit ) || !-e "$prefix.run" ) { sleep 1 }
     exit 0;
 }
 
@@ -181,10 +182,23 @@ sub record {
     my $made = ( syswrite( $file, $text ) || 0 ) == length $text && $file->sync() && link( $temporary, $path );
     my $error = $!;
     unlink $temporary;
-    my ($folder) = $path =~ m{^(.*)/};
-    if ( $made && sysopen( my $directory, $folder, O_RDONLY ) ) { $directory->sync() }
+    syncFolder($path) if $made;
     $! = $error;
     return $made;
+}
+
+# Writes how the run ended into the file that was set aside for it, which takes no room, and gives it its name; false where there is none.
+sub conclude {
+    my ( $prefix, $text ) = @_;
+    sysopen( my $file, "$prefix.ending", O_WRONLY ) or return 0;
+    return 0 if ( syswrite( $file, $text ) || 0 ) != length $text || !$file->sync() || !rename( "$prefix.ending", "$prefix.exit" );
+    syncFolder($prefix);
+    return 1;
+}
+
+sub syncFolder {
+    my ($folder) = $_[0] =~ m{^(.*)/};
+    if ( sysopen( my $directory, $folder, O_RDONLY ) ) { $directory->sync() }
 }
 
 sub now {

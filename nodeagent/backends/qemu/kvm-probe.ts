@@ -4,8 +4,9 @@
  */
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { access, constants, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { access, constants, readFile, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { makeFolder } from '../../files/make-folder.js'
 
 export interface KvmFinding {
   readonly works: boolean
@@ -43,7 +44,7 @@ export async function probeKvm(probe: KvmProbe): Promise<KvmFinding> {
   const file = path.join(probe.directory, 'kvm.json')
   const known = await readFinding(file, probe)
   if (known) return known
-  await mkdir(probe.directory, { recursive: true, mode: 0o700 })
+  await makeFolder(probe.directory)
   const finding = await runGuest(probe)
   const temporary = `${file}.${randomUUID()}`
   await writeFile(temporary, JSON.stringify({ bootId: probe.bootId, version: probe.version, ...finding }), { mode: 0o600 })

@@ -4,12 +4,14 @@
  *
  * Its one rule: what it knows lies in the records of VmProcesses and in the run's directory, so that a new agent knows what the old one knew.
  */
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { sleep, systemClock } from '../../../lib/base/clock.js'
+import { diskIsFull, isFull } from '../../files/full-disk.js'
+import { makeFolder } from '../../files/make-folder.js'
 import type { GuestFence } from '../../network/guest-fence.js'
 import {
   type Backend,
@@ -92,7 +94,7 @@ export class QemuBackend implements Backend {
     const { directory, searchPath, cgroups, fence } = options
     const vms = await VmProcesses.open({ directory: path.join(directory, 'records'), searchPath, cgroups, fence })
     const backend = new QemuBackend(options, vms)
-    await mkdir(options.imageDirectory, { recursive: true })
+    await makeFolder(options.imageDirectory, 0o755)
     await backend.clear()
     for (const vm of await vms.observe()) if (vm.state === 'running') backend.wake(vm.id)
     return backend
@@ -140,8 +142,8 @@ export class QemuBackend implements Backend {
     const numa = await this.numaOf(run)
     const directory = this.directoryOf(run.id)
     try {
-      await mkdir(directory, { recursive: true, mode: 0o700 })
-      await mkdir(run.logDirectory, { recursive: true, mode: 0o700 })
+      await makeFolder(directory)
+      await makeFolder(run.logDirectory)
       await writeFile(path.join(directory, logDirectoryFile), run.logDirectory, { mode: 0o600 })
       await makeControlPipe(directory, this.options.searchPath)
       const { cpuLimitMillis, cpuRequestMillis } = limitsOf(run.spec)
@@ -171,7 +173,9 @@ export class QemuBackend implements Backend {
       this.wake(run.id)
     } catch (cause) {
       signal.throwIfAborted()
-      throw new BackendError('StartFailed', `the microVM could not be started: ${messageOf(cause)}`, true, { cause })
+      throw new BackendError('StartFailed', `the microVM could not be started: ${isFull(cause) ? diskIsFull : messageOf(cause)}`, true, {
+        cause,
+      })
     }
   }
 

@@ -3,13 +3,14 @@
  * contents of those files. What belongs to an attempt belongs to its user and can be entered by nobody else but root.
  */
 import { execFile } from 'node:child_process'
-import { chmod, chown, lstat, mkdir, open, readFile, rm, stat, symlink } from 'node:fs/promises'
+import { chmod, chown, lstat, open, readFile, rm, stat, symlink } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import type { Task } from '../../../lib/api/kinds/task.js'
 import { memoryBytes } from '../../../lib/api/quantity.js'
 import type { RunMount } from '../../backends/backend.js'
 import type { AgentPaths } from '../../files/agent-paths.js'
+import { makeFolder } from '../../files/make-folder.js'
 import { StepError } from '../../steps/step-error.js'
 import type { ConfigReader, ConfigValues } from './config-reader.js'
 import { resolveInside } from './open-inside.js'
@@ -101,7 +102,7 @@ async function makeEmptyDir(target: string, { medium, sizeLimit }: EmptyDir, { u
     throw new StepError('Unsupported', 'emptyDir with medium Memory needs an agent that runs as root', false)
   if (medium !== 'Memory' && sizeLimit !== undefined)
     throw new StepError('Unsupported', 'emptyDir.sizeLimit is kept with medium Memory alone', false)
-  await mkdir(target, { recursive: true, mode: 0o700 })
+  await makeFolder(target)
   if (medium === 'Memory' && !(await mountsBelow(target)).includes(target)) {
     const size = sizeLimit === undefined ? [] : [`size=${memoryBytes(sizeLimit)}`]
     await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', ['nosuid', 'nodev', ...size].join(','), 'tmpfs', target])
@@ -112,7 +113,7 @@ async function makeEmptyDir(target: string, { medium, sizeLimit }: EmptyDir, { u
 }
 
 async function checkHostPath({ path: target, type }: NonNullable<Volume['hostPath']>): Promise<void> {
-  if (type === 'DirectoryOrCreate') await mkdir(target, { recursive: true, mode: 0o755 })
+  if (type === 'DirectoryOrCreate') await makeFolder(target, 0o755)
   const found = await stat(target).catch(() => undefined)
   const fits = type === '' ? true : type === 'File' ? found?.isFile() : found?.isDirectory()
   if (!found && type !== '') throw new StepError('VolumeFailed', `the host path ${target} is not there`, true)
@@ -172,13 +173,13 @@ async function makeLinks(options: VolumeOptions): Promise<void> {
 
 /** A folder that others may pass through, but not list. */
 async function makeShared(folder: string, mode: number): Promise<void> {
-  await mkdir(folder, { recursive: true, mode })
+  await makeFolder(folder, mode)
   await chmod(folder, mode)
 }
 
 /** The agent's folder, which the attempt's user alone may pass through. */
 async function makePrivate(folder: string, userId: number | undefined): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder)
   if (userId === undefined) return
   await chown(folder, 0, userId)
   await chmod(folder, 0o710)
@@ -186,7 +187,7 @@ async function makePrivate(folder: string, userId: number | undefined): Promise<
 
 /** The attempt's folder. */
 async function makeOwned(folder: string, userId: number | undefined, mode = 0o700): Promise<void> {
-  await mkdir(folder, { recursive: true, mode })
+  await makeFolder(folder, mode)
   if (userId !== undefined) await chown(folder, userId, userId)
 }
 

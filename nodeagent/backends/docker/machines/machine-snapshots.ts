@@ -5,11 +5,12 @@
  */
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { mkdir, rm, stat } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type Docker from 'dockerode'
 import { readJsonFile, writeJsonFile } from '../../../files/json-file.js'
+import { makeFolder } from '../../../files/make-folder.js'
 import { putInPlace } from '../../../files/write-whole.js'
 import { BackendError } from '../../backend.js'
 import type { ObservedSnapshot } from '../../machine-backend.js'
@@ -95,7 +96,7 @@ export class MachineSnapshots {
     if (noted && (await stat(file).catch(() => undefined))?.size === noted.sizeBytes) return { path: file, ...noted }
     const image = await this.inspect(await this.imageOf(snapshotUid, signal), signal)
     if (!image) throw new BackendError('ImageNotFound', `the snapshot ${snapshotUid} is not on this node`, true)
-    await mkdir(this.options.directory, { recursive: true, mode: 0o700 })
+    await makeFolder(this.options.directory)
     // By its id: a file without names gives none to whoever takes it.
     const archive = await this.engine.call(
       signal,

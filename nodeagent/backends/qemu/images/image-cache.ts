@@ -9,9 +9,10 @@
  */
 import { createHash } from 'node:crypto'
 import { unlinkSync } from 'node:fs'
-import { chmod, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { printBytes } from '../../../../lib/api/quantity.js'
+import { makeFolder } from '../../../files/make-folder.js'
 import { putInPlace } from '../../../files/write-whole.js'
 import { BackendError } from '../../backend.js'
 import { fetchImage, type ImageRules } from './fetch-image.js'
@@ -52,7 +53,7 @@ export class ImageCache {
     const name = checksum.replace(':', '-')
     const file = this.at(name)
     if (!(await stat(file).catch(() => undefined))) {
-      await mkdir(this.options.directory, { recursive: true, mode: 0o700 })
+      await makeFolder(this.options.directory)
       const part = `${name}.${createHash('sha256').update(url).digest('hex').slice(0, 16)}${partSuffix}`
       this.underWay.add(part)
       try {

@@ -8,10 +8,11 @@
  */
 import { createHash } from 'node:crypto'
 import { constants, renameSync } from 'node:fs'
-import { copyFile, link, mkdir, readdir, readFile, realpath, rm, stat } from 'node:fs/promises'
+import { copyFile, link, readdir, readFile, realpath, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Vps } from '../../../../lib/api/kinds/vps.js'
+import { makeFolder } from '../../../files/make-folder.js'
 import { putInPlace, syncPath, writeWhole } from '../../../files/write-whole.js'
 import { BackendError } from '../../backend.js'
 import { type DiskFormat, readDiskFormat } from './disk-format.js'
@@ -167,7 +168,7 @@ export class ImageStore {
     if (present) return present
     const folder = `${this.bases(key)}.new`
     await rm(folder, { recursive: true, force: true })
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await makeFolder(folder)
     await takeFile(source, path.join(folder, 'disk'))
     // Compared and looked at where nobody changes it any more.
     const disk = path.join(folder, 'disk')

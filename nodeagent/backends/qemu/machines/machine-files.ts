@@ -9,8 +9,9 @@
  *     DIRECTORY/UID/snapshot.qcow2   a copy of the disk that QEMU makes while the machine runs; the one file that is its user's
  *     DIRECTORY/UID/{qmp,console}.sock, console.log
  */
-import { chmod, chown, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, chown, readdir, readFile, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { makeFolder } from '../../../files/make-folder.js'
 import { writeWhole } from '../../../files/write-whole.js'
 import { printRunKey } from '../../run-key.js'
 
@@ -85,7 +86,7 @@ export class MachineFiles {
   }
 
   async write(uid: string, record: MachineRecord): Promise<void> {
-    await mkdir(this.folder(uid), { recursive: true, mode: 0o700 })
+    await makeFolder(this.folder(uid))
     await writeWhole(path.join(this.folder(uid), 'machine.json'), JSON.stringify(record), 0o600)
   }
 

@@ -5,8 +5,9 @@
  *     DIRECTORY/SNAPSHOT-UID/{disk.qcow2,snapshot.json}
  *     DIRECTORY/SNAPSHOT-UID/{whole.qcow2,whole.json}     for other nodes, made when first asked for
  */
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { copyFile, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { makeFolder } from '../../../files/make-folder.js'
 import { putInPlace, syncPath, writeWhole } from '../../../files/write-whole.js'
 import { BackendError } from '../../backend.js'
 import type { ObservedSnapshot } from '../../machine-backend.js'
@@ -65,7 +66,7 @@ export class SnapshotStore {
     const present = await this.observe(uid)
     if (present) return present
     await this.remove(uid)
-    await mkdir(this.folder(uid), { recursive: true, mode: 0o700 })
+    await makeFolder(this.folder(uid))
     try {
       await fill(this.disk(uid))
       await syncPath(this.disk(uid))

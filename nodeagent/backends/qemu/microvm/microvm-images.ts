@@ -4,8 +4,9 @@
  */
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { appendFile, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { appendFile, copyFile, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { makeFolder } from '../../../files/make-folder.js'
 import { putInPlace } from '../../../files/write-whole.js'
 import { BackendError } from '../../backend.js'
 import { findScript } from '../../find-script.js'
@@ -70,7 +71,7 @@ async function withInit(initrd: string, bootDirectory: string): Promise<string> 
   const version = createHash('sha256').update(`${size} ${mtimeMs} ${ino} `).update(init).digest('hex').slice(0, 16)
   const place = path.join(bootDirectory, `${image}-${version}.initrd`)
   if (await isFile(place)) return place
-  await mkdir(bootDirectory, { recursive: true, mode: 0o700 })
+  await makeFolder(bootDirectory)
   const work = await mkdtemp(path.join(bootDirectory, 'packing-'))
   try {
     const packed = path.join(work, 'initrd')
