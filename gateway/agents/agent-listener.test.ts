@@ -1,8 +1,13 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { once } from 'node:events'
+import https from 'node:https'
+import { connect } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { silentLogger } from '../../lib/base/log.js'
 import { createCredentialsReader } from '../../lib/client/credentials.js'
+import { dataKeyHeader, dataPath, dataProtocol } from '../../lib/stream/data-connection.js'
 import { dialNodeStreams } from '../../lib/stream/dial-node-streams.js'
 import { createNodeConnections, type NodeConnections } from '../../lib/stream/node-connections.js'
+import { nodeStreamProtocol } from '../../lib/stream/node-session.js'
 import { eventually } from '../../lib/testing/eventually.js'
 import { type TestCluster, testCluster } from '../../lib/testing/test-cluster.js'
 import { type AgentListener, listenForAgents } from './agent-listener.js'
@@ -52,4 +57,60 @@ it('ends the connection of an agent whose Node is gone, and takes it again when 
 it('ends the connection of an agent whose certificate has run out since, and takes none with it', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 25 * 3600_000 })
   await eventually(() => expect(nodes.isConnected('n1')).toBe(false))
+})
+
+/** What is answered to who asks for an upgrade with the certificate of a user, or with none: code and data key; nothing where there is no answer. */
+async function answerTo(user: string | undefined, groups: readonly string[], upgrade: string, path = '/') {
+  const { certificate, key } = user === undefined ? {} : createCredentialsReader(await cluster.configOf(user, groups))()
+  const headers = { connection: 'Upgrade', upgrade }
+  const asked = https.get({
+    host: '127.0.0.1',
+    port: listener.port,
+    ca: listener.certificate,
+    cert: certificate,
+    key,
+    path,
+    headers,
+    agent: false,
+  })
+  try {
+    const [{ statusCode, headers }] = await Promise.race([once(asked, 'response'), once(asked, 'upgrade')])
+    return [statusCode, headers[dataKeyHeader]]
+  } catch {
+    return []
+  }
+}
+
+describe('takes nothing', () => {
+  it.each<[string, string | undefined, string[], string, number | undefined]>([
+    ['from who shows no certificate', undefined, [], nodeStreamProtocol, undefined],
+    ['from a user of the cluster', 'ann', ['system:masters'], nodeStreamProtocol, 403],
+    ["from a user who is called as a node is, without the nodes' group", 'system:node:n1', [], nodeStreamProtocol, 403],
+    ['of another sort from a node', 'system:node:n1', ['system:nodes'], 'websocket', 400],
+    ['for bytes from a node that has another key', 'system:node:n1', ['system:nodes'], dataProtocol, 403],
+  ])('%s', async (_case, user, groups, upgrade, code) => {
+    const path = upgrade === dataProtocol ? dataPath({ key: 'another', id: '1' }) : '/'
+    expect((await answerTo(user, groups, upgrade, path))[0]).toBe(code)
+    expect(nodes.names()).toEqual(['n1'])
+  })
+
+  it("for another node's bytes, whoever has got hold of its key", async () => {
+    stopping.abort()
+    await agent
+    const [, key] = await answerTo('system:node:n1', ['system:nodes'], nodeStreamProtocol)
+    const path = dataPath({ key, id: '1' })
+    expect(await answerTo('system:node:n2', ['system:nodes'], dataProtocol, path)).toEqual([403, undefined])
+    expect(await answerTo('system:node:n1', ['system:nodes'], dataProtocol, path)).toEqual([101, undefined])
+  })
+})
+
+it('ends though a stranger holds a connection on which it says nothing', async () => {
+  const stranger = connect({ port: listener.port, host: '127.0.0.1' })
+  stranger.on('error', () => {})
+  await once(stranger, 'connect')
+  // Taken after it.
+  await answerTo('ann', [], nodeStreamProtocol)
+  const gone = once(stranger, 'close')
+  await listener.close()
+  await gone
 })

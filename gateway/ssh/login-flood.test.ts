@@ -8,6 +8,7 @@ import type { Vps } from '../../lib/api/kinds/vps.js'
 import { systemClock } from '../../lib/base/clock.js'
 import { silentLogger } from '../../lib/base/log.js'
 import { eventually } from '../../lib/testing/eventually.js'
+import { keyPair } from '../fixtures/key-pair.js'
 import type { MachineStreams } from '../machines/machine-streams.js'
 import { createLoginRecorder } from './login-recorder.js'
 import { startSshServer } from './ssh-server.js'
@@ -18,11 +19,6 @@ const strangers = isLong ? 2_000 : 100
 const logins = isLong ? 200 : 15
 const limits = { total: 40, perAddress: 10, loginWithinMs: 60_000 }
 
-/** One in some hundred that the library makes it cannot read itself. */
-function keyPair(): { private: string; public: string } {
-  const made = ssh2.utils.generateKeyPairSync('ed25519')
-  return ssh2.utils.parseKey(made.private) instanceof Error ? keyPair() : made
-}
 const ending: (() => unknown)[] = []
 afterEach(async () => {
   for (const end of ending.splice(0)) await end()
