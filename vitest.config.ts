@@ -9,7 +9,7 @@ const starting = [
   'gateway/run-gateway.cluster.test.ts',
   'nodeagent/{agent*,purge-node,start-node-agent}.test.ts',
   'nodeagent/snapshots/*.test.ts',
-  'nodeagent/backends/*/{docker-backend,process-backend,qemu-backend,bridged-containers,pull-image,qemu-engine,signal-exec,vm-processes}.test.ts',
+  'nodeagent/backends/**/{docker-backend,process-backend,qemu-backend,bridged-containers,pull-image,qemu-engine,signal-exec,vm-processes}.test.ts',
   'nodeagent/backends/*/machines/{docker,qemu}-machines*.test.ts',
   '**/*.kills.test.ts',
 ]

@@ -1,7 +1,7 @@
 import type { Logger } from '../lib/base/log.js'
 import type { AgentFlags } from './agent-flags.js'
 import type { Backend } from './backends/backend.js'
-import { BridgedContainers } from './backends/docker/bridged-containers.js'
+import { BridgedContainers } from './backends/docker/containers/bridged-containers.js'
 import { DockerBackend } from './backends/docker/docker-backend.js'
 import { DockerMachines } from './backends/docker/machines/docker-machines.js'
 import type { MachineBackend } from './backends/machine-backend.js'

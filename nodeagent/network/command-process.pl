@@ -10,7 +10,7 @@ use warnings;
 no warnings 'exec';
 use POSIX ();
 use Socket qw(SOCK_RAW);
-require( __FILE__ =~ s{[^/]*$}{../backends/docker/inside.pl}r );
+require( __FILE__ =~ s{[^/]*$}{../backends/docker/sessions/inside.pl}r );
 
 use constant { PIPE_BUF => 4096, READ => 65_536 };
 use constant { AF_NETLINK => 16, ERROR => 2, DONE => 3, MULTI => 2, GET_LINK => 18, GET_NAMESPACE => 90, REQUEST => 1, DUMP => 0x301 };

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import Docker from 'dockerode'
 import { eventually } from '../../lib/testing/eventually.js'
-import { labels } from '../../nodeagent/backends/docker/container-options.js'
+import { labels } from '../../nodeagent/backends/docker/containers/container-options.js'
 import type { Start, Witness } from './witness.js'
 
 export interface ContainerWitness extends Pick<Witness, 'doubled' | 'alive' | 'close'> {

@@ -12,11 +12,11 @@ import { describeBackend } from '../contract/backend.contract.js'
 import type { ContractPrograms } from '../contract/contract-bed.contract.js'
 import { expectEchoes } from '../fixtures/expect-echoes.js'
 import { helpersOfAgent } from '../fixtures/helpers-of-agent.js'
-import { ContainerDoors } from './container-doors.js'
 import { DockerBackend } from './docker-backend.js'
-import { Engine } from './engine.js'
+import { Engine } from './engine/engine.js'
 import { startTestEngine, type TestEngine, withoutDocker } from './fixtures/test-engine.js'
 import { startTestRegistry, type TestRegistry } from './fixtures/test-registry.js'
+import { ContainerDoors } from './sessions/container-doors.js'
 
 const shell = (script: string) => ['sh', '-c', script]
 const programs: ContractPrograms = {

@@ -4,7 +4,7 @@
  */
 import { sleep, systemClock } from '../../../lib/base/clock.js'
 import type { GuestFence } from '../../network/guest-fence.js'
-import { Semaphore } from '../docker/semaphore.js'
+import { Semaphore } from '../semaphore.js'
 
 /** As often as the rules of the node's bridge are. */
 const watchMs = 20_000

@@ -15,7 +15,7 @@ import { describeMachines } from '../../machine-backend.contract.js'
 import type { MachineSpec } from '../../machine-backend.js'
 import { hiddenInSize } from '../fixtures/hidden-archive.js'
 import { startTestEngine, type TestEngine, withoutDocker } from '../fixtures/test-engine.js'
-import { ContainerFiles } from './container-files.js'
+import { ContainerFiles } from '../sessions/container-files.js'
 import { DockerMachines } from './docker-machines.js'
 
 describe.skipIf(withoutDocker)('with a Docker engine', () => {

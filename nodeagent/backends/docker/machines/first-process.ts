@@ -4,10 +4,10 @@
  * ends when the last has.
  */
 import type { MachineSpec } from '../../machine-backend.js'
-import { labels } from '../container-options.js'
-import { removeContainer } from '../end-container.js'
-import { type Engine, unlessMissing } from '../engine.js'
-import { makeContainer } from '../make-container.js'
+import { labels } from '../containers/container-options.js'
+import { removeContainer } from '../containers/end-container.js'
+import { makeContainer } from '../containers/make-container.js'
+import { type Engine, unlessMissing } from '../engine/engine.js'
 import { probeName } from './machine-options.js'
 
 /**

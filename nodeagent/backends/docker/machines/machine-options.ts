@@ -2,7 +2,7 @@ import type Docker from 'dockerode'
 import { cpuMillis, memoryBytes } from '../../../../lib/api/quantity.js'
 import { gpuName, nvidiaEnvironment } from '../../gpu-environment.js'
 import type { DiskSource, MachineSpec } from '../../machine-backend.js'
-import { labels, maxProcessesPerContainer } from '../container-options.js'
+import { labels, maxProcessesPerContainer } from '../containers/container-options.js'
 
 /** Further labels of a machine's container. Those of a snapshot's image are inherited, so each is always set. */
 export const machineLabels = {

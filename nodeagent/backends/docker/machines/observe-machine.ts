@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
 import type { ObservedMachine } from '../../machine-backend.js'
-import { labels } from '../container-options.js'
-import { signalNames, timeOf } from '../observe-container.js'
+import { labels } from '../containers/container-options.js'
+import { signalNames, timeOf } from '../containers/observe-container.js'
 import { machineLabels, nanoPerMilli, unlimitedMemory } from './machine-options.js'
 
 /** A machine's container as the engine shows it. Pure. */

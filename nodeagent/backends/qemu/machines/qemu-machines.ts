@@ -16,7 +16,6 @@ import type { UserRange } from '../../../users/workload-users.js'
 import { BackendError, type BackendInfo, type RunGpu } from '../../backend.js'
 import { connectDatagrams } from '../../connect-datagrams.js'
 import { connectTo } from '../../connect-to.js'
-import { Semaphore } from '../../docker/semaphore.js'
 import type { ExecOrder, ExecSession } from '../../exec-session.js'
 import type {
   DiskSource,
@@ -29,6 +28,7 @@ import type {
   ObservedSnapshot,
 } from '../../machine-backend.js'
 import type { Cgroups } from '../../process/cgroups.js'
+import { Semaphore } from '../../semaphore.js'
 import { machineKeys } from '../cloud-init/machine-keys.js'
 import { writeSeed } from '../cloud-init/write-seed.js'
 import type { ImageRules } from '../images/fetch-image.js'

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type Docker from 'dockerode'
-import { statusOf } from './engine-refusal.js'
+import { statusOf } from '../engine/engine-refusal.js'
 
 const deadlineMs = 5000
 

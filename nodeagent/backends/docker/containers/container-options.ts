@@ -1,9 +1,9 @@
 import type Docker from 'dockerode'
-import { cpuMillis, memoryBytes } from '../../../lib/api/quantity.js'
-import type { RunSpec } from '../backend.js'
-import { gpuName, nvidiaEnvironment } from '../gpu-environment.js'
-import type { MachineAddress } from '../machine-backend.js'
-import { printRunKey } from '../run-key.js'
+import { cpuMillis, memoryBytes } from '../../../../lib/api/quantity.js'
+import type { RunSpec } from '../../backend.js'
+import { gpuName, nvidiaEnvironment } from '../../gpu-environment.js'
+import type { MachineAddress } from '../../machine-backend.js'
+import { printRunKey } from '../../run-key.js'
 
 /** Labels by which the agent finds its containers again. */
 export const labels = {

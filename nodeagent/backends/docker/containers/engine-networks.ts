@@ -1,10 +1,10 @@
 import type Docker from 'dockerode'
-import { type AddressRange, parseAddress, printRange } from '../../../lib/api/address-range.js'
-import { BackendError } from '../backend.js'
-import type { MachineAddress } from '../machine-backend.js'
+import { type AddressRange, parseAddress, printRange } from '../../../../lib/api/address-range.js'
+import { BackendError } from '../../backend.js'
+import type { MachineAddress } from '../../machine-backend.js'
+import { Engine, unlessMissing } from '../engine/engine.js'
+import { explain, sayingOf, statusOf } from '../engine/engine-refusal.js'
 import { labels } from './container-options.js'
-import { Engine, unlessMissing } from './engine.js'
-import { explain, sayingOf, statusOf } from './engine-refusal.js'
 
 /** What an address says of the network that it is on. */
 export type OnNetwork = Pick<MachineAddress, 'address' | 'prefixLength' | 'gateway' | 'bridge'>

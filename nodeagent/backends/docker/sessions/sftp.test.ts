@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Duplex } from 'node:stream'
 import { afterEach, describe, expect, it } from 'vitest'
-import { findScript } from '../find-script.js'
-import { SftpProbe } from '../fixtures/sftp-probe.js'
+import { findScript } from '../../find-script.js'
+import { SftpProbe } from '../../fixtures/sftp-probe.js'
 
 const ending: (() => unknown)[] = []
 afterEach(async () => {
@@ -27,7 +27,7 @@ function started(program: string, args: readonly string[]): ChildProcess {
 
 /** The files of a process, by a server that has little memory. */
 async function filesOf({ pid }: ChildProcess): Promise<SftpProbe> {
-  const server = started('sh', ['-c', 'ulimit -v 400000; exec perl "$@"', 'sh', findScript('docker/sftp.pl'), String(pid), ':'])
+  const server = started('sh', ['-c', 'ulimit -v 400000; exec perl "$@"', 'sh', findScript('docker/sessions/sftp.pl'), String(pid), ':'])
   const { stdin, stdout } = server
   if (!stdin || !stdout) throw new Error('it has pipes')
   const said = await new Promise((resolve) => stdout.once('data', resolve).once('close', () => resolve('nothing')))

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, it } from 'vitest'
-import type { FindPort } from '../../network/bridge-port.js'
+import type { FindPort } from '../../../network/bridge-port.js'
 import { BridgedContainers } from './bridged-containers.js'
 
 const bridge = 'mrbr0123abcd'

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
-import { BackendError } from '../backend.js'
-import type { Engine } from './engine.js'
-import { explain, sayingOf, statusOf } from './engine-refusal.js'
+import { BackendError } from '../../backend.js'
+import type { Engine } from '../engine/engine.js'
+import { explain, sayingOf, statusOf } from '../engine/engine-refusal.js'
 
 /** Making and starting wait for a disk that is busy. */
 export const startDeadlineMs = 120_000

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import type { BackendInfo } from '../backend.js'
+import type { BackendInfo } from '../../backend.js'
 import type { Engine } from './engine.js'
 import { explain } from './engine-refusal.js'
 import { snapshotImages } from './image-reference.js'

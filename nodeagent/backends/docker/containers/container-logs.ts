@@ -1,5 +1,5 @@
-import type { LogLine, LogOptions } from '../backend.js'
-import { dialEngine, type Engine, unlessMissing } from './engine.js'
+import type { LogLine, LogOptions } from '../../backend.js'
+import { dialEngine, type Engine, unlessMissing } from '../engine/engine.js'
 
 const headerBytes = 8
 const maxFrameBytes = 16 * 1024 * 1024

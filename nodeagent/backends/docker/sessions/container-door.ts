@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { Socket as DatagramSocket } from 'node:dgram'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { connectDatagrams } from '../connect-datagrams.js'
-import { NotListening } from '../connect-to.js'
-import { findScript } from '../find-script.js'
+import { connectDatagrams } from '../../connect-datagrams.js'
+import { NotListening } from '../../connect-to.js'
+import { findScript } from '../../find-script.js'
 import { searchPath } from './enter-container.js'
 
 /** Longer than the helper itself waits for an answer. */
@@ -39,7 +39,7 @@ export class ContainerDoor {
     private readonly idleMs: number,
     private readonly onClosed: () => void,
   ) {
-    this.helper = spawn('perl', [findScript('docker/open-sockets.pl'), String(pid), containerId], {
+    this.helper = spawn('perl', [findScript('docker/sessions/open-sockets.pl'), String(pid), containerId], {
       cwd: '/',
       env: { PATH: searchPath },
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

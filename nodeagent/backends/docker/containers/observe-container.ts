@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import type Docker from 'dockerode'
-import type { ObservedRun, RunExit, RunId } from '../backend.js'
+import type { ObservedRun, RunExit, RunId } from '../../backend.js'
 import { labels } from './container-options.js'
 
 /** The run that a container is, by its labels; undefined for any other container. */

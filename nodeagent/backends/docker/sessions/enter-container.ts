@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
-import { findScript } from '../find-script.js'
+import { findScript } from '../../find-script.js'
 
 /** Where helpers find what they are run by. */
 export const searchPath = '/usr/local/bin:/usr/bin:/bin'

@@ -1,8 +1,8 @@
 import type Docker from 'dockerode'
-import { backoffDelayMs } from '../../../lib/base/backoff.js'
-import { sleep, systemClock } from '../../../lib/base/clock.js'
+import { backoffDelayMs } from '../../../../lib/base/backoff.js'
+import { sleep, systemClock } from '../../../../lib/base/clock.js'
+import type { Engine } from '../engine/engine.js'
 import { labels } from './container-options.js'
-import type { Engine } from './engine.js'
 
 /**
  * Calls `onHint` when something of this agent's containers may have changed, with the ids of those that did, until the signal aborts. Events are

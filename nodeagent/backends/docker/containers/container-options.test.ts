@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { aTask } from '../../fixtures/a-task.js'
-import type { RunSpec } from '../backend.js'
+import { aTask } from '../../../fixtures/a-task.js'
+import type { RunSpec } from '../../backend.js'
 import { containerOptions } from './container-options.js'
 
 const aRun = (spec: Parameters<typeof aTask>[0] = {}, run: Partial<RunSpec> = {}): RunSpec => ({

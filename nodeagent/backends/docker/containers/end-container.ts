@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { constants } from 'node:os'
-import { sleep, systemClock } from '../../../lib/base/clock.js'
-import { type Engine, unlessIdle, unlessMissing } from './engine.js'
-import { statusOf } from './engine-refusal.js'
+import { sleep, systemClock } from '../../../../lib/base/clock.js'
+import { type Engine, unlessIdle, unlessMissing } from '../engine/engine.js'
+import { statusOf } from '../engine/engine-refusal.js'
 import { startDeadlineMs } from './make-container.js'
 
 /** Polite signal first; the engine kills it after `graceMs`. Resolves when it has ended. Idempotent. */

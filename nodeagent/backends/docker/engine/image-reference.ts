@@ -1,4 +1,4 @@
-import { BackendError } from '../backend.js'
+import { BackendError } from '../../backend.js'
 
 /** An image's name in its parts: `registry.example:5000/team/app:1.2@sha256:…`. */
 export interface ImageReference {

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { BackendError } from '../../backend.js'
-import { enterContainer } from '../enter-container.js'
+import { enterContainer } from './enter-container.js'
 
 /** Each session is a process of some megabytes. */
 const mostOfOne = 16
@@ -24,7 +24,7 @@ export class ContainerFiles {
       )
     const release = this.take(containerId)
     try {
-      const session = await enterContainer('docker/sftp.pl', [String(pid), containerId], failure, signal)
+      const session = await enterContainer('docker/sessions/sftp.pl', [String(pid), containerId], failure, signal)
       return session.once('close', release)
     } catch (error) {
       release()

@@ -1,11 +1,11 @@
 import { type Duplex, PassThrough, type Readable } from 'node:stream'
 import type Docker from 'dockerode'
-import { sleep, systemClock } from '../../../lib/base/clock.js'
-import { writeChunk } from '../../../lib/stream/write-chunk.js'
-import { BackendError } from '../backend.js'
-import type { ExecOrder, ExecSession } from '../exec-session.js'
-import type { Engine } from './engine.js'
-import { sayingOf, statusOf } from './engine-refusal.js'
+import { sleep, systemClock } from '../../../../lib/base/clock.js'
+import { writeChunk } from '../../../../lib/stream/write-chunk.js'
+import { BackendError } from '../../backend.js'
+import type { ExecOrder, ExecSession } from '../../exec-session.js'
+import type { Engine } from '../engine/engine.js'
+import { sayingOf, statusOf } from '../engine/engine-refusal.js'
 import { signalExec } from './signal-exec.js'
 
 const headerBytes = 8

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode'
-import type { UsageCounters } from '../backend.js'
-import { type Engine, unlessMissing } from './engine.js'
+import type { UsageCounters } from '../../backend.js'
+import { type Engine, unlessMissing } from '../engine/engine.js'
 
 /** What a container uses, asked once; undefined when there is none, or it has ended. */
 export async function readContainerUsage(

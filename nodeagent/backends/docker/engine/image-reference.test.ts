@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BackendError } from '../backend.js'
+import { BackendError } from '../../backend.js'
 import { isNamed, parseImageReference, pullReference } from './image-reference.js'
 
 const digest = `sha256:${'0123456789abcdef'.repeat(4)}`

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
-import { BackendError } from '../backend.js'
-import type { Engine } from './engine.js'
-import { sayingOf, statusOf } from './engine-refusal.js'
+import { BackendError } from '../../backend.js'
+import type { Engine } from '../engine/engine.js'
+import { sayingOf, statusOf } from '../engine/engine-refusal.js'
 import { signalExec } from './signal-exec.js'
 
 /** What a probe prints is shown in a condition; more than this is not kept. */

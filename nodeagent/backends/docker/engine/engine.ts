@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import { BackendError } from '../backend.js'
+import { BackendError } from '../../backend.js'
 import { readRefusal, statusOf } from './engine-refusal.js'
 
 /** The engine behind a socket. Every call has a deadline: one that is stopped hangs its clients for ever. */

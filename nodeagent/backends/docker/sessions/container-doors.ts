@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream'
 import type Docker from 'dockerode'
-import { connectDatagrams } from '../connect-datagrams.js'
-import { connectTo, NotListening } from '../connect-to.js'
+import { connectDatagrams } from '../../connect-datagrams.js'
+import { connectTo, NotListening } from '../../connect-to.js'
+import { labels } from '../containers/container-options.js'
 import { ContainerDoor } from './container-door.js'
-import { labels } from './container-options.js'
 import { whichGivesWay } from './which-gives-way.js'
 
 export interface ContainerDoorsOptions {

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
-import type { BridgePort, BridgePorts, FindPort } from '../../network/bridge-port.js'
+import type { BridgePort, BridgePorts, FindPort } from '../../../network/bridge-port.js'
+import { Engine, unlessMissing } from '../engine/engine.js'
 import { labels } from './container-options.js'
-import { Engine, unlessMissing } from './engine.js'
 
 /** Where the containers of an agent are joined to its bridge. An engine does not say it: the kernel knows where the other end of a cable lies. */
 export class BridgedContainers {

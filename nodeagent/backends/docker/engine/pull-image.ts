@@ -1,4 +1,4 @@
-import { BackendError } from '../backend.js'
+import { BackendError } from '../../backend.js'
 import { type Engine, unlessMissing } from './engine.js'
 import { sayingOf, statusOf } from './engine-refusal.js'
 import { isNamed, parseImageReference, pullReference } from './image-reference.js'
