@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** Where a script of a backend is, as `process/shim.pl`: beside this file, or in the tree that a build was made from. */
+/** Where a script of a backend is, as `supervision/shim.pl`: beside this file, or in the tree that a build was made from. */
 export function findScript(name: string): string {
   const places = [`./${name}`, `../../../nodeagent/backends/${name}`]
   const found = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((file) => existsSync(file))

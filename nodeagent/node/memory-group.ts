@@ -1,4 +1,4 @@
-import { readMemoryInUse } from '../backends/process/cgroups.js'
+import { readMemoryInUse } from '../backends/cgroups/cgroups.js'
 import type { MachineRoots } from './machine-roots.js'
 import { textOf } from './text-of.js'
 

@@ -1,4 +1,4 @@
-import { descendantsOf, listProcesses } from './proc.js'
+import { descendantsOf, listProcesses } from '../supervision/proc.js'
 
 /** A run whose memory is watched: everything below its shim counts. */
 export interface WatchedRun {

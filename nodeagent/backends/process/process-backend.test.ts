@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll } from 'vitest'
+import { type Cgroups, openCgroups } from '../cgroups/cgroups.js'
 import { describeBackend } from '../contract/backend.contract.js'
 import type { ContractPrograms } from '../contract/contract-bed.contract.js'
-import { type Cgroups, openCgroups } from './cgroups.js'
 import { ProcessBackend } from './process-backend.js'
 
 const shell = (script: string) => ['sh', '-c', script]

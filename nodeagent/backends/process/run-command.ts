@@ -1,6 +1,6 @@
-import type { CommandOrders } from './command-orders.js'
-import { signalProcess } from './proc.js'
-import { spawnInRun } from './shim.js'
+import type { CommandOrders } from '../supervision/command-orders.js'
+import { signalProcess } from '../supervision/proc.js'
+import { spawnInRun } from '../supervision/shim.js'
 
 /** What a probe prints is shown in a condition; more than this is not kept. */
 const maxOutputBytes = 10 * 1024

@@ -13,7 +13,7 @@ my $chunkBytes = 65536;
 my %ioctl = ( lock => 0x40045431, number => 0x80045430, size => 0x5414, control => 0x540E );    # TIOCSPTLCK, TIOCGPTN, TIOCSWINSZ, TIOCSCTTY
 
 my ($folder) = $0 =~ m{^(.*)/};
-require "$folder/command.pl";
+require "$folder/../supervision/command.pl";
 open( my $control, '<&=', 3 ) or die "file 3 is not there: $!\n";
 my ( $order, $said ) = readOrders($control);
 $0 = "millrace-session $order->{label}";

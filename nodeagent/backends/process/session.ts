@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import type { ExecOrder, ExecSession } from '../exec-session.js'
 import { findScript } from '../find-script.js'
-import { type CommandOrders, commandItems, writeOrders } from './command-orders.js'
+import { type CommandOrders, commandItems, writeOrders } from '../supervision/command-orders.js'
 
 export interface SessionOrders extends CommandOrders, Pick<ExecOrder, 'stdin' | 'tty'> {
   /** Shown in process lists. */

@@ -25,13 +25,13 @@ import {
   type RunSpec,
   type RunUsage,
 } from '../backend.js'
+import type { CgroupLimits, Cgroups } from '../cgroups/cgroups.js'
+import { limitsOf } from '../cgroups/run-limits.js'
 import type { ExecOrder, ExecSession } from '../exec-session.js'
 import { Hints } from '../hints.js'
 import { readNumaCpus } from '../numa.js'
-import type { CgroupLimits, Cgroups } from '../process/cgroups.js'
-import { logFileOf, readLogFiles } from '../process/log-files.js'
-import { limitsOf } from '../process/run-demands.js'
 import { parseRunKey, printRunKey } from '../run-key.js'
+import { logFileOf, readLogFiles } from '../supervision/log-files.js'
 import { makeControlPipe, tellGuest } from './microvm/control-pipe.js'
 import { dialGuest } from './microvm/dial-guest.js'
 import { guestOrders, sessionScript } from './microvm/guest-orders.js'

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { access, constants } from 'node:fs/promises'
 import path from 'node:path'
-import { readBootId } from '../process/proc.js'
+import { readBootId } from '../supervision/proc.js'
 import { probeKvm } from './kvm-probe.js'
 
 /** The QEMU of this node. */

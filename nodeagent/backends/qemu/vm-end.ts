@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { RunExit } from '../backend.js'
-import { parseLogLine } from '../process/log-line.js'
+import { parseLogLine } from '../supervision/log-line.js'
 
 const longestWords = 500
 

@@ -1,5 +1,5 @@
 /**
- * The QEMU processes of an agent. Each runs in a session of its own under a shim (process/shim.pl), which writes down pid and start time before
+ * The QEMU processes of an agent. Each runs in a session of its own under a shim (supervision/shim.pl), which writes down pid and start time before
  * QEMU's first instruction and how it ended, so that it survives the agent's end, however hard, and its own end is known even when no agent was
  * there. A process is believed with its pid, its start time, this boot, and the name that it answers to by QMP.
  *
@@ -10,14 +10,14 @@ import path from 'node:path'
 import { sleep, systemClock } from '../../../lib/base/clock.js'
 import type { GuestFence } from '../../network/guest-fence.js'
 import type { RunExit, RunId, RunUsage } from '../backend.js'
+import type { CgroupLimits, Cgroups } from '../cgroups/cgroups.js'
 import { Hints } from '../hints.js'
-import type { CgroupLimits, Cgroups } from '../process/cgroups.js'
-import { readBootId, readProcess } from '../process/proc.js'
-import { RunProcesses } from '../process/run-processes.js'
-import { type RunFiles, RunRecords, type StartedRecord } from '../process/run-records.js'
-import { startShim } from '../process/shim.js'
-import { followFolder } from '../process/watch-folders.js'
 import { printRunKey } from '../run-key.js'
+import { readBootId, readProcess } from '../supervision/proc.js'
+import { RunProcesses } from '../supervision/run-processes.js'
+import { type RunFiles, RunRecords, type StartedRecord } from '../supervision/run-records.js'
+import { startShim } from '../supervision/shim.js'
+import { followFolder } from '../supervision/watch-folders.js'
 import { QmpClient, QmpError } from './qmp-client.js'
 import { VmFences } from './vm-fences.js'
 

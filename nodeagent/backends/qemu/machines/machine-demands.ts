@@ -1,7 +1,7 @@
 import { guestMemoryBytes } from '../../../../lib/api/guest-memory.js'
 import type { Vps } from '../../../../lib/api/kinds/vps.js'
 import { cpuMillis, memoryBytes } from '../../../../lib/api/quantity.js'
-import type { CgroupLimits } from '../../process/cgroups.js'
+import type { CgroupLimits } from '../../cgroups/cgroups.js'
 
 const defaultCpuMillis = 1000
 

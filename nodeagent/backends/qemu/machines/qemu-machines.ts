@@ -14,6 +14,7 @@ import type { GuestFence } from '../../../network/guest-fence.js'
 import { macOf } from '../../../network/network-names.js'
 import type { UserRange } from '../../../users/workload-users.js'
 import { BackendError, type BackendInfo, type RunGpu } from '../../backend.js'
+import type { Cgroups } from '../../cgroups/cgroups.js'
 import { connectDatagrams } from '../../connect-datagrams.js'
 import { connectTo } from '../../connect-to.js'
 import type { ExecOrder, ExecSession } from '../../exec-session.js'
@@ -27,7 +28,6 @@ import type {
   ObservedMachine,
   ObservedSnapshot,
 } from '../../machine-backend.js'
-import type { Cgroups } from '../../process/cgroups.js'
 import { Semaphore } from '../../semaphore.js'
 import { machineKeys } from '../cloud-init/machine-keys.js'
 import { writeSeed } from '../cloud-init/write-seed.js'

@@ -1,7 +1,7 @@
 import { guestMemoryBytes } from '../../../../lib/api/guest-memory.js'
 import { cpuMillis } from '../../../../lib/api/quantity.js'
 import type { RunSpec } from '../../backend.js'
-import { reportFile } from '../../process/shim.js'
+import { reportFile } from '../../supervision/shim.js'
 import { clockParameters, engineArguments, userNetwork } from '../engine-arguments.js'
 import type { QemuEngine } from '../qemu-engine.js'
 import { qmpSocketName } from '../vm-processes.js'

@@ -1,5 +1,5 @@
 import { sleep, systemClock } from '../../../lib/base/clock.js'
-import type { Cgroups } from './cgroups.js'
+import type { Cgroups } from '../cgroups/cgroups.js'
 import { listProcesses, readEnvironment, signalProcess } from './proc.js'
 
 /**

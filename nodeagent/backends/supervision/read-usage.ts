@@ -1,6 +1,6 @@
 import type { RunUsage } from '../backend.js'
+import type { Cgroups } from '../cgroups/cgroups.js'
 import { printRunKey } from '../run-key.js'
-import type { Cgroups } from './cgroups.js'
 import { descendantsOf, listProcesses } from './proc.js'
 import type { RunRecord } from './run-records.js'
 

@@ -48,7 +48,7 @@ export function spawnInRun(orders: CommandOrders): ChildProcessWithoutNullStream
 }
 
 function spawnShim(searchPath: string, items: readonly Item[]): ChildProcessWithoutNullStreams {
-  const shim = spawn('perl', [findScript('process/shim.pl')], {
+  const shim = spawn('perl', [findScript('supervision/shim.pl')], {
     detached: true,
     cwd: '/',
     env: { PATH: searchPath },

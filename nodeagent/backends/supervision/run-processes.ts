@@ -1,7 +1,7 @@
 import { sleep, systemClock } from '../../../lib/base/clock.js'
 import type { RunId, RunUsage } from '../backend.js'
+import type { Cgroups } from '../cgroups/cgroups.js'
 import { printRunKey } from '../run-key.js'
-import type { Cgroups } from './cgroups.js'
 import { descendantsOf, listProcesses, readProcess, signalProcess } from './proc.js'
 import { readUsage } from './read-usage.js'
 import type { RunFiles, RunRecord, RunRecords, StartedRecord } from './run-records.js'
