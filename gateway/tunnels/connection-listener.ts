@@ -92,7 +92,5 @@ async function carry(socket: Socket, options: TunnelListenerOptions, fail: (sock
   }
   socket.off('close', leave)
   if (socket.destroyed) return void stream.destroy()
-  // A client must not take what was cut off for the whole.
-  stream.once('error', () => socket.resetAndDestroy())
   await joinBoth(socket, stream)
 }

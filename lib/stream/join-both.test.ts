@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
+import { finished } from 'node:stream/promises'
 import tls, { type TLSSocket } from 'node:tls'
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { eventually } from '../testing/eventually.js'
@@ -9,6 +10,7 @@ import { selfSigned, type TlsFiles } from './fixtures/loopback.js'
 import { joinBoth } from './join-both.js'
 import { readShared } from './read-shared.js'
 import { RelayDuplex } from './relay-duplex.js'
+import { assertWhole } from './tcp-end.js'
 
 let files: TlsFiles
 let closing: (() => void)[]
@@ -125,6 +127,52 @@ it('holds a writer back while nobody reads, and another one goes on with bytes o
   stalled.resume()
   stalled.on('data', (chunk: Buffer) => expect(chunk.every((byte) => byte === 'x'.charCodeAt(0))).toBe(true))
   await eventually(() => expect(stalled.bytesRead).toBeGreaterThan(held))
+})
+
+/** How one end of a connection sees the other's. */
+const endSeenBy = (socket: Socket): Promise<'whole' | 'broken'> =>
+  finished(socket.resume(), { writable: false })
+    .then(() => assertWhole(socket))
+    .then(
+      () => 'whole',
+      () => 'broken',
+    )
+
+/** One relay and nothing else. Resolves with the port of clients. */
+async function startRelay(serve: (socket: Socket) => void): Promise<number> {
+  const target = await listen(net.createServer({ allowHalfOpen: true }, serve))
+  return listen(net.createServer({ allowHalfOpen: true }, (socket) => void joinBoth(socket, connect(target))))
+}
+
+it('a client that breaks off in the middle is no end for the target', async () => {
+  const seen = new Promise<string>((resolve, reject) => {
+    const serve = (target: Socket) => {
+      target.once('data', () => client.resetAndDestroy())
+      endSeenBy(target).then(resolve, reject)
+    }
+    const client = new net.Socket({ allowHalfOpen: true })
+    startRelay(serve).then((port) => client.connect(port, '127.0.0.1').write('half'), reject)
+  })
+  expect(await seen).toBe('broken')
+})
+
+it('a target that breaks off right behind its bytes is no end for the client, each time of many', async () => {
+  const port = await startRelay((target) => {
+    target.on('error', () => {})
+    target.once('data', () => {
+      // Both are with the relay before it looks.
+      target.write('half')
+      target.resetAndDestroy()
+    })
+  })
+  const seen = await Promise.all(
+    Array.from({ length: 20 }, () => {
+      const client = connect(port)
+      client.write('ask')
+      return endSeenBy(client)
+    }),
+  )
+  expect(new Set(seen)).toEqual(new Set(['broken']))
 })
 
 it.each(['bytes that wait in it', 'no connection'])('a socket with %s is not read so', async (what) => {

@@ -3,14 +3,15 @@ import type { Duplex } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { carryBytes } from './carry-bytes.js'
 import { RelayDuplex } from './relay-duplex.js'
+import { assertWhole, breakOff } from './tcp-end.js'
 
 /** What may wait for a reader in each direction: enough that neither end waits for the other's turn of a busy machine. */
 const heldBytes = 512 * 1024
 
-/** Passes bytes both ways at the reader's pace. Each half ends when the other side's does; a side that breaks breaks the other. Never rejects. */
+/** Passes bytes both ways at the reader's pace. Each half ends when the other side's does; a side that breaks breaks the other off. Never rejects. */
 export async function joinBoth(near: Duplex, far: Duplex): Promise<void> {
   const breakBoth = (error: unknown) => {
-    for (const side of [near, far]) if (!side.destroyed) side.destroy(error instanceof Error ? error : new Error(String(error)))
+    for (const side of [near, far]) if (!side.destroyed) breakOff(side, error instanceof Error ? error : new Error(String(error)))
   }
   await Promise.all([passOn(near, far).catch(breakBoth), passOn(far, near).catch(breakBoth)])
 }
@@ -19,7 +20,8 @@ export async function joinBoth(near: Duplex, far: Duplex): Promise<void> {
 async function passOn(from: Duplex, to: Duplex): Promise<void> {
   const sendRest = carryBetweenSockets(from, to) ?? carryChunks(from, to)
   from.resume()
-  const wholeRead = finished(from, { writable: false }).then(() => {
+  const wholeRead = finished(from, { writable: false }).then(async () => {
+    await assertWhole(from)
     sendRest()
     to.end()
   })
