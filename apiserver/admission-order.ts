@@ -18,9 +18,9 @@ import { defaultTunnelPorts } from './registry/strategies/tunnel.js'
 import type { Store } from './storage/store.js'
 
 /**
- * Who is asked about every write, in this order: what a namespace admits, which ports of a node it gives, what a node or a gateway may touch, which
- * rights one may give, what a node's memory holds, who has an address, what a disk is put back from, which port a Tunnel has, how many Events there
- * may be.
+ * Who is asked about every write, in this order: what a namespace admits, which ports of a node it gives, what a node or a
+ * gateway may touch, which rights one may give, what a node's memory holds, who has an address, what a disk is put back
+ * from, which port a Tunnel has, how many Events there may be.
  */
 export function admissionOf(
   store: Store,

@@ -15,7 +15,9 @@ export interface FreshCredentials {
 
 const lookEveryMs = 3_600_000
 
-/** Renews the serving certificate and the keys of tokens while the server runs: looks every hour whether they are due. Returns how to stop. */
+/**
+ * Renews the serving certificate and the keys of tokens while the server runs: looks every hour whether they are due. Returns how to stop.
+ */
 export function keepCredentialsFresh({ pkiOptions, tokenKeys, log, useServing, clock = systemClock }: FreshCredentials): () => void {
   let shown: string | undefined
   const look = async () => {

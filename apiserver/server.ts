@@ -1,6 +1,6 @@
 /**
- * One API server, composed: registry and authorizer on a store, the HTTP layer in front of them. The store is opened and closed by the caller,
- * so that a test puts memory where a cluster has a file.
+ * One API server, composed: registry and authorizer on a store, the HTTP layer in front of them. The store is opened and closed by the
+ * caller, so that a test puts memory where a cluster has a file.
  *
  *     const server = await startApiserver({ store, clock, log, host: '127.0.0.1', port: 6443, tls, tokens, authenticate })
  *     await server.stop()

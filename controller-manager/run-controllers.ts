@@ -1,6 +1,6 @@
 /**
- * All controllers of the cluster, side by side in one process. Each is a folder: one file that decides (pure), one that runs. They share the client and the
- * informers, and nothing else; one that fails ends them all, and the process starts again.
+ * All controllers of the cluster, side by side in one process. Each is a folder: one file that decides (pure), one that runs. They share
+ * the client and the informers, and nothing else; one that fails ends them all, and the process starts again.
  */
 import { CustomResourceDefinition } from '../lib/api/kinds/custom-resource-definition.js'
 import { Deployment } from '../lib/api/kinds/deployment.js'

@@ -18,8 +18,8 @@ interface GroupList {
 const verbsOfStored = ['create', 'delete', 'list', 'watch']
 
 /**
- * The kinds whose objects can be collected, as discovery says: built-in and users' own alike, each in the version that its group prefers. Views of other
- * objects are left out: they can be deleted, but not created, and go with what is behind them.
+ * The kinds whose objects can be collected, as discovery says: built-in and users' own alike, each in the version that its group prefers.
+ * Views of other objects are left out: they can be deleted, but not created, and go with what is behind them.
  */
 export async function servedKinds(client: Client, signal: AbortSignal): Promise<Kind[]> {
   const get = async <T>(path: string): Promise<T> => JSON.parse(await (await client.raw({ method: 'GET', path, signal })).text()) as T

@@ -1,6 +1,6 @@
 /**
- * The gateway: lets people in from outside. It asks the agents over connections that they have dialled, so that nodes need no open port; what is
- * behind each way in is a room of its own.
+ * The gateway: lets people in from outside. It asks the agents over connections that they have dialled, so that nodes need no open port;
+ * what is behind each way in is a room of its own.
  */
 import { Registry } from 'prom-client'
 import { Node } from '../lib/api/kinds/node.js'

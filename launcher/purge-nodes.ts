@@ -5,7 +5,10 @@ import type { ClusterRecord } from './cluster-record.js'
 import { type Commands, runToEnd } from './command.js'
 import { dockerSocket } from './docker-socket.js'
 
-/** Removes what the cluster's agents, which have ended, left on the machine outside of its directory: runs, volumes, secrets, control groups. */
+/**
+ * Removes what the cluster's agents, which have ended, left on the machine
+ * outside of its directory: runs, volumes, secrets, control groups.
+ */
 export async function purgeNodes(
   directory: ClusterDirectory,
   commands: Commands,

@@ -18,8 +18,8 @@ const deleters: readonly ProgramName[] = ['apiserver', 'nodeagent']
 const evicters: readonly ProgramName[] = [...deleters, 'controller-manager']
 
 /**
- * Ends everything that runs on the node, containers too, while the programs that can do it still run. Evicted Tasks with onNodeLost: Reschedule
- * go on after the next `up`, which uncordons the node.
+ * Ends everything that runs on the node, containers too, while the programs that can do it still run. Evicted Tasks with onNodeLost:
+ * Reschedule go on after the next `up`, which uncordons the node.
  */
 export async function stopWorkloads({ directory, commands, record, forGood }: StopOptions): Promise<void> {
   if (record === undefined || !record.complete) return

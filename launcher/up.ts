@@ -1,4 +1,7 @@
-/** `up`: a one-machine cluster in the background. What this build started is left alone, what another one started is started anew, what is missing is started. */
+/**
+ * `up`: a one-machine cluster in the background. What this build started is left alone, what
+ * another one started is started anew, what is missing is started.
+ */
 import { type ClusterDirectory, clusterDirectory, prepareDirectory, refuseForeignDirectory } from './cluster-directory.js'
 import { type ClusterRecord, readRecord, recordFormat, writeRecord } from './cluster-record.js'
 import { type AskedSettings, type ClusterSettings, listenHost, settle, startSettings } from './cluster-settings.js'
@@ -76,7 +79,9 @@ export async function up(options: UpOptions): Promise<RunningCluster> {
   }
 }
 
-/** Ends what another build started, so that it is started anew like what is missing. Workloads go on meanwhile; the next agent adopts them. */
+/**
+ * Ends what another build started, so that it is started anew like what is missing. Workloads go on meanwhile; the next agent adopts them.
+ */
 async function endOutdated(directory: ClusterDirectory, { commands, say }: UpOptions): Promise<void> {
   const outdated = programs
     .map((program) => readProgram(directory, program))

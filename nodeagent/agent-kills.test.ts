@@ -1,6 +1,6 @@
 /**
- * The agent as a process of its own, killed again and again while Tasks start, run, end and are deleted: nothing starts twice, nothing that ran is
- * restarted, and what ended while nobody looked is reported. MILLRACE_TEST_LONG=1: 200 kills.
+ * The agent as a process of its own, killed again and again while Tasks start, run, end and are deleted: nothing starts twice, nothing that
+ * ran is restarted, and what ended while nobody looked is reported. MILLRACE_TEST_LONG=1: 200 kills.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'

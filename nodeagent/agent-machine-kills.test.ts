@@ -1,6 +1,6 @@
 /**
- * The agent as a process of its own, killed at each step that it takes about a Vps, and the engine killed under it: nothing is made twice, nothing is lost,
- * and a Vps that is deleted leaves nothing.
+ * The agent as a process of its own, killed at each step that it takes about a Vps, and the engine killed under it: nothing is made twice,
+ * nothing is lost, and a Vps that is deleted leaves nothing.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'

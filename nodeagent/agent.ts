@@ -1,6 +1,6 @@
 /**
- * The node agent: follows the Tasks and the Vpses that are bound to its node and gives each a loop of its own. What the backends show of workloads
- * that the API does not bind here gets a loop too, whose plan is to remove it, but only once a complete list has said so.
+ * The node agent: follows the Tasks and the Vpses that are bound to its node and gives each a loop of its own. What the backends show of
+ * workloads that the API does not bind here gets a loop too, whose plan is to remove it, but only once a complete list has said so.
  *
  *     const agent = new Agent(parts)
  *     await agent.run(signal)

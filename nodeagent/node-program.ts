@@ -1,6 +1,6 @@
 /**
- * One node's agent, whole: claims the node by its Lease, reports the Node, takes care of its workloads, answers over its stream connection, and renews its
- * certificate. Each is a loop of its own, so that none holds up the heartbeat.
+ * One node's agent, whole: claims the node by its Lease, reports the Node, takes care of its workloads, answers over its stream connection,
+ * and renews its certificate. Each is a loop of its own, so that none holds up the heartbeat.
  */
 import { statfs } from 'node:fs/promises'
 import type { ClientConfig } from '../lib/client/client-config.js'

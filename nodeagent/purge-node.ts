@@ -32,8 +32,8 @@ export class PurgeError extends Error {
 }
 
 /**
- * Ends at once whatever an agent that works no more has left running, and removes all of it but its data directory: runs with their control groups,
- * volumes, secrets, logs, the bridge with its rules and taps, and the folders outside of the data directory. Returns what to print.
+ * Ends at once whatever an agent that works no more has left running, and removes all of it but its data directory: runs with their control
+ * groups, volumes, secrets, logs, the bridge with its rules and taps, and the folders outside of the data directory. Returns what to print.
  */
 export async function purgeNode(flags: PurgeFlags, searchPath: string): Promise<string> {
   if (!existsSync(path.join(flags.dataDirectory, 'identity'))) throw new FlagError(`no agent has worked in ${flags.dataDirectory}`)

@@ -1,7 +1,10 @@
 import type { Logger } from '../lib/base/log.js'
 import { BackendError } from './backends/backend.js'
 
-/** Says that a backend cannot be looked at once, however often it is tried, and again when the reason is another one; and when it can be looked at again. */
+/**
+ * Says that a backend cannot be looked at once, however often it is tried, and again when
+ * the reason is another one; and when it can be looked at again.
+ */
 export class UnseenBackends {
   readonly #reasons = new Map<string, string>()
 

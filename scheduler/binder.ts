@@ -25,8 +25,8 @@ const maxBatch = 256
 const maxInFlight = 3
 
 /**
- * Gathers bindings and sends them in bulk. A lone binding goes out at once; while requests are under way the next batch gathers. No binding is ever
- * sent twice from here.
+ * Gathers bindings and sends them in bulk. A lone binding goes out at once; while requests are under way the
+ * next batch gathers. No binding is ever sent twice from here.
  */
 export class Binder {
   private batch: Pending[] = []

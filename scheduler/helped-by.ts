@@ -4,8 +4,8 @@ import { fits } from './place.js'
 import type { Workload } from './workload.js'
 
 /**
- * Which of the changed nodes can take a workload, asked workload by workload. What a node was promised by an earlier answer counts, so that one
- * freed place wakes one workload and not ten thousand.
+ * Which of the changed nodes can take a workload, asked workload by workload. What a node was promised by an earlier answer counts, so that
+ * one freed place wakes one workload and not ten thousand.
  */
 export function helpedBy(changed: readonly NodeState[], cluster: ClusterFacts): (workload: Workload) => string | undefined {
   const offers = changed.map(copyState)

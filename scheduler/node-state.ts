@@ -1,5 +1,6 @@
 /**
- * A node as the scheduler thinks of it: facts, parsed once per change of the Node object, and use, a running sum over the workloads that are on it.
+ * A node as the scheduler thinks of it: facts, parsed once per change of the Node
+ * object, and use, a running sum over the workloads that are on it.
  */
 
 import { findCondition } from '../lib/api/condition.js'

@@ -35,8 +35,8 @@ interface Slot {
 }
 
 /**
- * The workloads that wait for a node. `active`: to be tried now, the highest priority first, then the oldest. `backoff`: failed for a passing reason,
- * tried again after a delay. `unschedulable`: no node fits; only a change of the cluster that can help moves it.
+ * The workloads that wait for a node. `active`: to be tried now, the highest priority first, then the oldest. `backoff`: failed for a
+ * passing reason, tried again after a delay. `unschedulable`: no node fits; only a change of the cluster that can help moves it.
  */
 export class SchedulingQueue {
   private readonly entries = new Map<string, Entry>()
@@ -119,8 +119,8 @@ export class SchedulingQueue {
   }
 
   /**
-   * Shows the unschedulable workloads to `helps`, the highest priority first; those for which it returns true are tried again, once their back-off
-   * has passed.
+   * Shows the unschedulable workloads to `helps`, the highest priority first; those for which it
+   * returns true are tried again, once their back-off has passed.
    */
   moveHelped(helps: (workload: Workload) => boolean): void {
     const waiting = [...this.unschedulable].sort((a, b) => b.workload.priority - a.workload.priority || a.order - b.order)

@@ -14,8 +14,9 @@ const singleNodes = 12
 const namesShown = 5
 
 /**
- * Why no node takes the workload: `0 of 3 nodes fit: n1 lacks memory (asks 4Gi, 1.2Gi free); n2 is cordoned; n3 lacks label gpu=a100`. Large clusters
- * are grouped: `0 of 500 nodes fit: 480 lack memory (asks 4Gi, at most 1.2Gi free) (n1, n2, n3, n4, n5, …); 20 are cordoned (…)`.
+ * Why no node takes the workload: `0 of 3 nodes fit: n1 lacks memory (asks 4Gi, 1.2Gi free); n2 is cordoned; n3 lacks label gpu=a100`.
+ * Large clusters are grouped:
+ * `0 of 500 nodes fit: 480 lack memory (asks 4Gi, at most 1.2Gi free) (n1, n2, n3, n4, n5, …); 20 are cordoned (…)`.
  */
 export function explainRefusals(workload: Workload, refusals: readonly Refusal[], cluster: ClusterFacts): string {
   if (refusals.length === 0) return '0 of 0 nodes fit: the cluster has no nodes'

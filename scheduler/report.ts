@@ -26,7 +26,10 @@ export interface Reports extends Reporter {
 const writers = 8
 const maxTries = 4
 
-/** Writes what the scheduler has to say: the Scheduled condition of refused workloads, and Events. Of several refusals of one workload, the last. */
+/**
+ * Writes what the scheduler has to say: the Scheduled condition of refused
+ * workloads, and Events. Of several refusals of one workload, the last.
+ */
 export function createReports(options: ReportOptions): Reports {
   const { client, clock, log, events, objectOf } = options
   const waiting = new Map<string, { workload: Workload; message: string }>()

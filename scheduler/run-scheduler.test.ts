@@ -119,7 +119,8 @@ describe('the running scheduler', () => {
     })
     for (let index = 0; index < tasks; index += 50)
       await Promise.all(Array.from({ length: 50 }, (_, offset) => cluster.addTask(`t${index + offset}`)))
-    // The second one lists the tasks by name, the first has them in the order of their creation: so they want different tasks on the same nodes.
+    // The second one lists the tasks by name, the first has them in the order of
+    // their creation: so they want different tasks on the same nodes.
     await cluster.addScheduler()
     // 18 of 20 tasks for each node fit: what the two fight for is scarce.
     await Promise.all(Array.from({ length: nodes }, (_, index) => cluster.addNode(`n${index}`, '18Gi', '32')))

@@ -1,7 +1,7 @@
 /**
- * The scheduler decides where waiting workloads run. It keeps a snapshot of the cluster by differences, tries waiting workloads in order of priority,
- * assumes each decision at once, and sends the bindings many at a time. One rule: whatever it believes may be stale, so the API decides, and a refused
- * binding is tried again from what the watch shows then.
+ * The scheduler decides where waiting workloads run. It keeps a snapshot of the cluster by differences, tries waiting workloads in order of
+ * priority, assumes each decision at once, and sends the bindings many at a time. One rule: whatever it believes may be stale, so the API
+ * decides, and a refused binding is tried again from what the watch shows then.
  *
  *     const scheduler = new Scheduler({ clock, log, bind: (kind, bindings, signal) => client.bind(kind, bindings, signal), reporter })
  *     scheduler.setNode(node); scheduler.setWorkload(readWorkload(Task, task))

@@ -13,8 +13,9 @@ interface Placement {
 }
 
 /**
- * What the scheduler believes: the nodes, and what is promised on each. Kept by differences, never rebuilt. A workload counts on its node from the
- * moment that it is assumed there, until the watch shows it ended, gone or elsewhere, or the assumption was confirmed by nothing in time.
+ * What the scheduler believes: the nodes, and what is promised on each. Kept by differences, never rebuilt. A
+ * workload counts on its node from the moment that it is assumed there, until the watch shows it ended, gone or
+ * elsewhere, or the assumption was confirmed by nothing in time.
  */
 export class Snapshot {
   /** Known nodes in order of arrival; placing rotates over them. */

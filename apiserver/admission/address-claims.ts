@@ -11,8 +11,8 @@ import type { Admit } from './admit.js'
 type Holder = NonNullable<IPClaimSpec['holder']>
 
 /**
- * Who has an address: a workload that is bound to the claim's node, and one alone. While it lasts, nobody but the node, which knows when nothing of it is
- * left, gives the address back; so no two machines ever answer to one.
+ * Who has an address: a workload that is bound to the claim's node, and one alone. While it lasts, nobody but the node, which knows when
+ * nothing of it is left, gives the address back; so no two machines ever answer to one.
  */
 export const admitAddressClaims: Admit = ({ kind, namespace, name, object, old, user, view }) => {
   if (kind.plural !== IPClaim.plural || kind.group !== IPClaim.group) return

@@ -10,8 +10,8 @@ import type { Admit } from './admit.js'
 const always = 16
 
 /**
- * Half of a node's addresses may be reserved in one namespace, so that who reserves all that they may leaves room for others. What a node claims for its
- * workloads is counted, and never refused: how many it takes is bounded by the node.
+ * Half of a node's addresses may be reserved in one namespace, so that who reserves all that they may leaves room for others. What a node
+ * claims for its workloads is counted, and never refused: how many it takes is bounded by the node.
  */
 export const admitAddressShare: Admit = ({ operation, kind, namespace, name, object, user, view }) => {
   if (operation !== 'create' || kind.plural !== IPClaim.plural || kind.group !== IPClaim.group || !object) return

@@ -14,8 +14,8 @@ export interface EventBounds {
 const defaultBounds: EventBounds = { inNamespace: 50_000, fromHost: 5_000 }
 
 /**
- * Bounds how many Events there are, whatever their writers say about their age: a new one too many is refused with 403, and others go on. Counted from
- * the store's commits; what the same batch has decided does not count yet, so that a bound may be passed by less than a batch.
+ * Bounds how many Events there are, whatever their writers say about their age: a new one too many is refused with 403, and others go on.
+ * Counted from the store's commits; what the same batch has decided does not count yet, so that a bound may be passed by less than a batch.
  */
 export function admitEventCount(store: Pick<Store, 'list' | 'onCommit'>, bounds: EventBounds = defaultBounds): Admit {
   let counts: Counts | undefined

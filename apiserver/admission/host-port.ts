@@ -9,8 +9,9 @@ import { levelOf } from './namespace-level.js'
 const firstOfAll = 1024
 
 /**
- * A `hostPort` is opened with the rights of the node's agent, for whoever may create a workload: those below 1024 and those of Tunnels are for namespaces
- * labelled `privileged`, and the control plane's own for nobody. Judged when it is chosen, at creation or, of a Vps, later: who has one keeps it.
+ * A `hostPort` is opened with the rights of the node's agent, for whoever may create a workload: those below 1024 and
+ * those of Tunnels are for namespaces labelled `privileged`, and the control plane's own for nobody. Judged when it is
+ * chosen, at creation or, of a Vps, later: who has one keeps it.
  */
 export function admitHostPorts(tunnels: TunnelPorts): Admit {
   return ({ kind, subresource, namespace, name, object, old, view }) => {

@@ -19,12 +19,12 @@ interface Holding {
 const commitsUntilDropped = 8
 
 /**
- * Memory is never promised beyond what a node has, whoever binds: two schedulers, a stale one, or a person by hand. Each scheduler decides on what it
- * has seen; here, in the committer's turn, everything has been seen. A binding that does not fit is refused with 409, and its sender looks again. So is
- * the start of a Vps that is on a node, and its growth; its stop frees its memory when it has ended.
+ * Memory is never promised beyond what a node has, whoever binds: two schedulers, a stale one, or a person by hand. Each scheduler decides
+ * on what it has seen; here, in the committer's turn, everything has been seen. A binding that does not fit is refused with 409, and its
+ * sender looks again. So is the start of a Vps that is on a node, and its growth; its stop frees its memory when it has ended.
  *
- * The sums are kept by differences: committed ones from the store's commits, and those of the batch that is being decided from what was admitted since,
- * each of which counts only while the view shows it bound, and as much as it shows.
+ * The sums are kept by differences: committed ones from the store's commits, and those of the batch that is being decided from what was
+ * admitted since, each of which counts only while the view shows it bound, and as much as it shows.
  */
 export function admitMemoryPromise(store: Pick<Store, 'list' | 'onCommit'>, kinds: readonly Kind[]): Admit {
   const workloads = new Map(kinds.filter((kind) => kind.workload).map((kind) => [`${kind.group}/${kind.plural}`, kind]))

@@ -1,7 +1,7 @@
 /**
  * The level of a namespace (its label `millrace.dev/security`) decides what its workloads may do to the node: only `privileged` admits
- * `privileged`, hostPath, a disk image that is a file of the node, and a backend that isolates nothing. All but the last are judged at creation, the
- * last when the node is known: at the binding, or at creation when the manifest names the node. The agent checks them again.
+ * `privileged`, hostPath, a disk image that is a file of the node, and a backend that isolates nothing. All but the last are judged at
+ * creation, the last when the node is known: at the binding, or at creation when the manifest names the node. The agent checks them again.
  */
 import { forbidden, forbiddenField, type StatusCause } from '../../lib/api/api-error.js'
 import type { Kind, KubeObject } from '../../lib/api/define-kind.js'

@@ -5,8 +5,8 @@ import { VpsSnapshot } from '../../lib/api/kinds/vps-snapshot.js'
 import type { Admit } from './admit.js'
 
 /**
- * A container's disk is none for a virtual machine, nor the other way about: said before the machine is stopped for it. A snapshot that is not there
- * yet is waited for.
+ * A container's disk is none for a virtual machine, nor the other way about: said before the machine is
+ * stopped for it. A snapshot that is not there yet is waited for.
  */
 export const admitRestoreSource: Admit = ({ kind, subresource, namespace, name, object, old, view }) => {
   if (kind.plural !== Vps.plural || kind.group !== Vps.group || subresource !== '' || !object) return

@@ -6,8 +6,9 @@ import type { Admit } from './admit.js'
 import { levelOf } from './namespace-level.js'
 
 /**
- * A Tunnel's port is one of the gateway's machine, which it shares with everybody: it lies in the range for Tunnels. A namespace labelled `privileged`
- * may have any port but the reserved ones, which are the control plane's own. Judged when the port is chosen: who has one keeps it.
+ * A Tunnel's port is one of the gateway's machine, which it shares with everybody: it lies in the range for
+ * Tunnels. A namespace labelled `privileged` may have any port but the reserved ones, which are the control
+ * plane's own. Judged when the port is chosen: who has one keeps it.
  */
 export function admitTunnelPort(ports: TunnelPorts): Admit {
   return ({ kind, subresource, namespace, name, object, old, view }) => {

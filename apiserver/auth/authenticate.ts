@@ -1,6 +1,6 @@
 /**
- * Who makes a request: the holder of a client certificate, the bearer of a join token or of a ServiceAccount's token, or nobody. The one rule: a
- * credential that is not good is 401, never a step down to anonymous; anonymous answers only what tells nothing about the cluster.
+ * Who makes a request: the holder of a client certificate, the bearer of a join token or of a ServiceAccount's token, or nobody. The one
+ * rule: a credential that is not good is 401, never a step down to anonymous; anonymous answers only what tells nothing about the cluster.
  *
  *     const authenticator = createAuthenticator({ tokens })
  *     const user = authenticator.authenticate(request)   // throws Unauthorized

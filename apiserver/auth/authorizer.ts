@@ -20,7 +20,9 @@ export interface AccessRequest {
 
 export interface AccessDecision {
   readonly allowed: boolean
-  /** Why, in words; goes into the 403. A judge that has nothing to say beyond its refusal leaves it empty; createAuthorizer completes it. */
+  /**
+   * Why, in words; goes into the 403. A judge that has nothing to say beyond its refusal leaves it empty; createAuthorizer completes it.
+   */
   readonly reason: string
 }
 

@@ -3,7 +3,8 @@
  * decides, and nobody forbids what another allows.
  *
  *     const { authorizer } = createAccess(store)
- *     authorizer.authorize({ user, verb: 'get', group: '', resource: 'secrets', … })   // { allowed: false, reason: 'User "system:node:a" cannot get …' }
+ *     authorizer.authorize({ user, verb: 'get', group: '', resource: 'secrets', … })
+ *     // { allowed: false, reason: 'User "system:node:a" cannot get …' }
  */
 import type { Store } from '../storage/store.js'
 import type { Authorizer } from './authorizer.js'

@@ -1,6 +1,6 @@
 /**
- * Impersonation: whoever may, makes a request as somebody else (`kubectl --as`). Each part of the other identity is a right of its own, with the verb
- * impersonate: the user or ServiceAccount, every group, the uid, every further fact.
+ * Impersonation: whoever may, makes a request as somebody else (`kubectl --as`). Each part of the other identity is a right of its own,
+ * with the verb impersonate: the user or ServiceAccount, every group, the uid, every further fact.
  */
 import type { IncomingMessage } from 'node:http'
 import { badRequest, forbidden } from '../../lib/api/api-error.js'
@@ -9,7 +9,10 @@ import { authenticatedGroup, parseServiceAccountUser, serviceAccountUser, type U
 
 type Authenticate = (request: IncomingMessage) => UserInfo
 
-/** Reads the Impersonate headers of requests whose sender `authenticate` has told. Throws Forbidden, or BadRequest for headers that make no sense. */
+/**
+ * Reads the Impersonate headers of requests whose sender `authenticate` has told.
+ * Throws Forbidden, or BadRequest for headers that make no sense.
+ */
 export function withImpersonation(authenticate: Authenticate, authorizer: Authorizer): Authenticate {
   return (request) => {
     const user = authenticate(request)

@@ -2,8 +2,8 @@ import { badRequest } from '../../lib/api/api-error.js'
 import { parseSeconds } from './wire/query-values.js'
 
 /**
- * How long the client waits for the answer to begin: its `timeout` (`kubectl --request-timeout`), and for a list its `timeoutSeconds`, but never
- * longer than the server does. Throws BadRequest for values that cannot be read.
+ * How long the client waits for the answer to begin: its `timeout` (`kubectl --request-timeout`), and for a list its `timeoutSeconds`, but
+ * never longer than the server does. Throws BadRequest for values that cannot be read.
  */
 export function answerDeadlineMs(query: URLSearchParams, verb: string, longestMs: number): number {
   if (query.size === 0) return longestMs

@@ -1,4 +1,7 @@
-/** A kind that is declared and one that its definition makes are one: the same objects come in, as the same, and the others are refused alike. */
+/**
+ * A kind that is declared and one that its definition makes are one: the same
+ * objects come in, as the same, and the others are refused alike.
+ */
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { definitionOf } from '../../lib/api/custom-kinds/definition-of.js'

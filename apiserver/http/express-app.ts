@@ -12,7 +12,10 @@ import { sendError, sendNoSuchPath } from './wire/answer.js'
 import { authorize } from './wire/exchange.js'
 import { printError } from './wire/print-error.js'
 
-/** Everything that is no resource: discovery, OpenAPI, health, version, metrics, tRPC, the keys of tokens. Authenticated and authorized by path, all of it. */
+/**
+ * Everything that is no resource: discovery, OpenAPI, health, version, metrics, tRPC, the
+ * keys of tokens. Authenticated and authorized by path, all of it.
+ */
 export function createExpressApp(parts: ServerParts, life: ServerLife): Express {
   const app = express()
   app.disable('x-powered-by')

@@ -1,4 +1,7 @@
-/** Definitions, and objects of them, that are made to hold the server up: each is answered, and what would take too long is refused in words. */
+/**
+ * Definitions, and objects of them, that are made to hold the server up: each
+ * is answered, and what would take too long is refused in words.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type TestCluster, testCluster } from '../../lib/testing/test-cluster.js'
 import { aDefinition, aWidget, definitions, widgets } from './fixtures/definitions.js'

@@ -1,6 +1,6 @@
 /**
- * The server: HTTP/1.1, with TLS as users run it. Requests for resources are answered ahead of Express; whatever a client sends, the process
- * lives and the answer of failure is a Status.
+ * The server: HTTP/1.1, with TLS as users run it. Requests for resources are answered ahead of Express; whatever a client sends, the
+ * process lives and the answer of failure is a Status.
  *
  *     const server = await listen(parts, { host: '127.0.0.1', port: 0, tls })
  *     await server.stop()
@@ -118,7 +118,9 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void
   socket.end(head + body)
 }
 
-/** Whether an answer is on its way: a watch, or a long list. Nothing of another one may come in between. Node's own default asks the same. */
+/**
+ * Whether an answer is on its way: a watch, or a long list. Nothing of another one may come in between. Node's own default asks the same.
+ */
 function isAnswering(socket: Duplex & { readonly _httpMessage?: { readonly headersSent: boolean } | null }): boolean {
   return socket._httpMessage?.headersSent === true
 }

@@ -92,7 +92,10 @@ export interface NodeStreamRoutes {
   streamLog(target: LogTarget, query: URLSearchParams, request: IncomingMessage, response: ServerResponse): Promise<void>
   /** Sends the content of a snapshot, from a byte on; rejects with an ApiError while nothing was sent. Authorization is done before. */
   streamSnapshot(target: SnapshotTarget, response: ServerResponse): Promise<void>
-  /** Upgrades the client's connection and carries the session; rejects with an ApiError while nothing was sent. Authorization is done before. */
+  /**
+   * Upgrades the client's connection and carries the session; rejects with an
+   * ApiError while nothing was sent. Authorization is done before.
+   */
   openSession(target: SessionTarget, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>
   /** How loaded a node or its workloads are; undefined where its agent is not connected or does not answer. Never rejects. */
   readStats(node: string, question: StatsQuestion): Promise<NodeStats | undefined>

@@ -94,8 +94,8 @@ const isStreamPath = (info: RequestInfo, resource: string) =>
   info.subresource === ''
 
 /**
- * The exec, attach, port-forward or console that is asked for, judged. Whoever opens one creates it, however the request is dressed; a WebSocket begins with
- * GET, so there both verbs are needed.
+ * The exec, attach, port-forward or console that is asked for, judged. Whoever opens one creates it, however the request is dressed; a
+ * WebSocket begins with GET, so there both verbs are needed.
  */
 function sessionOf(parts: ServerParts, exchange: Exchange): SessionTarget | undefined {
   const { info, request, user } = exchange

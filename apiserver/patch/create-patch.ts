@@ -1,6 +1,6 @@
 /**
- * The three patches of Kubernetes, each a pure function from the stored object to the wanted one. They are applied in the committer's turn, so
- * that a patch never meets a state that it was not computed on.
+ * The three patches of Kubernetes, each a pure function from the stored object to the wanted one. They are applied in the committer's turn,
+ * so that a patch never meets a state that it was not computed on.
  *
  *     const patch = createPatch(rules, 'application/merge-patch+json', { spec: { suspend: true } })
  *     patch.apply(object)

@@ -84,8 +84,8 @@ function mergeList(
 }
 
 /**
- * Which item of the list a patch means. Where patches tell items apart by fewer keys than the list does (ports: by containerPort alone), that is the
- * item with all its keys, else the first with that one.
+ * Which item of the list a patch means. Where patches tell items apart by fewer keys than the list does (ports: by containerPort alone),
+ * that is the item with all its keys, else the first with that one.
  */
 function patchIdentity(schema: JsonSchema, merged: ReadonlyMap<string, unknown>, identityOf: (item: unknown) => string) {
   const key = schema['x-kubernetes-patch-merge-key']

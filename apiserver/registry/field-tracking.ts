@@ -1,6 +1,6 @@
 /**
- * Who manages which fields, entered into metadata.managedFields by every write to an object that is tracked. An object is tracked from its creation
- * when the client names a fieldManager, else from the first apply; of others nothing is recorded, and it costs nothing.
+ * Who manages which fields, entered into metadata.managedFields by every write to an object that is tracked. An object is tracked from its
+ * creation when the client names a fieldManager, else from the first apply; of others nothing is recorded, and it costs nothing.
  */
 import type { KubeObject } from '../../lib/api/define-kind.js'
 import { sameValue } from '../../lib/api/json/same-value.js'

@@ -10,9 +10,9 @@ import type { ReadView, Store, StoredObject } from '../storage/store.js'
 const commitsUntilKnown = 8
 
 /**
- * Gives a workload its GPUs when it is bound: the one place where indexes are chosen, in the committer's turn, so that whoever binds, no GPU is given
- * twice. They stand in `status.gpus`, where scheduler, agent and people read them. Those that the target names are given or the binding is refused;
- * the others are the lowest free ones, of the target's NUMA node first. What ended holds nothing.
+ * Gives a workload its GPUs when it is bound: the one place where indexes are chosen, in the committer's turn, so that whoever binds, no
+ * GPU is given twice. They stand in `status.gpus`, where scheduler, agent and people read them. Those that the target names are given or
+ * the binding is refused; the others are the lowest free ones, of the target's NUMA node first. What ended holds nothing.
  */
 export class GpuAssignment {
   /** By node: what was given and may not be in the store's index yet. */

@@ -1,6 +1,6 @@
 /**
- * Which kinds the server has: those that it was born with, and those that CustomResourceDefinitions in the store define. It follows the store's commits, so
- * that a definition's kinds are there when its writer gets the answer, and at once after a restart.
+ * Which kinds the server has: those that it was born with, and those that CustomResourceDefinitions in the store define. It follows the
+ * store's commits, so that a definition's kinds are there when its writer gets the answer, and at once after a restart.
  */
 import { ApiError, methodNotAllowed } from '../../lib/api/api-error.js'
 import { customKinds } from '../../lib/api/custom-kinds/custom-kinds.js'
@@ -60,7 +60,10 @@ export class KindSet {
     this.#listeners.add(listener)
   }
 
-  /** Throws unless objects may be written by this declaration, in the committer's turn: the definition may have changed since it was looked up. */
+  /**
+   * Throws unless objects may be written by this declaration, in the committer's
+   * turn: the definition may have changed since it was looked up.
+   */
   assertCurrent(kind: Kind, view: ReadView): void {
     if (!kind.definedBy) return
     const { name } = kind.definedBy

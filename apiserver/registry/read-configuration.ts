@@ -6,8 +6,8 @@ import type { DecodedBody, RequestContext, Target } from './registry.js'
 import type { ResourceRules } from './resource-rules.js'
 
 /**
- * The configuration that a body applies: of the kind and name of the URL, without defaults (they would be the applier's), and without the parts of
- * the object that this endpoint does not write. Throws ApiErrors: 400.
+ * The configuration that a body applies: of the kind and name of the URL, without defaults (they would be the applier's), and without the
+ * parts of the object that this endpoint does not write. Throws ApiErrors: 400.
  */
 export function readConfiguration(
   { kind, strategy }: ResourceRules,

@@ -1,6 +1,6 @@
 /**
- * The registry is what every write and read of a resource passes: decode → defaulting → admission → validation → decide in the store's turn.
- * No kind has code of its own here but what its declaration says and, where a kind needs more, a strategy (strategies/).
+ * The registry is what every write and read of a resource passes: decode → defaulting → admission → validation → decide in the store's
+ * turn. No kind has code of its own here but what its declaration says and, where a kind needs more, a strategy (strategies/).
  */
 import type { Kind } from '../../lib/api/define-kind.js'
 import type { UserInfo } from '../auth/user.js'
@@ -113,8 +113,8 @@ export interface Registry {
   /** Binds workloads to nodes: each once. The bulk form and the single form are this one. */
   bind(kind: Kind, bindings: readonly Binding[], context: RequestContext): Promise<readonly BindingResult[]>
   /**
-   * Asks for the end of a workload's attempt, or ends it at once where it is on no node. What it takes from a disruption budget is taken in the same
-   * transaction. Rejects with TooManyRequests when that must wait.
+   * Asks for the end of a workload's attempt, or ends it at once where it is on no node. What it takes from a disruption budget is taken in
+   * the same transaction. Rejects with TooManyRequests when that must wait.
    */
   evict(target: Omit<Target, 'subresource'>, options: EvictOptions, context: RequestContext): Promise<StoredObject>
 }

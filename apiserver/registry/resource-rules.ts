@@ -27,8 +27,8 @@ export interface ResourceRules {
   /** A stored object in the form of the kind. Without a definition of users behind it, that is how it is stored. */
   serve(stored: StoredObject): StoredObject
   /**
-   * Types, required fields, enums, bounds. Until it has passed, no field of the object can be trusted to have its type. What was wrong in `old`
-   * and is so still passes, for kinds of users: their schemas change under their objects.
+   * Types, required fields, enums, bounds. Until it has passed, no field of the object can be trusted to have its type. What was wrong in
+   * `old` and is so still passes, for kinds of users: their schemas change under their objects.
    */
   assertShape(object: KubeObject, old?: KubeObject): void
   /** Metadata, then the rules of the schema, then the kind's own across fields. */

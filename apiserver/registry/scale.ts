@@ -26,7 +26,10 @@ export function scaleOf(paths: ScalePaths, object: KubeObject): Scale {
   }
 }
 
-/** The object with the replicas that a Scale asks for, and the revision and uid that it names. Throws ApiErrors for what is no Scale of the object. */
+/**
+ * The object with the replicas that a Scale asks for, and the revision and uid that
+ * it names. Throws ApiErrors for what is no Scale of the object.
+ */
 export function scaledObject(
   paths: ScalePaths,
   target: Pick<Target, 'kind' | 'name' | 'namespace'>,

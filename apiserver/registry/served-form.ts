@@ -5,8 +5,9 @@ import type { StoredObject } from '../storage/store.js'
 import { parseStored } from './object-bytes.js'
 
 /**
- * How objects of a user's kind are served in one version: with its apiVersion, without the fields that its schema does not know, with its defaults.
- * An object that was stored in another form is remade when it is first asked for, without a new revision; most are served as they are stored.
+ * How objects of a user's kind are served in one version: with its apiVersion, without the fields that its schema
+ * does not know, with its defaults. An object that was stored in another form is remade when it is first asked
+ * for, without a new revision; most are served as they are stored.
  */
 export function createServing({ apiVersion, schema }: Kind): (stored: StoredObject) => StoredObject {
   const forms = new WeakMap<StoredObject, StoredObject>()

@@ -9,7 +9,10 @@ import { waitsForNames } from './strategies/custom-resource-definition.js'
 
 const kind = CustomResourceDefinition as unknown as Kind
 
-/** Looks again at the definitions that ask for a name which somebody else had: it may be free now. What fails is looked at after the next change. */
+/**
+ * Looks again at the definitions that ask for a name which somebody else had: it
+ * may be free now. What fails is looked at after the next change.
+ */
 export function settleDefinitions(parts: RegistryParts): void {
   const { group, plural: resource } = kind
   for (const { key } of parts.store.list({ group, resource }).objects.filter(waitsForNames)) {

@@ -14,8 +14,9 @@ const maxDisrupted = 2000
 const countingSeconds = 1
 
 /**
- * The budget as it is once the eviction of a running Task has been taken from it; undefined when the eviction costs nothing: there is no budget, nothing is
- * left to disrupt, or the Task is not healthy and its budget lets such go. Throws TooManyRequests when the budget forbids it. Pure.
+ * The budget as it is once the eviction of a running Task has been taken from it; undefined when the eviction
+ * costs nothing: there is no budget, nothing is left to disrupt, or the Task is not healthy and its budget lets
+ * such go. Throws TooManyRequests when the budget forbids it. Pure.
  */
 export function spendBudget(task: Task, budgets: readonly PodDisruptionBudget[], nowMs: number): PodDisruptionBudget | undefined {
   if (!task.spec.nodeName || isConditionTrue(task, 'Complete') || !hasBegun(task.status)) return undefined

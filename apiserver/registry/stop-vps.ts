@@ -8,8 +8,8 @@ import type { RegistryParts } from './registry-write.js'
 import { arrange } from './server-metadata.js'
 
 /**
- * What becomes of a Vps whose Pod is evicted or deleted: it is no longer to run, and keeps its node, disk and address. Throws Invalid for less time
- * than it was promised: a machine that people live in is never cut short.
+ * What becomes of a Vps whose Pod is evicted or deleted: it is no longer to run, and keeps its node, disk and address. Throws Invalid for
+ * less time than it was promised: a machine that people live in is never cut short.
  */
 export function decideStop(
   parts: RegistryParts,

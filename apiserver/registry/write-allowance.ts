@@ -32,8 +32,8 @@ const programs: ReadonlySet<string> = new Set(['system:scheduler', 'system:contr
 const maxRemembered = 10_000
 
 /**
- * Bounds how fast one identity can fill the store, so that a hostile node or a program that runs wild hurts itself alone. What was written is
- * paid afterwards: whoever owes waits. system:masters never do.
+ * Bounds how fast one identity can fill the store, so that a hostile node or a program that runs wild hurts itself alone. What was written
+ * is paid afterwards: whoever owes waits. system:masters never do.
  */
 export class WriteAllowance {
   readonly #accounts = new Map<string, Account>()

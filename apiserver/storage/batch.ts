@@ -34,8 +34,8 @@ export interface BatchOptions {
 }
 
 /**
- * The requests of one transaction, decided one after another. An answer that may depend on a write of the same batch waits for the commit; one that
- * cannot is given at once.
+ * The requests of one transaction, decided one after another. An answer that may depend on a write of the same
+ * batch waits for the commit; one that cannot is given at once.
  */
 export class Batch {
   readonly rows: LogRow[] = []

@@ -1,6 +1,6 @@
 /**
- * What an object alone may hold, as texts in its facets. Two objects of a resource never hold the same claim. A claim `parts:WHOLE#PART` is of a
- * part: it also clashes with `parts:WHOLE`, which clashes with each of its parts. Any other claim is a whole of its own.
+ * What an object alone may hold, as texts in its facets. Two objects of a resource never hold the same claim. A claim `parts:WHOLE#PART` is
+ * of a part: it also clashes with `parts:WHOLE`, which clashes with each of its parts. Any other claim is a whole of its own.
  */
 import { conflict } from '../../lib/api/api-error.js'
 import { type ObjectKey, printKey } from '../../lib/api/object-key.js'

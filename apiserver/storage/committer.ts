@@ -1,9 +1,9 @@
 /**
- * The one writer. Requests queue; whatever has gathered while the last commit was in flight is decided and committed as one batch. No timer: a lone
- * write waits for nobody.
+ * The one writer. Requests queue; whatever has gathered while the last commit was in flight is decided and
+ * committed as one batch. No timer: a lone write waits for nobody.
  *
- * Per batch: durable, then published (view and listeners), then answered. After a failed commit the log is read back before the next write, and what
- * is found there beyond the last known revision was committed after all, and is published.
+ * Per batch: durable, then published (view and listeners), then answered. After a failed commit the log is read back before the next write,
+ * and what is found there beyond the last known revision was committed after all, and is published.
  */
 import { serviceUnavailable } from '../../lib/api/api-error.js'
 import type { Clock } from '../../lib/base/clock.js'

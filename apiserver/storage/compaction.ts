@@ -24,11 +24,12 @@ export interface CompactionOptions {
 const stepRows = 300
 
 /**
- * Drops what nobody may read any more. A row can go once a newer row of its key lies at or below the floor; a deletion's row can go once it lies
- * there itself. So each row, when a pass visits it, frees its predecessor, and a deletion frees itself too: every row is visited once per pass.
+ * Drops what nobody may read any more. A row can go once a newer row of its key lies at or below the floor; a
+ * deletion's row can go once it lies there itself. So each row, when a pass visits it, frees its predecessor, and a
+ * deletion frees itself too: every row is visited once per pass.
  *
- * Two passes, each with its own mark: up to the floor, kinds without history are freed, and of the others what exceeds the number of revisions; up to
- * the newest row that is older than the age, everything is.
+ * Two passes, each with its own mark: up to the floor, kinds without history are freed, and of the others what exceeds the number of
+ * revisions; up to the newest row that is older than the age, everything is.
  */
 export class Compaction {
   private dropping = Promise.resolve()

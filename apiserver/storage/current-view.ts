@@ -3,7 +3,9 @@ import { claimId, wholeOf } from './claims.js'
 import { ResourceView } from './resource-view.js'
 import type { Change, ListQuery, ReadView, StoredObject } from './store.js'
 
-/** The current state in memory: every live object's bytes, and maps by name, indexed field, owner and claim. Only committed changes enter. */
+/**
+ * The current state in memory: every live object's bytes, and maps by name, indexed field, owner and claim. Only committed changes enter.
+ */
 export class CurrentView implements ReadView {
   private readonly resources = new Map<string, ResourceView>()
   private readonly owned = new Map<string, Map<string, ObjectKey>>()

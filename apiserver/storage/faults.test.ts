@@ -248,7 +248,9 @@ describe.each(places)('on $name, a failure at every call in turn', ({ name, crea
   })
 })
 
-/** Writes, deletes, reads and compacts over a driver that fails somewhere, then compares what was answered, what was told and what is there. */
+/**
+ * Writes, deletes, reads and compacts over a driver that fails somewhere, then compares what was answered, what was told and what is there.
+ */
 async function runScenario(faulty: FaultyDriver, again: () => LogDriver): Promise<void> {
   const store = await openOn(faulty)
   const heard: Change[] = []

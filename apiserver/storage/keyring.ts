@@ -7,8 +7,8 @@ export interface SealingKey {
 }
 
 /**
- * The keys that seal encrypted kinds at rest: AES-256-GCM, a random nonce per row, and the row's identity as associated data, so that sealed bytes
- * moved to another row do not open. Sealed bytes are nonce (12), tag (16), ciphertext.
+ * The keys that seal encrypted kinds at rest: AES-256-GCM, a random nonce per row, and the row's identity as associated data, so that
+ * sealed bytes moved to another row do not open. Sealed bytes are nonce (12), tag (16), ciphertext.
  */
 export class Keyring {
   private readonly keys: ReadonlyMap<string, SealingKey>

@@ -1,6 +1,6 @@
 /**
- * What keeps the log. A driver appends, reads and drops rows, and knows nothing of decisions, selectors, policies or sealing: bytes go in and
- * come out as they are. The one rule: `commit` resolves when its rows are durable, and they are all there or none is.
+ * What keeps the log. A driver appends, reads and drops rows, and knows nothing of decisions, selectors, policies or sealing: bytes go in
+ * and come out as they are. The one rule: `commit` resolves when its rows are durable, and they are all there or none is.
  *
  *     await driver.commit({ after: 41, readBack: false, decide: () => [rowOfRevision42, rowOfRevision43] })
  */

@@ -6,8 +6,8 @@ export interface Entry {
 }
 
 /**
- * Objects by name, in name order on demand. The order is kept between lists and repaired by merging what came since, so that listing costs a walk,
- * not a sort.
+ * Objects by name, in name order on demand. The order is kept between lists and repaired by
+ * merging what came since, so that listing costs a walk, not a sort.
  */
 export class ObjectSet {
   private readonly byName = new Map<string, Entry>()

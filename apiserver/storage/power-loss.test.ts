@@ -1,6 +1,6 @@
 /**
- * Losses of power: everything that the store's process wrote is recorded with every fsync, and the disk is put together as it would be found if the power
- * had gone at a moment of it. What had been acknowledged by then is there. The long form: 500 losses over 10 recordings.
+ * Losses of power: everything that the store's process wrote is recorded with every fsync, and the disk is put together as it would be
+ * found if the power had gone at a moment of it. What had been acknowledged by then is there. The long form: 500 losses over 10 recordings.
  */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -11,8 +11,8 @@ export interface PastQuery extends ListQuery {
 }
 
 /**
- * The list as it was a moment ago, made of the present one and of what has changed since: what a client needs that pages through a list while others
- * write. Undefined when some of those changes are no longer in memory.
+ * The list as it was a moment ago, made of the present one and of what has changed since: what a client needs that pages through a list
+ * while others write. Undefined when some of those changes are no longer in memory.
  */
 export function listRecentPast(view: CurrentView, recent: RecentChanges, query: PastQuery, present: number): StoredObject[] | undefined {
   const then = changedSince(recent, query, present)

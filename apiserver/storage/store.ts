@@ -1,11 +1,12 @@
 /**
  * The store: one append-only log, one current view, one writer.
  *
- * A write is a pure, synchronous `decide` that the committer runs in its turn, against committed state plus what the same batch has already
- * decided. Whatever it throws or returns is answered only when everything that it could see is durable. The order per batch is: durable, view,
- * commit listeners, answers.
+ * A write is a pure, synchronous `decide` that the committer runs in its turn, against committed state plus what the same
+ * batch has already decided. Whatever it throws or returns is answered only when everything that it could see is durable. The
+ * order per batch is: durable, view, commit listeners, answers.
  *
- *     const result = await store.write(key, (current) => current ? { type: 'unchanged' } : { type: 'put', draft }, { actor: 'admin', requestId })
+ *     const decide = (current) => current ? { type: 'unchanged' } : { type: 'put', draft }
+ *     const result = await store.write(key, decide, { actor: 'admin', requestId })
  */
 import type { ObjectKey } from '../../lib/api/object-key.js'
 
@@ -16,7 +17,10 @@ export interface Facets {
   readonly fields: Readonly<Record<string, string>>
   /** Uids of metadata.ownerReferences. */
   readonly owners: readonly string[]
-  /** Values that no other object may hold, each prefixed by its claim: `cluster:spec.address=172.30.0.5`; see claims.ts. Checked in the committer's turn. */
+  /**
+   * Values that no other object may hold, each prefixed by its claim:
+   * `cluster:spec.address=172.30.0.5`; see claims.ts. Checked in the committer's turn.
+   */
   readonly claims: readonly string[]
 }
 
@@ -134,7 +138,10 @@ export interface Store {
 
   get(key: ObjectKey): StoredObject | undefined
   list(query: ListQuery): ListResult
-  /** The list as it was at `revision`. Throws Expired below the compact revision. `after`: only keys above (namespace, name); at most `limit`. */
+  /**
+   * The list as it was at `revision`. Throws Expired below the compact revision.
+   * `after`: only keys above (namespace, name); at most `limit`.
+   */
   listAt(query: ListQuery & { revision: number; after?: { namespace: string; name: string }; limit?: number }): Promise<ListResult>
   /** The number of live objects of a resource. */
   count(group: string, resource: string): number
@@ -149,8 +156,8 @@ export interface Store {
   /** Called synchronously after each commit, in revision order. Returns how to stop. A listener must not throw. */
   onCommit(listener: (commit: Commit) => void): () => void
   /**
-   * The changes of a resource with revision > `after` and <= `upTo` (default: the newest), in order. Throws Expired when `after` lies below the
-   * compact revision. Recent changes come from memory, older ones from the log.
+   * The changes of a resource with revision > `after` and <= `upTo` (default: the newest), in order. Throws Expired when `after` lies below
+   * the compact revision. Recent changes come from memory, older ones from the log.
    */
   changesSince(query: { group: string; resource: string; after: number; upTo?: number }): Promise<readonly Change[]>
   /** What the log still has of one object, oldest first; of every uid that the key had. */

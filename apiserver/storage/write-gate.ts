@@ -12,8 +12,8 @@ export interface WriteGateOptions {
 }
 
 /**
- * Whether writes are taken. A fault closes the gate, and healing is tried with back-off until it works. A full disk closes it for readiness alone:
- * writes are still tried, and the first that succeeds opens it. After any other fault they are refused until the log was reopened.
+ * Whether writes are taken. A fault closes the gate, and healing is tried with back-off until it works. A full disk closes it for readiness
+ * alone: writes are still tried, and the first that succeeds opens it. After any other fault they are refused until the log was reopened.
  */
 export class WriteGate {
   private fault: LogFault | undefined

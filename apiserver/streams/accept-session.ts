@@ -38,12 +38,17 @@ export function acceptorOfChannels({ request, socket, head }: Upgrade, streams: 
 
 const spdyForwardProtocol = 'portforward.k8s.io'
 
-/** What a port-forward is carried by: a connection with streams for as many ports and connections as the client likes, or one of each port. */
+/**
+ * What a port-forward is carried by: a connection with streams for as many ports and connections as the client likes, or one of each port.
+ */
 export type ForwardCarrier =
   | { readonly type: 'streams'; readonly transport: Duplex }
   | { readonly type: 'channels'; readonly link: ChannelLink }
 
-/** For port-forward. `needsPorts`: whether the request has to name them. Throws BadRequest when the client offers nothing that is spoken here. */
+/**
+ * For port-forward. `needsPorts`: whether the request has to name them. Throws
+ * BadRequest when the client offers nothing that is spoken here.
+ */
 export function acceptorOfForward({ request, socket, head }: Upgrade): { needsPorts: boolean; accept: Accept<ForwardCarrier> } {
   if (!isWebSocket(request)) {
     if (!offersSpdy(request, spdyForwardProtocol)) throw notUpgradable(`SPDY/3.1 with ${spdyForwardProtocol}`)

@@ -12,8 +12,8 @@ const maxConnections = 256
 const pairWithinMs = 30_000
 
 /**
- * Carries a port-forward as kubectl speaks it: for each connection a stream for errors and one for data, which name the port and a number of the
- * request. One that fails says why on its error stream, and the others go on. Resolves when the client is gone.
+ * Carries a port-forward as kubectl speaks it: for each connection a stream for errors and one for data, which name the port and a number
+ * of the request. One that fails says why on its error stream, and the others go on. Resolves when the client is gone.
  */
 export function carryForward(transport: Duplex, dial: DialPort): Promise<void> {
   const halves = new Map<string, { readonly stream: SpdyStream; readonly timer: NodeJS.Timeout }>()

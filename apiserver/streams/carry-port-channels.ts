@@ -4,8 +4,8 @@ import { writeChunk } from '../../lib/stream/write-chunk.js'
 import type { DialPort } from './carry-forward.js'
 
 /**
- * Carries one connection to each of the ports, over channels: 2n for the bytes of the n-th port, 2n+1 for the words of its failure; each begins
- * with the port as two bytes. Resolves when both sides are done with all of them.
+ * Carries one connection to each of the ports, over channels: 2n for the bytes of the n-th port, 2n+1 for the words of its failure; each
+ * begins with the port as two bytes. Resolves when both sides are done with all of them.
  */
 export async function carryPortChannels(link: ChannelLink, ports: readonly number[], dial: DialPort): Promise<void> {
   const remotes = new Map<number, Duplex>()

@@ -14,8 +14,8 @@ export interface CarryOptions {
 }
 
 /**
- * Carries an exec or attach between a client and the agent, each at the other's pace, and tells the client how it ended. Resolves, never rejects,
- * when both ends are closed.
+ * Carries an exec or attach between a client and the agent, each at the other's pace, and tells the client how
+ * it ended. Resolves, never rejects, when both ends are closed.
  */
 export async function carrySession(client: ChannelLink, node: ChannelLink, options: CarryOptions): Promise<void> {
   const { lastWordMs = 10_000 } = options

@@ -6,8 +6,8 @@ export interface ForwardQuery {
 }
 
 /**
- * The ports that a port-forward over channels is for: `?ports=80&ports=443`; over streams each connection names its own. `protocol=udp`: what the channels carry
- * are datagrams (lib/stream/datagrams.ts). Throws BadRequest.
+ * The ports that a port-forward over channels is for: `?ports=80&ports=443`; over streams each connection names its own. `protocol=udp`:
+ * what the channels carry are datagrams (lib/stream/datagrams.ts). Throws BadRequest.
  */
 export function parseForwardQuery(query: URLSearchParams): ForwardQuery {
   for (const name of query.keys())

@@ -1,6 +1,9 @@
 import { badRequest } from '../../lib/api/api-error.js'
 
-/** The parameters of a log request, checked: those that the agent is asked with, in its words. A Vps keeps lines without times, of its present run. */
+/**
+ * The parameters of a log request, checked: those that the agent is asked with, in
+ * its words. A Vps keeps lines without times, of its present run.
+ */
 export function parseLogQuery(query: URLSearchParams, kind: 'Task' | 'Vps' = 'Task'): URLSearchParams {
   const asked = new URLSearchParams()
   for (const [name, value] of query) {

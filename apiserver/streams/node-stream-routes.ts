@@ -1,6 +1,6 @@
 /**
- * The routes of node streams: an agent's connection comes in, a log goes out, and sessions go both ways. No byte of them stays here: they pass
- * between the agent's connection and the client's at the slower one's pace.
+ * The routes of node streams: an agent's connection comes in, a log goes out, and sessions go both ways. No byte of them stays here: they
+ * pass between the agent's connection and the client's at the slower one's pace.
  */
 import type { IncomingMessage } from 'node:http'
 import { badRequest, forbidden } from '../../lib/api/api-error.js'

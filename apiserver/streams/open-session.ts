@@ -1,6 +1,6 @@
 /**
- * exec, attach, port-forward and console: a client's connection is upgraded and carried to the agent of the node of a Task or a Vps. Everything that can be wrong is
- * said as a Status before the upgrade; after it, the session's own error channel speaks.
+ * exec, attach, port-forward and console: a client's connection is upgraded and carried to the agent of the node of a Task or a Vps.
+ * Everything that can be wrong is said as a Status before the upgrade; after it, the session's own error channel speaks.
  */
 import type { Duplex } from 'node:stream'
 import { badRequest } from '../../lib/api/api-error.js'

@@ -28,7 +28,10 @@ export async function passOn(stream: Duplex, response: ServerResponse, options: 
   }
 }
 
-/** The same bytes as long as they are no more than so many; ends with an error when they are others. What is more, a client would take for the next answer. */
+/**
+ * The same bytes as long as they are no more than so many; ends with an error when they are
+ * others. What is more, a client would take for the next answer.
+ */
 async function* exactly(bytes: number, source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let left = bytes
   for await (const chunk of source) {

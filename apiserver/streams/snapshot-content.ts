@@ -1,4 +1,7 @@
-/** The content of a VpsSnapshot: from the agent that has it to whoever restores it elsewhere, from any byte on, so that a copy that broke goes on. */
+/**
+ * The content of a VpsSnapshot: from the agent that has it to whoever restores it
+ * elsewhere, from any byte on, so that a copy that broke goes on.
+ */
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { ApiError, badRequest, notFound, serviceUnavailable } from '../../lib/api/api-error.js'
 import { VpsSnapshot } from '../../lib/api/kinds/vps-snapshot.js'

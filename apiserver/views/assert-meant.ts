@@ -2,7 +2,10 @@ import { conflict, notFound } from '../../lib/api/api-error.js'
 import type { StoredObject } from '../storage/store.js'
 import { type ObjectView, shownObject } from './object-view.js'
 
-/** Throws NotFound when the view shows nothing of what is stored, and Conflict when it shows another object, or another state, than was meant. */
+/**
+ * Throws NotFound when the view shows nothing of what is stored, and Conflict
+ * when it shows another object, or another state, than was meant.
+ */
 export function assertMeant(
   view: ObjectView,
   name: string,

@@ -5,8 +5,8 @@ import { behind, shownObject } from './object-view.js'
 import { podView } from './pod/pod-view.js'
 
 /**
- * A selector of Events about a Pod as one about the Task or Vps behind it, as its name says; any other as it is. Programs report about what is
- * stored. Who names a Pod by its uid may leave the kind out.
+ * A selector of Events about a Pod as one about the Task or Vps behind it, as its name says; any other as it is. Programs report about what
+ * is stored. Who names a Pod by its uid may leave the kind out.
  */
 export function eventsBehindView(store: Pick<Store, 'get'>, namespace: string, fieldSelector: string): string {
   if (!fieldSelector.includes('involvedObject.')) return fieldSelector

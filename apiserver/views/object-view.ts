@@ -1,7 +1,7 @@
 /**
- * Views: kinds whose objects are computed on read from those of other kinds, and never stored. A view has the names, labels, revisions and index
- * of what is behind it, so lists, watches and selectors find its objects in the store as they are, and make them when they are sent. The names of
- * one kind behind it are the view's own; those of another have a prefix that none of the first can have.
+ * Views: kinds whose objects are computed on read from those of other kinds, and never stored. A view has the names, labels, revisions and
+ * index of what is behind it, so lists, watches and selectors find its objects in the store as they are, and make them when they are sent.
+ * The names of one kind behind it are the view's own; those of another have a prefix that none of the first can have.
  *
  *     const view = viewOf(Pod)
  *     const pod = view && shownObject(view, task)     // undefined: the view has no object for this Task

@@ -1,6 +1,6 @@
 /**
- * Which objects belong to an owner with a selector: a ReplicaSet's Tasks, a Deployment's ReplicaSets. One rule: nothing is taken from another owner, and
- * nothing is adopted before the API has said that the owner is still there.
+ * Which objects belong to an owner with a selector: a ReplicaSet's Tasks, a Deployment's ReplicaSets. One rule: nothing is taken from
+ * another owner, and nothing is adopted before the API has said that the owner is still there.
  */
 import type { Kind, KubeObject, Resource } from '../../lib/api/define-kind.js'
 import type { ReconcileContext } from '../../lib/controller/index.js'

@@ -19,8 +19,9 @@ export interface Claimant extends Pick<KubeObject, 'apiVersion' | 'kind' | 'meta
 type Claimed = { readonly metadata: KubeObject['metadata'] }
 
 /**
- * What belongs to an owner with a selector, by controller reference: orphans that match are adopted, own ones that match no longer are released, and what has
- * another owner, is in another namespace or is being deleted is nobody's to adopt. An owner that is being deleted neither adopts nor releases.
+ * What belongs to an owner with a selector, by controller reference: orphans that match are adopted, own ones that
+ * match no longer are released, and what has another owner, is in another namespace or is being deleted is nobody's to
+ * adopt. An owner that is being deleted neither adopts nor releases.
  */
 export function decideClaims<T extends Claimed>(owner: Claimant, candidates: readonly T[]): Claims<T> {
   const selector = selectorOf(owner.spec.selector)

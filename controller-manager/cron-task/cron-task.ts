@@ -1,6 +1,6 @@
 /**
- * Starts the Tasks of CronTasks when it is time, replaces and removes old ones, and says when the next is due. One rule: the name of a Task is made of the time
- * that it is for, so that no time gets two, whoever was killed in between.
+ * Starts the Tasks of CronTasks when it is time, replaces and removes old ones, and says when the next is due. One rule: the name of a Task
+ * is made of the time that it is for, so that no time gets two, whoever was killed in between.
  */
 import { CronTask } from '../../lib/api/kinds/cron-task.js'
 import { Task } from '../../lib/api/kinds/task.js'

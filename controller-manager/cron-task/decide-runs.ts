@@ -44,11 +44,11 @@ const onSchedule: Readiness = { status: true, reason: 'OnSchedule', message: 'Ta
 const lasting = new Set(['MissSchedule', 'TooManyMissedTimes', 'NameTaken'])
 
 /**
- * Decides what is to be done about a CronTask at this moment. `tasks` are all that it owns. Throws when its schedule or time zone is none, which the server
- * has seen to.
+ * Decides what is to be done about a CronTask at this moment. `tasks` are all that it owns. Throws when its
+ * schedule or time zone is none, which the server has seen to.
  *
- * `status.nextScheduleTime` is the time for which there is to be a Task next. When it has come, the latest time of the schedule since then gets one, and no
- * other; no time gets one that is not after the last that did.
+ * `status.nextScheduleTime` is the time for which there is to be a Task next. When it has come, the latest time of the schedule since then
+ * gets one, and no other; no time gets one that is not after the last that did.
  */
 export function decideRuns(cronTask: CronTask, tasks: readonly Task[], nowMs: number): Decision {
   const { spec, metadata, status = {} } = cronTask
@@ -73,7 +73,8 @@ export function decideRuns(cronTask: CronTask, tasks: readonly Task[], nowMs: nu
     return { ...rest, ready: { status: false, reason: 'ClockWentBack', message } }
   }
 
-  // Exclusive. What a CronTask that nobody has looked at yet is late for counts from its creation, what a changed schedule would have had before does not.
+  // Exclusive. What a CronTask that nobody has looked at yet is late for counts from its
+  // creation, what a changed schedule would have had before does not.
   const knownMs = timeOf(status.nextScheduleTime)
   const beginMs = knownMs !== undefined && next(knownMs - 1) === knownMs ? knownMs - 1 : before ? nowMs : timeOf(metadata.creationTimestamp)
   const sinceMs = Math.max(beginMs ?? nowMs, lastMs ?? Number.NEGATIVE_INFINITY)

@@ -8,8 +8,8 @@ import { byAge, scheduledTimeOf } from './scheduled-task.js'
 export const hasSucceeded = (task: Task): boolean => hasEnded(task) && findCondition(task, 'Complete')?.reason === succeededReason
 
 /**
- * The ended Tasks for which the history has no room: the oldest. One whose start is not yet written down in the status stays, for it is what shows that its time
- * has had its Task.
+ * The ended Tasks for which the history has no room: the oldest. One whose start is not yet written down in the status stays, for it is
+ * what shows that its time has had its Task.
  */
 export function superfluousTasks(cronTask: CronTask, tasks: readonly Task[]): Task[] {
   const { successfulTasksHistoryLimit, failedTasksHistoryLimit } = cronTask.spec

@@ -1,6 +1,6 @@
 /**
- * Deletes CertificateSigningRequests that are answered or that nobody answers, and what says whose node names are taken when the last certificate has
- * ended. Who holds a name does not hang on the request; see node-certificates.ts.
+ * Deletes CertificateSigningRequests that are answered or that nobody answers, and what says whose node names are taken when the last
+ * certificate has ended. Who holds a name does not hang on the request; see node-certificates.ts.
  */
 import { CertificateSigningRequest } from '../../lib/api/kinds/certificate-signing-request.js'
 import { ConfigMap } from '../../lib/api/kinds/config-map.js'

@@ -1,6 +1,6 @@
 /**
- * Removes the objects of kinds whose CustomResourceDefinition is being deleted, and lets it go when none is left. The server takes no new ones from the
- * moment that the deletion was asked for. One rule: the definition goes last, so that no object is left that nobody can name.
+ * Removes the objects of kinds whose CustomResourceDefinition is being deleted, and lets it go when none is left. The server takes no new
+ * ones from the moment that the deletion was asked for. One rule: the definition goes last, so that no object is left that nobody can name.
  */
 import { customKinds } from '../../lib/api/custom-kinds/custom-kinds.js'
 import { CustomResourceDefinition, instanceCleanupFinalizer } from '../../lib/api/kinds/custom-resource-definition.js'

@@ -31,8 +31,8 @@ export interface ProgressQuestion {
 }
 
 /**
- * How far the rollout is: the condition Progressing, undefined where no deadline is asked for. It is updated when something moves and at no other time, so that
- * its lastUpdateTime says since when nothing has.
+ * How far the rollout is: the condition Progressing, undefined where no deadline is asked for. It is updated when something moves and at no
+ * other time, so that its lastUpdateTime says since when nothing has.
  */
 export function decideProgress(question: ProgressQuestion): Condition | undefined {
   const { deployment, counts, setName, news, nowMs } = question

@@ -7,9 +7,9 @@ export type RolloutStep =
   { readonly type: 'create'; readonly replicas: number } | { readonly type: 'scale'; readonly set: ReplicaSet; readonly replicas: number }
 
 /**
- * The next steps of a rolling update: first the new set grows, as far as the surge goes; then the old ones shrink, as far as what is available allows, what is
- * not available first. No step is taken before every set has answered the last one, so that at no instant there are more tasks, or fewer available ones, than
- * the bounds say.
+ * The next steps of a rolling update: first the new set grows, as far as the surge goes; then the old ones shrink, as far as what is
+ * available allows, what is not available first. No step is taken before every set has answered the last one, so that at no instant there
+ * are more tasks, or fewer available ones, than the bounds say.
  */
 export function decideRollingUpdate(rollout: Rollout): RolloutStep[] {
   const { deployment, newSet } = rollout

@@ -14,8 +14,8 @@ export function isResized(rollout: Rollout): boolean {
 }
 
 /**
- * Brings the sets to a new number of replicas without rolling on: in the middle of a rollout each keeps its share, so that a broken template does not get more
- * than it has, and a good one not less. The bounds hold here too.
+ * Brings the sets to a new number of replicas without rolling on: in the middle of a rollout each keeps its share, so that a broken
+ * template does not get more than it has, and a good one not less. The bounds hold here too.
  */
 export function decideScaling(rollout: Rollout): RolloutStep[] {
   const { deployment, newSet, oldSets } = rollout

@@ -1,6 +1,7 @@
 /**
- * Brings the tasks of a Deployment to its template and its number of replicas, by sizing ReplicaSets: one for each template that it has had. One rule: a step is
- * taken when every set has answered the last one, so that the bounds of the rollout hold at every instant, not only in between.
+ * Brings the tasks of a Deployment to its template and its number of replicas, by sizing ReplicaSets: one for
+ * each template that it has had. One rule: a step is taken when every set has answered the last one, so that the
+ * bounds of the rollout hold at every instant, not only in between.
  */
 import { type Condition, findCondition, isConditionTrue } from '../../lib/api/condition.js'
 import { sameValue } from '../../lib/api/json/same-value.js'

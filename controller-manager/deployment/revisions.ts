@@ -21,8 +21,8 @@ const notCopied: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The annotations that the set of the present template is to have: a revision above all others, so that going back to an earlier template is a step forward;
- * the revisions that it had before; and what people have noted on the Deployment.
+ * The annotations that the set of the present template is to have: a revision above all others, so that going back to an earlier template
+ * is a step forward; the revisions that it had before; and what people have noted on the Deployment.
  */
 export function newSetAnnotations({ deployment, newSet, oldSets }: Rollout): Annotations {
   const next = Math.max(0, ...oldSets.map(revisionOf)) + 1

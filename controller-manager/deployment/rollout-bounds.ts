@@ -11,7 +11,9 @@ export interface RolloutBounds {
 
 const defaultShare = '25%'
 
-/** Percentages are of `replicas`: the surge is rounded up, what may be unavailable down; where both come to nothing, one may be unavailable. */
+/**
+ * Percentages are of `replicas`: the surge is rounded up, what may be unavailable down; where both come to nothing, one may be unavailable.
+ */
 export function rolloutBounds({ spec }: Pick<Deployment, 'spec'>): RolloutBounds {
   const { replicas, strategy } = spec
   if (strategy.type === 'Recreate') return { replicas, maxSurge: 0, maxUnavailable: replicas }

@@ -16,8 +16,8 @@ export function allSets({ newSet, oldSets }: Rollout): readonly ReplicaSet[] {
 }
 
 /**
- * Whether the status of each set speaks of its present spec. A set that has been told to shrink may not have done so yet, and one that was told to grow and then
- * to shrink may have more tasks than either number: nothing is built on a status that does not know.
+ * Whether the status of each set speaks of its present spec. A set that has been told to shrink may not have done so yet, and one that was
+ * told to grow and then to shrink may have more tasks than either number: nothing is built on a status that does not know.
  */
 export function isKnown(sets: readonly ReplicaSet[]): boolean {
   return sets.every(({ metadata, status }) => metadata.deletionTimestamp || status?.observedGeneration === metadata.generation)

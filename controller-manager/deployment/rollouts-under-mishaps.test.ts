@@ -1,6 +1,7 @@
 /**
- * The real controllers against the real server, while everything goes wrong that can on one machine: crashes before and after any request, lost answers, watches
- * that break or lag behind, people who change their minds. Every revision is looked at. The last tests show that the looking sees what it is for.
+ * The real controllers against the real server, while everything goes wrong that can on one machine: crashes before and
+ * after any request, lost answers, watches that break or lag behind, people who change their minds. Every revision is looked
+ * at. The last tests show that the looking sees what it is for.
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'

@@ -38,8 +38,9 @@ export function needsScale({ minAvailable, maxUnavailable }: PodDisruptionBudget
 }
 
 /**
- * Counts a budget. `tasks` are those that it selects. What is evicted, being deleted, or was allowed to be evicted a moment ago does not count as healthy,
- * whoever wanted it. `allSeen`: the Tasks are as they were when the budget was last written, or newer, so that no eviction of it can be unseen. Pure.
+ * Counts a budget. `tasks` are those that it selects. What is evicted, being deleted, or was allowed to be evicted a
+ * moment ago does not count as healthy, whoever wanted it. `allSeen`: the Tasks are as they were when the budget was last
+ * written, or newer, so that no eviction of it can be unseen. Pure.
  */
 export function countBudget(
   { spec, status }: Pick<PodDisruptionBudget, 'spec' | 'status'>,

@@ -1,7 +1,7 @@
 /**
- * Counts disruption budgets: how many of the Tasks that each selects are healthy, how many must be, and so how many may be evicted. The server takes
- * evictions from what is counted here, in the transaction that evicts; a count that was made before one is refused as a conflict, and made again. One rule:
- * what cannot be counted allows nothing.
+ * Counts disruption budgets: how many of the Tasks that each selects are healthy, how many must be, and so how many may be evicted. The
+ * server takes evictions from what is counted here, in the transaction that evicts; a count that was made before one is refused as a
+ * conflict, and made again. One rule: what cannot be counted allows nothing.
  */
 import { findCondition } from '../../lib/api/condition.js'
 import type { KubeObject } from '../../lib/api/define-kind.js'

@@ -1,6 +1,6 @@
 /**
- * Deletes Events an hour after they were last seen, a few at a time. One rule: it keeps of each Event only its name, uid and time, so that a hundred
- * thousand of them cost little.
+ * Deletes Events an hour after they were last seen, a few at a time. One rule: it keeps of each Event only its name,
+ * uid and time, so that a hundred thousand of them cost little.
  */
 import { isNotFound } from '../../lib/api/api-error.js'
 import type { Kind, KubeObject } from '../../lib/api/define-kind.js'

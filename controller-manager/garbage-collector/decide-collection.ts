@@ -1,8 +1,8 @@
 import { foregroundFinalizer, type GraphItem, orphanFinalizer } from './owner-graph.js'
 
 /**
- * What is known of one owner: `there`; `waiting`: being deleted in the foreground, so its dependents go first; `absent`: there is no such object, under
- * this uid, where the reference looks for it; `unknown`: its kind is not served, so nothing can be said.
+ * What is known of one owner: `there`; `waiting`: being deleted in the foreground, so its dependents go first; `absent`: there is no such
+ * object, under this uid, where the reference looks for it; `unknown`: its kind is not served, so nothing can be said.
  */
 export type OwnerState = 'there' | 'waiting' | 'absent' | 'unknown'
 
@@ -21,7 +21,9 @@ export type CollectionStep =
       readonly unblock: boolean
     }
 
-/** What the collector does about one object. `stateOf` tells of each owner by uid; `dependents` are the objects that name it as their owner. */
+/**
+ * What the collector does about one object. `stateOf` tells of each owner by uid; `dependents` are the objects that name it as their owner.
+ */
 export function decideCollection(
   item: GraphItem,
   stateOf: (ownerUid: string) => OwnerState,

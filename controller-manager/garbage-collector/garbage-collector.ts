@@ -1,6 +1,7 @@
 /**
- * Deletes what nobody owns any more, and does what a deletion asked for before it: dependents first (foreground), or left behind (orphan). It follows all
- * kinds that discovery knows. One rule: nothing is deleted but the very revision that was judged, and no owner counts as gone before the API said so.
+ * Deletes what nobody owns any more, and does what a deletion asked for before it: dependents first (foreground), or
+ * left behind (orphan). It follows all kinds that discovery knows. One rule: nothing is deleted but the very revision
+ * that was judged, and no owner counts as gone before the API said so.
  */
 import { isConflict, isNotFound } from '../../lib/api/api-error.js'
 import type { Kind } from '../../lib/api/define-kind.js'

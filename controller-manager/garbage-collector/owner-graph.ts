@@ -23,8 +23,8 @@ export interface GraphItem extends Whereabouts {
 }
 
 /**
- * Who owns whom, by uid: of all objects where they are, of those that matter to the collector what it needs, and of none the content. Every change returns
- * the uids that are to be looked at because of it.
+ * Who owns whom, by uid: of all objects where they are, of those that matter to the collector what it needs, and of none the content. Every
+ * change returns the uids that are to be looked at because of it.
  */
 export class OwnerGraph {
   readonly #everything = new Map<string, Whereabouts>()

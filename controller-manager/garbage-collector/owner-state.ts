@@ -14,8 +14,8 @@ export interface OwnerFinding {
 }
 
 /**
- * How an owner is. What the graph knows as there is there; before an owner counts as absent the API is asked, since the graph may be behind. Owners of
- * namespaced objects are looked for in the same namespace; objects of the cluster cannot have owners in a namespace.
+ * How an owner is. What the graph knows as there is there; before an owner counts as absent the API is asked, since the graph may be
+ * behind. Owners of namespaced objects are looked for in the same namespace; objects of the cluster cannot have owners in a namespace.
  */
 export async function findOwner(
   client: Client,

@@ -1,6 +1,6 @@
 /**
- * Vpses whose node fell silent, was lost, or is being emptied: shows them as Unknown or Failed, releases those that are being deleted, and stops those of a
- * drained node. None is ever moved: a disk has one place.
+ * Vpses whose node fell silent, was lost, or is being emptied: shows them as Unknown or Failed, releases those that are being deleted, and
+ * stops those of a drained node. None is ever moved: a disk has one place.
  */
 import { Node } from '../../lib/api/kinds/node.js'
 import { Vps } from '../../lib/api/kinds/vps.js'

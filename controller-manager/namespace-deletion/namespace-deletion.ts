@@ -1,6 +1,6 @@
 /**
- * Empties namespaces that are being deleted, of every kind that discovery knows, and lets them go when nothing is left. Its conditions say what is. One rule:
- * the namespace goes last, and only when a whole pass over all kinds, without a failure, found nothing.
+ * Empties namespaces that are being deleted, of every kind that discovery knows, and lets them go when nothing is left. Its conditions say
+ * what is. One rule: the namespace goes last, and only when a whole pass over all kinds, without a failure, found nothing.
  */
 import { Namespace } from '../../lib/api/kinds/namespace.js'
 import { controller } from '../../lib/controller/controller.js'

@@ -6,8 +6,9 @@ import type { ControllerContext } from '../controller-context.js'
 import { isSilent } from '../node-lifecycle/judge-node.js'
 
 /**
- * What is known of a node that something is bound to: `well`; `silent`: its agent does not report, and may be running it; `lost`: the Node object is gone, or
- * somebody vouches with the taint out-of-service that the machine is off. Of a lost node nothing runs any more, and no agent cleans up.
+ * What is known of a node that something is bound to: `well`; `silent`: its agent does not report, and may be
+ * running it; `lost`: the Node object is gone, or somebody vouches with the taint out-of-service that the machine is
+ * off. Of a lost node nothing runs any more, and no agent cleans up.
  */
 export type NodeFate = 'well' | 'silent' | 'lost'
 

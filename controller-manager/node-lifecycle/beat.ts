@@ -22,8 +22,8 @@ const lostAfterMs = 10_000
 const at = { namespace: 'kube-system', name: 'millrace-node-lifecycle' }
 
 /**
- * Writes a Lease of its own again and again, and waits to see it over the watch: only so is it known that the watch delivers, and that a Lease which
- * does not change was not renewed. Resolves when the signal aborts.
+ * Writes a Lease of its own again and again, and waits to see it over the watch: only so is it known that the watch delivers, and that a
+ * Lease which does not change was not renewed. Resolves when the signal aborts.
  */
 export async function keepBeating({ client, clock, log, leases, watchTime, identity }: BeatOptions, signal: AbortSignal): Promise<void> {
   let well = true

@@ -19,8 +19,8 @@ const agentConditions = ['Ready', 'MemoryPressure', 'DiskPressure', 'BackendRead
 const silentReason = 'NodeStatusUnknown'
 
 /**
- * The node as it should be written: Ready and what else the agent knows Unknown while it is silent, and the taints that follow. The same object when
- * nothing differs. `nowMs` is wall-clock time.
+ * The node as it should be written: Ready and what else the agent knows Unknown while it is silent, and the taints that follow. The same
+ * object when nothing differs. `nowMs` is wall-clock time.
  */
 export function judgeNode(node: Node, silentMs: number, nowMs: number, afterMs = longestSilenceMs): Node {
   const judged = silentMs >= afterMs ? asSilent(node, nowMs) : node

@@ -1,7 +1,8 @@
 /**
- * Finds silent nodes: a node whose agent does not renew its Lease for 40 s, or the shorter time that the Lease names, becomes Ready=Unknown, and is
- * tainted so that nothing new comes and what runs is judged by its tolerations (taint-eviction). The agent alone makes it Ready again. One rule:
- * only time counts during which this process has seen everything, so that its own troubles are never taken for a node's.
+ * Finds silent nodes: a node whose agent does not renew its Lease for 40 s, or the shorter time that the Lease names,
+ * becomes Ready=Unknown, and is tainted so that nothing new comes and what runs is judged by its tolerations
+ * (taint-eviction). The agent alone makes it Ready again. One rule: only time counts during which this process has seen
+ * everything, so that its own troubles are never taken for a node's.
  */
 import { findCondition } from '../../lib/api/condition.js'
 import { nodeLeaseNamespace } from '../../lib/api/kinds/lease.js'

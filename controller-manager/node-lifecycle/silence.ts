@@ -9,7 +9,10 @@ interface Sign {
   readonly lastsMs: number
 }
 
-/** How long each node's Lease has not been seen to change, in watch time. Its times are another machine's clock: only that they change counts. */
+/**
+ * How long each node's Lease has not been seen to change, in watch time. Its
+ * times are another machine's clock: only that they change counts.
+ */
 export class Silence {
   readonly #signs = new Map<string, Sign>()
 

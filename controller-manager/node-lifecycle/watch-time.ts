@@ -1,6 +1,7 @@
 /**
- * Counts only the time during which this process is known to have seen everything: between two beats that came back over its own watch with no
- * failure in between. A node is silent for so long as this says, whatever the clocks of the machine did, and however long the watch was down.
+ * Counts only the time during which this process is known to have seen everything: between two beats that came
+ * back over its own watch with no failure in between. A node is silent for so long as this says, whatever the
+ * clocks of the machine did, and however long the watch was down.
  */
 export class WatchTime {
   #countedMs = 0

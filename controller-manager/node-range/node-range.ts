@@ -1,6 +1,7 @@
 /**
- * Gives each Node the range of addresses that its workloads get theirs from (spec.podCIDR). One rule: the server judges, in the turn in which a range is
- * written, whether another node has a part of it; so a stale look, a restart or a second controller-manager does no harm, and a refusal means to look again.
+ * Gives each Node the range of addresses that its workloads get theirs from (spec.podCIDR). One rule: the server judges, in the
+ * turn in which a range is written, whether another node has a part of it; so a stale look, a restart or a second
+ * controller-manager does no harm, and a refusal means to look again.
  */
 import { parseAddress, parseRange, printRange } from '../../lib/api/address-range.js'
 import { findCondition } from '../../lib/api/condition.js'

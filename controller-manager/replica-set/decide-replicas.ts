@@ -32,8 +32,8 @@ const firstPauseMs = 10_000
 const nothing: ReplicaPlan = { create: 0, remove: [], discard: [], againInMs: undefined }
 
 /**
- * What brings a set to its number of replicas. A task that ended by itself is replaced: the first at once, the next ones ever later, so that a template that
- * cannot run does not fill the cluster with what is left of it.
+ * What brings a set to its number of replicas. A task that ended by itself is replaced: the first at once, the next ones ever later, so
+ * that a template that cannot run does not fill the cluster with what is left of it.
  */
 export function decideReplicas({ set, tasks, siblings, nowMs }: ReplicaQuestion): ReplicaPlan {
   if (set.metadata.deletionTimestamp) return nothing

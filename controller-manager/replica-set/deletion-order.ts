@@ -12,9 +12,9 @@ export interface DeletionQuestion {
 }
 
 /**
- * Which of two replicas goes first when there are too many, as Kubernetes orders them: one that is bound to no node, not running, not ready; of lower deletion
- * cost; beside more of its kind on its node; ready for a shorter time; restarted more often; younger. Before its cost counts whether it is available: what a
- * rollout has counted on stays.
+ * Which of two replicas goes first when there are too many, as Kubernetes orders them: one that is bound to no node, not running, not
+ * ready; of lower deletion cost; beside more of its kind on its node; ready for a shorter time; restarted more often; younger. Before its
+ * cost counts whether it is available: what a rollout has counted on stays.
  */
 export function inDeletionOrder({ minReadySeconds, nowMs, onNode }: DeletionQuestion): (a: Task, b: Task) => number {
   const ranks: readonly ((task: Task) => number)[] = [

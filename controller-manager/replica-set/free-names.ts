@@ -6,8 +6,8 @@ const alphabet = 'bcdfghjklmnpqrstvwxz2456789'
 const maxBaseLength = 57
 
 /**
- * Names for new tasks of a set: NAME-xxxxx. They come from the set's uid, in one order, and those in use are left out: whoever decides twice on the same
- * state asks for the same names, and the server refuses the second.
+ * Names for new tasks of a set: NAME-xxxxx. They come from the set's uid, in one order, and those in use are left out: whoever decides
+ * twice on the same state asks for the same names, and the server refuses the second.
  */
 export function freeNames(set: { readonly name: string; readonly uid: string }, count: number, taken: ReadonlySet<string>): string[] {
   const base = set.name.slice(0, maxBaseLength).replace(/-+$/, '')

@@ -1,7 +1,7 @@
 /**
- * Keeps as many tasks of a template as a ReplicaSet asks for: creates what is missing, deletes what is too many, replaces what is deleted, evicted or has ended.
- * One rule: tasks are deleted before others are created, and a name is a number in a series, so that there are never more than asked for, whatever is cut off
- * in between.
+ * Keeps as many tasks of a template as a ReplicaSet asks for: creates what is missing, deletes what is too many, replaces what is deleted,
+ * evicted or has ended. One rule: tasks are deleted before others are created, and a name is a number in a series, so that there are never
+ * more than asked for, whatever is cut off in between.
  */
 import { ApiError, isAlreadyExists, isConflict } from '../../lib/api/api-error.js'
 import { findCondition, isConditionTrue } from '../../lib/api/condition.js'
@@ -74,7 +74,8 @@ async function keepReplicas(set: Draft<typeof ReplicaSet>, ctx: Context): Promis
     return task
   })
 
-  // What could not be deleted, or nobody knows, is there, and is not counted on. What was taken away from its node may be started on another.
+  // What could not be deleted, or nobody knows, is there, and is not counted on.
+  // What was taken away from its node may be started on another.
   const deleted = new Set(removed.done)
   const undeleted = [...plan.discard.filter(isTakenAway), ...going.filter(isActive)].filter((task) => !deleted.has(task))
   const leaving = new Set(going)
@@ -88,8 +89,8 @@ async function keepReplicas(set: Draft<typeof ReplicaSet>, ctx: Context): Promis
 }
 
 /**
- * Says what the server refused, or takes back what was said. Returns when it is worth another try: after as long again as it has been refused already. A name
- * that is in use, or an object that has changed, is no refusal: the cache is behind.
+ * Says what the server refused, or takes back what was said. Returns when it is worth another try: after as long again as it has been
+ * refused already. A name that is in use, or an object that has changed, is no refusal: the cache is behind.
  */
 function tellOfFailures(set: Draft<typeof ReplicaSet>, ctx: Context, deletions: unknown[], creations: unknown[]): number | undefined {
   const failures = [...deletions, ...creations].filter((failure) => !isAlreadyExists(failure) && !isConflict(failure))

@@ -1,6 +1,6 @@
 /**
- * Does a thing so many times, in batches of 1, 2, 4…, and stops after the first batch in which it failed: what is refused once is not asked for a hundred
- * times. Resolves with what succeeded, in order, and the failures.
+ * Does a thing so many times, in batches of 1, 2, 4…, and stops after the first batch in which it failed: what is refused once is not asked
+ * for a hundred times. Resolves with what succeeded, in order, and the failures.
  */
 export async function slowStart<Item, Result>(
   items: readonly Item[],

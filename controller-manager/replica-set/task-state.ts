@@ -4,8 +4,8 @@ import type { Task } from '../../lib/api/kinds/task.js'
 import { isComplete } from '../task-end.js'
 
 /**
- * Whether the task counts as a replica: it is there, and nobody has asked for its deletion or its end, as an eviction does. One that is to go counts no more
- * though it may still run: its replacement need not wait.
+ * Whether the task counts as a replica: it is there, and nobody has asked for its deletion or its end, as an eviction does. One that is to
+ * go counts no more though it may still run: its replacement need not wait.
  */
 export function isActive(task: Task): boolean {
   return !task.metadata.deletionTimestamp && !isComplete(task) && !disruptionOf(task)

@@ -1,4 +1,7 @@
-/** Gives each namespace the ServiceAccount `default`, and gives it again when it was deleted. One rule: nothing is made in a namespace that is going. */
+/**
+ * Gives each namespace the ServiceAccount `default`, and gives it again when it was
+ * deleted. One rule: nothing is made in a namespace that is going.
+ */
 import { isAlreadyExists, isForbidden, isNotFound } from '../../lib/api/api-error.js'
 import { Namespace } from '../../lib/api/kinds/namespace.js'
 import { defaultServiceAccount, ServiceAccount } from '../../lib/api/kinds/service-account.js'

@@ -27,7 +27,10 @@ export function decideSnapshots(vps: Vps, snapshots: readonly VpsSnapshot[], nee
   return { take: [...due, ...afterStop(vps)], superfluous: beyond(snapshots, policy.keep, needed), nextMs }
 }
 
-/** The latest time that has passed since the last one gets a snapshot; those missed before it do not. A schedule begins when it is first seen. */
+/**
+ * The latest time that has passed since the last one gets a snapshot; those
+ * missed before it do not. A schedule begins when it is first seen.
+ */
 function timesOf({ metadata, spec, status }: Vps, nowMs: number): { nextMs: number | undefined; due: WantedSnapshot[] } {
   const { schedule, timeZone } = spec.snapshotPolicy ?? {}
   const zone = findTimeZone(timeZone ?? 'UTC')

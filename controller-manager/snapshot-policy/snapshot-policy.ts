@@ -1,6 +1,7 @@
 /**
- * Takes the snapshots that the policies of Vpses ask for: on a schedule and at each stop, and deletes those that are more than a policy keeps. A snapshot is
- * asked for by creating a VpsSnapshot; the agent of its node takes it. One rule: its name is made of what it is for, so that nothing is taken twice.
+ * Takes the snapshots that the policies of Vpses ask for: on a schedule and at each stop, and deletes those that are more
+ * than a policy keeps. A snapshot is asked for by creating a VpsSnapshot; the agent of its node takes it. One rule: its
+ * name is made of what it is for, so that nothing is taken twice.
  */
 import { isAlreadyExists, isForbidden, isInvalid } from '../../lib/api/api-error.js'
 import { Vps } from '../../lib/api/kinds/vps.js'
@@ -66,7 +67,10 @@ function namesNeeded(vpses: readonly Vps[]): ReadonlySet<string> {
   )
 }
 
-/** Undefined: it is asked for; else why the server does not take it. That it is there already, because a pass was cut off after it, is as good. */
+/**
+ * Undefined: it is asked for; else why the server does not take it. That it is
+ * there already, because a pass was cut off after it, is as good.
+ */
 async function ask(vps: Vps, wanted: WantedSnapshot, ctx: ReconcileContext<typeof Vps>): Promise<string | undefined> {
   const { namespace = '', name: vpsName, uid } = vps.metadata
   const annotations = wanted.cause === 'schedule' ? { [snapshotTimeAnnotation]: timestamp(wanted.timeMs) } : undefined

@@ -24,9 +24,9 @@ const doubtTaints = [unreachableTaint, notReadyTaint]
 export const isDoubt = (taint: Pick<Taint, 'key'>): boolean => doubtTaints.includes(taint.key)
 
 /**
- * Whether a task must leave its node. Each taint is judged on its own: untolerated ends it at once, a toleration with seconds when they are over. What a
- * task does not say about nodes in doubt follows from onNodeLost: Keep waits for the node as long as it takes, Reschedule five minutes. `outage`: most
- * nodes are silent, and nobody leaves because of doubt.
+ * Whether a task must leave its node. Each taint is judged on its own: untolerated ends it at once, a toleration with seconds when they are
+ * over. What a task does not say about nodes in doubt follows from onNodeLost: Keep waits for the node as long as it takes, Reschedule five
+ * minutes. `outage`: most nodes are silent, and nobody leaves because of doubt.
  */
 export function decideEviction(task: Pick<Task, 'spec'>, taints: readonly StandingTaint[], outage: boolean): Eviction {
   let leftMs = Number.POSITIVE_INFINITY

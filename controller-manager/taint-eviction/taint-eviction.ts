@@ -1,7 +1,7 @@
 /**
- * Ends attempts on nodes with NoExecute taints, when the task's tolerations are over: it asks the agent for the end (DisruptionTarget), and what follows
- * is task-attempt's. A drain asks disruption budgets, again and again; everything else takes without asking. One rule: when most nodes are silent at once,
- * nobody leaves because of silence, and the waiting begins anew when they are back.
+ * Ends attempts on nodes with NoExecute taints, when the task's tolerations are over: it asks the agent for the end (DisruptionTarget), and
+ * what follows is task-attempt's. A drain asks disruption budgets, again and again; everything else takes without asking. One rule: when
+ * most nodes are silent at once, nobody leaves because of silence, and the waiting begins anew when they are back.
  */
 import { withCondition } from '../../lib/api/condition.js'
 import { disruptionOf, disruptionTarget } from '../../lib/api/disruption.js'

@@ -16,8 +16,8 @@ export type AttemptStep =
   | { readonly type: 'releaseFinalizer' }
 
 /**
- * What becomes of an attempt, seen from its node's fate. A second attempt begins only when the first has surely ended: its agent said so, or its node is
- * lost.
+ * What becomes of an attempt, seen from its node's fate. A second attempt begins only when the
+ * first has surely ended: its agent said so, or its node is lost.
  */
 export function decideAttempt(task: Task, fate: NodeFate): AttemptStep {
   if (!task.spec.nodeName) return { type: 'none' }

@@ -1,7 +1,7 @@
 /**
- * Attempts whose node fell silent, was lost, or had them evicted: shows them as Unknown, ends them as lost, or begins the next attempt by clearing the
- * binding, as `onNodeLost` says. One rule: never two running copies, so a node counts as lost only when its object is gone for a while and really, or a
- * person vouches for it.
+ * Attempts whose node fell silent, was lost, or had them evicted: shows them as Unknown, ends them as lost, or begins the next attempt by
+ * clearing the binding, as `onNodeLost` says. One rule: never two running copies, so a node counts as lost only when its object is gone for
+ * a while and really, or a person vouches for it.
  */
 
 import { Node } from '../../lib/api/kinds/node.js'

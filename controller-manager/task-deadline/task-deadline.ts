@@ -1,6 +1,6 @@
 /**
- * Reminds agents of `activeDeadlineSeconds`. The agent ends its tasks at their deadline by itself, also when it cannot reach the API; where it has not, it
- * is asked to, by the condition DisruptionTarget.
+ * Reminds agents of `activeDeadlineSeconds`. The agent ends its tasks at their deadline by itself, also when it cannot reach the API; where
+ * it has not, it is asked to, by the condition DisruptionTarget.
  */
 import { disruptionTarget } from '../../lib/api/disruption.js'
 import { Task } from '../../lib/api/kinds/task.js'

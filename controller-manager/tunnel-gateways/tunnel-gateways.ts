@@ -1,6 +1,6 @@
 /**
- * Takes the word of a gateway that is gone off each Tunnel, so that none shows an endpoint where nobody listens. Gone is who has taken its Lease away,
- * or has not renewed it for its time, as node-lifecycle counts it; who comes back says so itself.
+ * Takes the word of a gateway that is gone off each Tunnel, so that none shows an endpoint where nobody listens. Gone is who has taken its
+ * Lease away, or has not renewed it for its time, as node-lifecycle counts it; who comes back says so itself.
  */
 import { streamNamespace } from '../../lib/api/kinds/lease.js'
 import { Tunnel } from '../../lib/api/kinds/tunnel.js'

@@ -1,6 +1,6 @@
 /**
- * Keys in OpenSSH's own format: "openssh-key-v1", cipher, key derivation and its options, the number of keys, the public key, and the private one, which
- * repeats a random number so that a wrong passphrase shows. Each text is its length as four bytes, and its bytes.
+ * Keys in OpenSSH's own format: "openssh-key-v1", cipher, key derivation and its options, the number of keys, the public key, and the
+ * private one, which repeats a random number so that a wrong passphrase shows. Each text is its length as four bytes, and its bytes.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 

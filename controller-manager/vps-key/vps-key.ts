@@ -1,6 +1,7 @@
 /**
- * Makes the key of each Vps whose `spec.ssh.mode` is generate, once: the private half lies in a Secret that the Vps owns, the public half in
- * `status.sshPublicKey`, where gateways read it. One rule: the Secret is first, so that a key that somebody is let in with is never one that is lost.
+ * Makes the key of each Vps whose `spec.ssh.mode` is generate, once: the private half lies in a Secret that the
+ * Vps owns, the public half in `status.sshPublicKey`, where gateways read it. One rule: the Secret is first, so
+ * that a key that somebody is let in with is never one that is lost.
  */
 import type { Secret as SecretObject } from '../../lib/api/kinds/secret.js'
 import { Secret } from '../../lib/api/kinds/secret.js'

@@ -59,7 +59,10 @@ it('ends the connection of an agent whose certificate has run out since, and tak
   await eventually(() => expect(nodes.isConnected('n1')).toBe(false))
 })
 
-/** What is answered to who asks for an upgrade with the certificate of a user, or with none: code and data key; nothing where there is no answer. */
+/**
+ * What is answered to who asks for an upgrade with the certificate of a user, or
+ * with none: code and data key; nothing where there is no answer.
+ */
 async function answerTo(user: string | undefined, groups: readonly string[], upgrade: string, path = '/') {
   const { certificate, key } = user === undefined ? {} : createCredentialsReader(await cluster.configOf(user, groups))()
   const headers = { connection: 'Upgrade', upgrade }

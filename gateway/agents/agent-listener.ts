@@ -1,6 +1,6 @@
 /**
- * Where agents connect: TLS with a certificate of our own, which they pin, and client certificates of the cluster's authority. A connection is taken
- * from a node whose Node exists, and from nobody else; then this side asks and the agent answers.
+ * Where agents connect: TLS with a certificate of our own, which they pin, and client certificates of the cluster's authority. A connection
+ * is taken from a node whose Node exists, and from nobody else; then this side asks and the agent answers.
  *
  *     const agents = await listenForAgents({ host, port, advertiseHost, authority, nodes, nodeExists, log })
  *     const { status, stream } = await nodes.ask('n1', { path: '/portforward/default/db?…' })

@@ -9,7 +9,9 @@ export interface CertifiedNode {
 const nodesGroup = 'system:nodes'
 const userPrefix = 'system:node:'
 
-/** The node that a verified client certificate names: one user `system:node:NAME` in the group system:nodes. Undefined for every other one. */
+/**
+ * The node that a verified client certificate names: one user `system:node:NAME` in the group system:nodes. Undefined for every other one.
+ */
 export function nodeOfCertificate(certificate: PeerCertificate | DetailedPeerCertificate | undefined): CertifiedNode | undefined {
   if (!certificate?.subject) return undefined
   const [user = '', ...further] = valuesOf(certificate.subject.CN)

@@ -27,8 +27,8 @@ const requestTimeoutMs = 8_000
 const leaseDurationSeconds = 40
 
 /**
- * Tells the agents where to connect, by a Lease that is renewed. A gateway that starts takes the Lease of its name at once, since it mostly follows
- * its own earlier life; the one that loses it ends.
+ * Tells the agents where to connect, by a Lease that is renewed. A gateway that starts takes the Lease of its name at once, since it mostly
+ * follows its own earlier life; the one that loses it ends.
  */
 export class StreamLease {
   readonly #options: StreamLeaseOptions

@@ -9,8 +9,8 @@ export function fingerprintOf(key: Buffer): string {
 }
 
 /**
- * Whether a Vps lets in who has this key: one of its authorizedKeys, or the one that was made for it. Takes the same time for every key that is not
- * accepted, and for a Vps that does not exist.
+ * Whether a Vps lets in who has this key: one of its authorizedKeys, or the one that was made for it. Takes the same time for every key
+ * that is not accepted, and for a Vps that does not exist.
  */
 export function acceptsKey(vps: Keyed | undefined, key: Buffer): boolean {
   const offered = digestOf(key)

@@ -12,8 +12,8 @@ const terminalSignals: Readonly<Record<string, string>> = { INT: '\x03', QUIT: '
 const endingSignals: ReadonlySet<string> = new Set(['HUP', 'INT', 'QUIT', 'TERM', 'KILL', 'ABRT', 'PIPE'])
 
 /**
- * Carries a command between an SSH channel and the agent's link, each at the other's pace. Resolves, never rejects, with how it ended, once all that it
- * said was sent on. Destroying the link breaks it off.
+ * Carries a command between an SSH channel and the agent's link, each at the other's pace. Resolves, never rejects, with how it ended, once
+ * all that it said was sent on. Destroying the link breaks it off.
  */
 export async function carryCommand(
   socket: Socket,

@@ -1,4 +1,7 @@
-/** What an SSH channel needs that its library leaves to us: bytes go out at the pace of the client's window and of its socket, and a half can end alone. */
+/**
+ * What an SSH channel needs that its library leaves to us: bytes go out at the pace of the
+ * client's window and of its socket, and a half can end alone.
+ */
 import type { Socket } from 'node:net'
 import type { Duplex, Writable } from 'node:stream'
 import type { ServerChannel } from 'ssh2'
@@ -23,7 +26,8 @@ export function isClosedByClient(channel: ServerChannel): boolean {
 }
 
 /**
- * Writes to the channel or to its stderr, one piece at a time. Resolves when the piece is on its way; with false when nobody is there for it any more.
+ * Writes to the channel or to its stderr, one piece at a time. Resolves when the piece is
+ * on its way; with false when nobody is there for it any more.
  */
 export async function writeToChannel(socket: Socket, channel: ServerChannel, stream: Writable, bytes: Buffer): Promise<boolean> {
   if (!(await settled(socket, channel, socket.writableNeedDrain ? (done) => socket.once('drain', done) : undefined))) return false
@@ -53,7 +57,10 @@ function settled(socket: Socket, channel: ServerChannel, begin: ((done: () => vo
   })
 }
 
-/** Hands on what the client sends, at the pace of `write`; `end` is called after the last of it. What comes when `write` has failed is dropped. */
+/**
+ * Hands on what the client sends, at the pace of `write`; `end` is called after
+ * the last of it. What comes when `write` has failed is dropped.
+ */
 export function readChannel(channel: ServerChannel, write: (bytes: Buffer) => Promise<unknown>, end: () => void): void {
   channel.on('data', (bytes: Buffer) => {
     channel.pause()
@@ -65,7 +72,10 @@ export function readChannel(channel: ServerChannel, write: (bytes: Buffer) => Pr
   channel.once('end', end)
 }
 
-/** Joins a channel with a stream, each half to its own end; `onFarEnd` comes before the client is told of it. Resolves, never rejects, when the channel is closed. */
+/**
+ * Joins a channel with a stream, each half to its own end; `onFarEnd` comes before the client is
+ * told of it. Resolves, never rejects, when the channel is closed.
+ */
 export async function joinChannel(socket: Socket, channel: ServerChannel, far: Duplex, onFarEnd: () => void = () => {}): Promise<void> {
   readChannel(
     channel,

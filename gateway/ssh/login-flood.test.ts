@@ -1,4 +1,7 @@
-/** Strangers by the hundred, or with MILLRACE_TEST_LONG=1 by the thousand: wrong keys, nothing at all, half a banner, rubbish. Counts, and what stays of them. */
+/**
+ * Strangers by the hundred, or with MILLRACE_TEST_LONG=1 by the thousand: wrong keys, nothing at
+ * all, half a banner, rubbish. Counts, and what stays of them.
+ */
 import { connect, type Socket } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'

@@ -1,6 +1,6 @@
 /**
- * The SSH server: `ssh -p PORT NAME.NAMESPACE@HOST`. It ends SSH, lets in who has a key of that Vps, and asks the agent of the Vps's node for everything
- * else, so that a machine needs no sshd. Strangers are held in bounds: so many at once, so long each, so many tries.
+ * The SSH server: `ssh -p PORT NAME.NAMESPACE@HOST`. It ends SSH, lets in who has a key of that Vps, and asks the agent of the Vps's node
+ * for everything else, so that a machine needs no sshd. Strangers are held in bounds: so many at once, so long each, so many tries.
  */
 import { createServer, type Socket } from 'node:net'
 import type { Algorithms } from 'ssh2'

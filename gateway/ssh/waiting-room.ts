@@ -8,8 +8,8 @@ export interface WaitingRoomLimits {
 }
 
 /**
- * Holds those who have not logged in yet, in bounds. When it is full the newcomer comes in and another one has to go: the one that has waited longest,
- * of the newcomer's own address or of the address that has most. So who floods pushes out its own.
+ * Holds those who have not logged in yet, in bounds. When it is full the newcomer comes in and another one has to go: the one that has
+ * waited longest, of the newcomer's own address or of the address that has most. So who floods pushes out its own.
  */
 export class WaitingRoom {
   /** By address, in the order in which they came. */

@@ -47,8 +47,8 @@ export class OpenTunnel {
   }
 
   /**
-   * Listens where the spec says, and nowhere else. Connections to a target that is no longer that of the Tunnel are ended; others go on, wherever they came
-   * in. Resolves with why it does not listen, if so. One call at a time.
+   * Listens where the spec says, and nowhere else. Connections to a target that is no longer that of the Tunnel are ended; others go on,
+   * wherever they came in. Resolves with why it does not listen, if so. One call at a time.
    */
   async ensure(tunnel: Tunnel): Promise<ListenFailure | undefined> {
     const isOtherTarget = !sameValue(this.#tunnel.spec.target, tunnel.spec.target)

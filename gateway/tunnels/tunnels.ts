@@ -1,6 +1,6 @@
 /**
- * The ways in that Tunnels declare. The gateway listens for each, and carries what comes over the stream of the node on which the target is now. The one
- * rule: what fails is one connection, never the Tunnel, and nothing is remembered of a target between two connections.
+ * The ways in that Tunnels declare. The gateway listens for each, and carries what comes over the stream of the node on which the target is
+ * now. The one rule: what fails is one connection, never the Tunnel, and nothing is remembered of a target between two connections.
  *
  *     const tunnelling = startTunnels({ client, clock, log, name, nodes, host, advertiseHost, limits }, signal)
  *     await tunnelling.finished

@@ -9,8 +9,8 @@ import { applyMerge, threeWayMerge } from './merge-patch.js'
 const maxConflicts = 5
 
 /**
- * Makes the live object match the manifest by kubectl's three-way merge, keeping what others set: what the last manifest had and this one has not is
- * removed. Retries when somebody else wrote meanwhile.
+ * Makes the live object match the manifest by kubectl's three-way merge, keeping what others set: what the last manifest had and this one
+ * has not is removed. Retries when somebody else wrote meanwhile.
  */
 export async function applyClientSide(
   cluster: Cluster,

@@ -1,6 +1,6 @@
 /**
- * Makes a live object match its manifest. The server merges (apply-server-side.ts), unless the old way is asked for (apply-client-side.ts), or nothing
- * is to be sent: a dry run at the client computes what would be.
+ * Makes a live object match its manifest. The server merges (apply-server-side.ts), unless the old way is asked for (apply-client-side.ts),
+ * or nothing is to be sent: a dry run at the client computes what would be.
  */
 import { isNotFound } from '../../lib/api/api-error.js'
 import type { KubeObject } from '../../lib/api/define-kind.js'

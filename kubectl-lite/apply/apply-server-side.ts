@@ -10,8 +10,8 @@ import { clientSideManagers, takeOver } from './take-over.js'
 const serverSideManager = 'kubectl'
 
 /**
- * Has the server merge the manifest. An object that was applied client-side until now is taken over first as kubectl does it, so that what the manifest
- * no longer has goes.
+ * Has the server merge the manifest. An object that was applied client-side until now is taken over first as
+ * kubectl does it, so that what the manifest no longer has goes.
  */
 export async function applyServerSide(
   cluster: Cluster,

@@ -29,8 +29,8 @@ export function applyMerge(target: unknown, patch: unknown): unknown {
 }
 
 /**
- * What apply sends: fields that the manifest has and the live object has not, or has otherwise, are set; fields that the last manifest had and
- * this one has not are removed; whatever others set stays. Lists are values: they are replaced as a whole.
+ * What apply sends: fields that the manifest has and the live object has not, or has otherwise, are set; fields that the last manifest had
+ * and this one has not are removed; whatever others set stays. Lists are values: they are replaced as a whole.
  */
 export function threeWayMerge(last: Members | undefined, manifest: Members, live: Members): Members {
   const additions = withoutRemovals(diffMerge(live, manifest))

@@ -1,6 +1,6 @@
 /**
- * From client-side to server-side apply, as kubectl does it: what the client-side manager has becomes what the server-side one applied last; the
- * annotation with the last manifest is kept by a manager of its own, so that either way of applying may follow.
+ * From client-side to server-side apply, as kubectl does it: what the client-side manager has becomes what the server-side one applied
+ * last; the annotation with the last manifest is kept by a manager of its own, so that either way of applying may follow.
  */
 import { isConflict } from '../../lib/api/api-error.js'
 import type { KubeObject } from '../../lib/api/define-kind.js'

@@ -7,8 +7,8 @@ import type { Target } from './target-objects.js'
 import { watchFrames } from './watch-frames.js'
 
 /**
- * Follows one object until `done` says so; undefined stands for its absence. Resolves with what `done` accepted. Aborting the signal rejects
- * with its reason.
+ * Follows one object until `done` says so; undefined stands for its absence. Resolves with what
+ * `done` accepted. Aborting the signal rejects with its reason.
  */
 export async function followObject(
   cluster: Cluster,

@@ -1,7 +1,7 @@
 /**
- * `drain`: cordons a node and has its Tasks evicted. A taint asks for the eviction, and the controller-manager does it as disruption budgets allow: Tasks
- * with `onNodeLost: Reschedule` go on elsewhere, the others end; Vpses are stopped and stay. So a drain goes on when this command is interrupted;
- * `uncordon` ends it.
+ * `drain`: cordons a node and has its Tasks evicted. A taint asks for the eviction, and the controller-manager does it as disruption
+ * budgets allow: Tasks with `onNodeLost: Reschedule` go on elsewhere, the others end; Vpses are stopped and stay. So a drain goes on when
+ * this command is interrupted; `uncordon` ends it.
  */
 import { whyDisruptionRefused } from '../../lib/api/api-error.js'
 import type { KubeObject } from '../../lib/api/define-kind.js'
@@ -105,8 +105,8 @@ async function drainNode(cli: Cli, cluster: Cluster, node: KubeObject, flags: Fl
 }
 
 /**
- * Says which budget each Task waits for, once for each thing that there is to say, until none is left or the signal aborts. The controllers evict;
- * this only asks.
+ * Says which budget each Task waits for, once for each thing that there is to say, until none is left
+ * or the signal aborts. The controllers evict; this only asks.
  */
 async function tellWhatForbids(cli: Cli, cluster: Cluster, asked: ReadonlyMap<KubeObject, Target>, signal: AbortSignal): Promise<void> {
   const said = new Map<KubeObject, string | undefined>()

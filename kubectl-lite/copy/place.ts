@@ -6,7 +6,10 @@ export interface Place {
   readonly path: string
 }
 
-/** Reads PATH, TASK:PATH, NAMESPACE/TASK:PATH, vps/NAME:PATH or NAMESPACE/vps/NAME:PATH. A path with a colon begins with `./` or `/`. Throws UsageError. Pure. */
+/**
+ * Reads PATH, TASK:PATH, NAMESPACE/TASK:PATH, vps/NAME:PATH or NAMESPACE/vps/NAME:PATH. A path
+ * with a colon begins with `./` or `/`. Throws UsageError. Pure.
+ */
 export function parsePlace(word: string): Place {
   const colon = word.indexOf(':')
   if (colon < 0 || /^[./]/.test(word)) {

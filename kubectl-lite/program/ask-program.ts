@@ -1,4 +1,6 @@
-/** Asks a user's program, in a process of its own, to print manifests: what rights it needs, which kinds it brings. Nothing of it runs here. */
+/**
+ * Asks a user's program, in a process of its own, to print manifests: what rights it needs, which kinds it brings. Nothing of it runs here.
+ */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'

@@ -12,7 +12,9 @@ export function millraceFolder(): string {
   return folder
 }
 
-/** What package.json of a new project says of Millrace. `given`: a tarball, a folder or a version; default: this Millrace, where it lies. */
+/**
+ * What package.json of a new project says of Millrace. `given`: a tarball, a folder or a version; default: this Millrace, where it lies.
+ */
 export function millraceSource(given: string | undefined, cwd: string): string {
   if (given === undefined) return `file:${millraceFolder()}`
   const file = path.resolve(cwd, given)

@@ -1,6 +1,6 @@
 /**
- * The files of a new project. The templates are such a project themselves, whose words are replaced by those of the new one: what the compiler and
- * the tests see is what users get.
+ * The files of a new project. The templates are such a project themselves, whose words are replaced by those of the new one: what the
+ * compiler and the tests see is what users get.
  */
 import { readFile } from 'node:fs/promises'
 import type { ProjectNames } from './project-names.js'

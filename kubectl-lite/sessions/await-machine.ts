@@ -33,7 +33,9 @@ export function obstacleOf(vps: Pick<Vps, 'metadata' | 'spec' | 'status'>): Obst
 
 const obstacle = ({ reason = '', message = '' }: Condition): Obstacle => ({ reason, message })
 
-/** Resolves with the Vps when nothing stands before a login that waiting would help. Throws ExitError when it is gone, or the time is up. */
+/**
+ * Resolves with the Vps when nothing stands before a login that waiting would help. Throws ExitError when it is gone, or the time is up.
+ */
 export async function awaitMachine(cluster: Cluster, target: Target, io: Io, timeoutMs: number): Promise<Vps> {
   const signal = deadline(io.signal, timeoutMs)
   let told: Obstacle | undefined

@@ -8,8 +8,8 @@ const errors = 1
 const preambleBytes = 2
 
 /**
- * Carries one connection, or the datagrams of one peer, over a port-forward of one port, each half to its end. Rejects with what the Task's node
- * says of a failure.
+ * Carries one connection, or the datagrams of one peer, over a port-forward of one port, each half to
+ * its end. Rejects with what the Task's node says of a failure.
  */
 export async function forwardConnection(link: ChannelLink, socket: Duplex): Promise<void> {
   // From then on all that was wanted is here, and how the link ends is of no account.

@@ -1,6 +1,6 @@
 /**
- * Ranges of IPv4 addresses, as 172.30.0.0/16. An address is a number, so that ranges compare and count; texts have one form each, so that two of them
- * are equal when they mean the same.
+ * Ranges of IPv4 addresses, as 172.30.0.0/16. An address is a number, so that ranges compare and count; texts have one form each, so that
+ * two of them are equal when they mean the same.
  */
 
 /** A range whose first address is its network's. */

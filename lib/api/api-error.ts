@@ -178,7 +178,10 @@ export const expired = (message: string, metadata?: Record<string, unknown>) =>
   new ApiError('Expired', message, metadata ? { metadata } : {})
 export const tooManyRequests = (message: string, retryAfterSeconds: number) =>
   new ApiError('TooManyRequests', message, { details: { retryAfterSeconds } })
-/** The 429 that clients know for an eviction that must wait. Without seconds they say why and ask again in their own time, instead of waiting in silence. */
+/**
+ * The 429 that clients know for an eviction that must wait. Without seconds they say why
+ * and ask again in their own time, instead of waiting in silence.
+ */
 export const disruptionRefused = (why: string, retryAfterSeconds?: number) =>
   new ApiError('TooManyRequests', "Cannot evict pod as it would violate the pod's disruption budget.", {
     details: {

@@ -93,8 +93,8 @@ export interface KindOptions<Spec extends AnyType, Status extends AnyType, Rest 
   /** What its objects answer to; other methods are 405. Default: everything. */
   readonly verbs?: readonly ObjectVerb[]
   /**
-   * The kinds whose objects these are a view of: computed on read, never stored, deleted through. The view's indexed paths are indexed there too,
-   * with the same values.
+   * The kinds whose objects these are a view of: computed on read, never stored, deleted through. The
+   * view's indexed paths are indexed there too, with the same values.
    */
   readonly viewOf?: readonly Kind[]
   /** Whether its objects are measured when somebody asks, and never stored. Default false. */

@@ -1,5 +1,6 @@
 /**
- * What a PodDisruptionBudget's numbers mean, for the controller that counts and for the server that spends: they say the same about the same status.
+ * What a PodDisruptionBudget's numbers mean, for the controller that counts and for the
+ * server that spends: they say the same about the same status.
  */
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from './kinds/pod-disruption-budget.js'
 import { matchesLabels } from './label-selector.js'

@@ -1,6 +1,6 @@
 /**
- * How the controller-manager asks for the end of an attempt: it sets the condition DisruptionTarget, the agent ends what runs (politely, within the
- * grace period), and reports the end with Complete=True and the same reason. Until then the workload holds what it was promised.
+ * How the controller-manager asks for the end of an attempt: it sets the condition DisruptionTarget, the agent ends what runs (politely,
+ * within the grace period), and reports the end with Complete=True and the same reason. Until then the workload holds what it was promised.
  */
 import { findCondition } from './condition.js'
 

@@ -1,5 +1,6 @@
 /**
- * kubectl's JSONPath: `.spec.ports[0].name`, `['a.b']`, `.labels.a\.b`, `[-1:]`, `[*]`, `..name`, `[0,2]`, `[?(@.type=="Ready")]`. Own properties only.
+ * kubectl's JSONPath: `.spec.ports[0].name`, `['a.b']`, `.labels.a\.b`, `[-1:]`, `[*]`,
+ * `..name`, `[0,2]`, `[?(@.type=="Ready")]`. Own properties only.
  */
 
 type Step =

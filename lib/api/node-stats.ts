@@ -1,6 +1,6 @@
 /**
- * What an agent says when it is asked how loaded its node is: never stored. The reader takes what it can use and leaves the rest, for an agent may be of
- * another version, or not honest.
+ * What an agent says when it is asked how loaded its node is: never stored. The reader takes what it can use and leaves the rest, for an
+ * agent may be of another version, or not honest.
  */
 
 /** How much is used: cores over the window, and bytes now. */

@@ -20,8 +20,8 @@ export function parsePrefix(text: string): AddressPrefix | undefined {
 }
 
 /**
- * Whether an address is one of the internet: not the machine's own, of its link, of a private network, of a provider's own one, nor one that stands for
- * another address (NAT64, 6to4, Teredo). An IPv4 address in IPv6's form is judged as what it is.
+ * Whether an address is one of the internet: not the machine's own, of its link, of a private network, of a provider's own one, nor one
+ * that stands for another address (NAT64, 6to4, Teredo). An IPv4 address in IPv6's form is judged as what it is.
  */
 export function isPublicAddress(text: string): boolean {
   const address = parse(text)

@@ -1,6 +1,6 @@
 /**
- * Arithmetic on what workloads ask for and nodes have. Amounts are whole numbers: cpu in thousandths of a core, memory and storage in bytes,
- * everything else in pieces.
+ * Arithmetic on what workloads ask for and nodes have. Amounts are whole numbers: cpu in thousandths of a
+ * core, memory and storage in bytes, everything else in pieces.
  */
 import { cpuMillis, memoryBytes, printBytes, printCpu } from './quantity.js'
 

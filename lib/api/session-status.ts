@@ -5,8 +5,8 @@ export const sessionReasons = ['NonZeroExitCode', 'Forbidden', 'InternalError'] 
 export type SessionReason = (typeof sessionReasons)[number]
 
 /**
- * How an exec or attach ended, as its last message says it: success, the command's own exit code, or what broke it off. A Status in shape; its
- * reason NonZeroExitCode is no failure of a request and stands in no answer.
+ * How an exec or attach ended, as its last message says it: success, the command's own exit code, or what broke it off. A Status in shape;
+ * its reason NonZeroExitCode is no failure of a request and stands in no answer.
  */
 export interface SessionStatus {
   readonly kind: 'Status'

@@ -1,6 +1,6 @@
 /**
- * What the gateways of a cluster say of one Tunnel, each for itself, and what that makes of the Tunnel as a whole. Whoever writes an entry, or takes one
- * away, writes the sum with it, so that any of them comes to the same.
+ * What the gateways of a cluster say of one Tunnel, each for itself, and what that makes of the Tunnel as a whole. Whoever writes an entry,
+ * or takes one away, writes the sum with it, so that any of them comes to the same.
  */
 import type { Condition } from './condition.js'
 import type { TunnelStatus } from './kinds/tunnel.js'

@@ -1,6 +1,6 @@
 /**
- * What cloud-init takes as user data. It tells by how the text begins, past white space and whatever the case of letters; what begins otherwise it
- * leaves alone at the first boot, and says so in a log of the guest that few read.
+ * What cloud-init takes as user data. It tells by how the text begins, past white space and whatever the case of letters; what begins
+ * otherwise it leaves alone at the first boot, and says so in a log of the guest that few read.
  */
 export type UserDataFormat =
   | 'cloud-config'

@@ -1,6 +1,6 @@
 /**
- * The phase of a Vps in one word, derived from its conditions and from nothing else, so that whoever writes a condition (scheduler, agent, node
- * lifecycle) derives the same phase:
+ * The phase of a Vps in one word, derived from its conditions and from nothing else, so that whoever writes a
+ * condition (scheduler, agent, node lifecycle) derives the same phase:
  *
  *     Running=False, reason Stopped  → Stopped: it is not to run, and does not; also before it was ever bound
  *     Scheduled not True             → Pending

@@ -1,6 +1,6 @@
 /**
- * What a workload holds of its node. A Task holds what it asks for until it has ended. A Vps holds CPU and memory from the moment that it is to run
- * until it has stopped; its place (disk, GPUs, address, ports) until it is gone.
+ * What a workload holds of its node. A Task holds what it asks for until it has ended. A Vps holds CPU and memory from the moment that it
+ * is to run until it has stopped; its place (disk, GPUs, address, ports) until it is gone.
  */
 import { guestMemoryBytes } from './guest-memory.js'
 import type { VpsSpec, VpsStatus } from './kinds/vps.js'

@@ -12,9 +12,9 @@ const marks = new Set(['\u0002', '\u0018', '\u001f', '\ufeff'])
 const scalarMark = '\u001f'
 
 /**
- * Whether YAML nests deeper than JSON may (maxNesting); asked before any parse. It counts over the lexer's output, which does not recurse: the
- * parser does, and a few KB of brackets can end the process, which no catch prevents. A scalar counts as a level of its own, so one more is
- * allowed.
+ * Whether YAML nests deeper than JSON may (maxNesting); asked before any parse. It counts over the lexer's output,
+ * which does not recurse: the parser does, and a few KB of brackets can end the process, which no catch prevents. A
+ * scalar counts as a level of its own, so one more is allowed.
  */
 export function isYamlTooDeep(text: string): boolean {
   const counter = new NestingCounter()

@@ -1,7 +1,9 @@
 /**
- * Flags of the programs: declared once as a table, read from the command line, then from a config file, then the default. `main.ts` alone calls it.
+ * Flags of the programs: declared once as a table, read from the command line, then
+ * from a config file, then the default. `main.ts` alone calls it.
  *
- *     const flags = parseFlags({ program: 'millrace-scheduler', summary: '…', flags: { kubeconfig: { type: 'string', description: '…' } } }, process.argv.slice(2))
+ *     const program = { program: 'millrace-scheduler', summary: '…', flags: { kubeconfig: { type: 'string', description: '…' } } }
+ *     const flags = parseFlags(program, process.argv.slice(2))
  *     if (flags.help) …print flags.help
  */
 import { readFileSync } from 'node:fs'

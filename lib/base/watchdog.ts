@@ -8,8 +8,8 @@ export interface Watchdog {
 const parts = 5
 
 /**
- * Calls `onSilence` once nothing has fed it for `limitMs` of real time. Counts only time in which this process ran: one that was stopped, or that
- * got no CPU, first hears what came meanwhile. Does not keep the process alive.
+ * Calls `onSilence` once nothing has fed it for `limitMs` of real time. Counts only time in which this process ran: one that was stopped,
+ * or that got no CPU, first hears what came meanwhile. Does not keep the process alive.
  */
 export function startWatchdog(limitMs: number, onSilence: () => void): Watchdog {
   let passed = 0

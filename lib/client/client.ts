@@ -64,8 +64,8 @@ export interface KindClient<K extends Kind> {
   /** JSON merge patch (RFC 7386). With metadata.resourceVersion in the patch, a conflict is an error. */
   mergePatch(at: ObjectName, patch: object, options?: WriteOptions & { subresource?: 'status' }): Promise<Resource<K>>
   /**
-   * Server-side apply: makes the object have these fields, creates it when it is absent, and removes what `fieldManager` applied before and does not apply
-   * now. A Conflict names who else manages a field that would change; `force` takes it.
+   * Server-side apply: makes the object have these fields, creates it when it is absent, and removes what `fieldManager` applied before and
+   * does not apply now. A Conflict names who else manages a field that would change; `force` takes it.
    */
   apply(configuration: ApplyConfiguration<K>, options: ApplyOptions): Promise<Resource<K>>
   /** JSON patch (RFC 6902). */
@@ -106,7 +106,10 @@ export interface Client {
     bindings: readonly { namespace: string; name: string; nodeName: string; uid?: string }[],
     signal?: AbortSignal,
   ): Promise<readonly { namespace: string; name: string; error?: { reason: string; message: string; code: number } }[]>
-  /** Channels over a WebSocket: exec, attach, port-forward. Rejects with ApiError where the server refuses. The caller ends or destroys them. */
+  /**
+   * Channels over a WebSocket: exec, attach, port-forward. Rejects with
+   * ApiError where the server refuses. The caller ends or destroys them.
+   */
   channels(path: string, signal?: AbortSignal): Promise<ChannelLink>
   /** One server-sent event stream, until it ends; it is not opened again. Informers are built on it and know how to go on. */
   stream(path: string, receiver: StreamReceiver): EventStream

@@ -25,8 +25,8 @@ export interface CreateClientOptions {
   /** How long a watch may be silent before it counts as broken, milliseconds. Default 45 000: three of the server's comments. */
   readonly watchdogMs?: number
   /**
-   * Whether a ServiceAccount's token that ends is replaced at about half of its life, here and in the kubeconfig that it came from; its account needs the right
-   * to. Default true. Not where a `tokenFile` is given, which others renew, nor while impersonating.
+   * Whether a ServiceAccount's token that ends is replaced at about half of its life, here and in the kubeconfig that it came from; its
+   * account needs the right to. Default true. Not where a `tokenFile` is given, which others renew, nor while impersonating.
    */
   readonly renewToken?: boolean
   /** For the renewal. Default: the machine's. */

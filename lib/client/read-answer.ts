@@ -1,8 +1,8 @@
 import type { RawResponse } from './client.js'
 
 /**
- * The JSON of an answer, read to its end. Integers beyond 2^53 come back as bigint, exact; the parser for them is loaded when the first one comes.
- * Throws SyntaxError.
+ * The JSON of an answer, read to its end. Integers beyond 2^53 come back as bigint, exact; the parser for
+ * them is loaded when the first one comes. Throws SyntaxError.
  */
 export async function readAnswer(response: Pick<RawResponse, 'text'>): Promise<unknown> {
   const text = await response.text()

@@ -15,8 +15,8 @@ export function isRead(method: string): boolean {
 }
 
 /**
- * Milliseconds to wait before the same request is sent again, or undefined when the answer stands. Reads come back on 429 and 503; writes on
- * 429 alone, which says that the server did not act.
+ * Milliseconds to wait before the same request is sent again, or undefined when the answer stands. Reads come back on 429 and 503; writes
+ * on 429 alone, which says that the server did not act.
  */
 export function retryAfterMs(method: string, response: Pick<IncomingMessage, 'statusCode' | 'headers'>): number | undefined {
   const told = response.headers['retry-after']

@@ -94,7 +94,10 @@ async function errorOf(answer: RawResponse): Promise<ApiError> {
   return errorFromBody(text, answer.status)
 }
 
-/** The ApiError of an answer's body: its Status (that of a tRPC procedure lies in error.data), or a short piece of whatever else a proxy wrote. */
+/**
+ * The ApiError of an answer's body: its Status (that of a tRPC procedure lies in
+ * error.data), or a short piece of whatever else a proxy wrote.
+ */
 export function errorFromBody(text: string, httpCode: number): ApiError {
   try {
     const parsed: unknown = JSON.parse(text)

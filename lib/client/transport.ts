@@ -25,7 +25,10 @@ export interface TransportRequest {
 }
 
 export interface Transport {
-  /** Resolves with the head of the answer; its body is the caller's to read or destroy. Rejects with ConnectionError, or the signal's reason. */
+  /**
+   * Resolves with the head of the answer; its body is the caller's to read or
+   * destroy. Rejects with ConnectionError, or the signal's reason.
+   */
   send(request: TransportRequest): Promise<http.IncomingMessage>
   /** What a connection of its own needs: a WebSocket. */
   connectionOptions(): { readonly server: string; readonly headers: Readonly<Record<string, string | string[]>>; readonly tls: TlsOptions }

@@ -3,9 +3,10 @@ import type { Client, ObjectName } from './client.js'
 import { createInformer } from './informer/informer.js'
 
 /**
- * Waits until an object is as it should be, by watching it: `await waitUntil(client, Task, at, (task) => task?.status?.phase === 'Succeeded', signal)`.
- * The predicate gets undefined while the object does not exist. Resolves with what the predicate accepted; rejects with the signal's reason, or
- * with the answer that makes waiting pointless (Forbidden, …).
+ * Waits until an object is as it should be, by watching it:
+ * `await waitUntil(client, Task, at, (task) => task?.status?.phase === 'Succeeded', signal)`. The predicate gets
+ * undefined while the object does not exist. Resolves with what the predicate accepted; rejects with the signal's reason,
+ * or with the answer that makes waiting pointless (Forbidden, …).
  */
 export async function waitUntil<K extends Kind>(
   client: Client,

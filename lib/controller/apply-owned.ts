@@ -25,8 +25,9 @@ export interface Applied<K extends Kind> {
 }
 
 /**
- * Makes an object have these fields, owned by `owner` and in its namespace unless the configuration says otherwise. Sends nothing when an informer shows
- * that nothing would differ, and returns its copy then, which nobody changes. A controller's own fields are its own: it takes them by force.
+ * Makes an object have these fields, owned by `owner` and in its namespace unless the configuration says otherwise. Sends
+ * nothing when an informer shows that nothing would differ, and returns its copy then, which nobody changes. A
+ * controller's own fields are its own: it takes them by force.
  */
 export async function applyOwned<K extends Kind>(
   { client, cache, manager, signal }: ApplyContext,

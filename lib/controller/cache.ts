@@ -8,7 +8,9 @@ import { OwnerIndex } from './owner-index.js'
 /** An informer of any kind. */
 export type AnyInformer = Informer<KubeObject>
 
-/** What a controller's informers show. The objects are shared: nobody changes them. Kinds that the controller does not declare are an error. */
+/**
+ * What a controller's informers show. The objects are shared: nobody changes them. Kinds that the controller does not declare are an error.
+ */
 export interface Cache {
   get<K extends Kind>(kind: K, at: ObjectName): Resource<K> | undefined
   /** Of one namespace, or all that are followed. */
@@ -41,7 +43,10 @@ export class InformerCache implements Cache {
     const found = namespace === undefined ? lister.list() : lister.inNamespace(namespace)
     return found.map((object) => this.#shown(object)) as unknown as Resource<K>[]
   }
-  /** What an owner has, of this kind. Whoever names in one namespace an owner of another gets nothing to do with it: owners own where they are. */
+  /**
+   * What an owner has, of this kind. Whoever names in one namespace an owner of
+   * another gets nothing to do with it: owners own where they are.
+   */
   ownedBy<K extends Kind>(kind: K, { uid, namespace }: Pick<KubeObject['metadata'], 'uid' | 'namespace'>): Resource<K>[] {
     const found = this.#of(kind)
       .owners.ownedBy(uid)

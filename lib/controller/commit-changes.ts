@@ -3,9 +3,9 @@ import type { Client } from '../client/client.js'
 import { mergePatchBetween } from './merge-patch-between.js'
 
 /**
- * Writes what a pass changed in its private copy: one patch of the status, or one of the rest, or nothing when nothing differs (both only when
- * both changed). Each patch carries the revision and uid that the pass looked at: if the object has changed since, it is a Conflict, and the
- * next pass decides anew. Resolves with the object as it then is.
+ * Writes what a pass changed in its private copy: one patch of the status, or one of the rest, or nothing when nothing differs (both only
+ * when both changed). Each patch carries the revision and uid that the pass looked at: if the object has changed since, it is a Conflict,
+ * and the next pass decides anew. Resolves with the object as it then is.
  */
 export async function commitChanges<K extends Kind>(
   client: Client,

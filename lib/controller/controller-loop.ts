@@ -173,7 +173,9 @@ export function startLoop(controller: Controller, parts: LoopParts, signal: Abor
     }
   }
 
-  /** Resolves a while after the signal: a pass that waits for what does not come must not keep the process, and can write nothing any more. */
+  /**
+   * Resolves a while after the signal: a pass that waits for what does not come must not keep the process, and can write nothing any more.
+   */
   const givenUp = () =>
     new Promise<void>((resolve) => {
       const wait = () =>

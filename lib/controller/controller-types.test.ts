@@ -1,4 +1,7 @@
-/** What the compiler catches in a controller before it runs. Nothing here is run: `tsc` reads it, and fails where an error is expected and none is. */
+/**
+ * What the compiler catches in a controller before it runs. Nothing here is run:
+ * `tsc` reads it, and fails where an error is expected and none is.
+ */
 import { expect, it } from 'vitest'
 import { defineKind } from '../api/define-kind.js'
 import { Secret } from '../api/kinds/secret.js'

@@ -5,14 +5,15 @@
  *       for: WarmPool,
  *       owns: [Task],
  *       async reconcile(pool, ctx) {
- *         for (let slot = 0; slot < pool.spec.size; slot++) await ctx.apply(Task, { metadata: { name: `${pool.metadata.name}-${slot}` }, spec: … })
+ *         for (let slot = 0; slot < pool.spec.size; slot++)
+ *           await ctx.apply(Task, { metadata: { name: `${pool.metadata.name}-${slot}` }, spec: … })
  *         ctx.condition('Ready', …)
  *       },
  *     })
  *     await run(warmPool)
  *
- * The rule: a pass works from what is the case now, never from the event that woke it; it may be cut off anywhere and run again. The same object is never in
- * two passes at once, and no pass decides on a copy that is older than what the last one wrote.
+ * The rule: a pass works from what is the case now, never from the event that woke it; it may be cut off anywhere and run again. The same
+ * object is never in two passes at once, and no pass decides on a copy that is older than what the last one wrote.
  */
 import type { Kind, KubeObject, Resource } from '../api/define-kind.js'
 import type { Draft, Outcome, ReconcileContext } from './reconcile-context.js'
@@ -55,14 +56,14 @@ export interface ControllerDeclaration<K extends Kind> {
   /** Reconcile objects that are being deleted, too. Default false: what goes is left alone, or is `finalize`'s. */
   readonly alsoDeleting?: boolean
   /**
-   * One pass. `object` is a private copy whose status is always there; what the pass changes in it is sent as one guarded patch afterwards. Throwing brings
-   * the object back, later with each failure in a row.
+   * One pass. `object` is a private copy whose status is always there; what the pass changes in it is sent as one guarded patch afterwards.
+   * Throwing brings the object back, later with each failure in a row.
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: a pass that returns nothing is the usual one
   readonly reconcile: (object: Draft<K>, ctx: ReconcileContext<K>) => Promise<Outcome | void>
   /**
-   * Cleans up before the object goes: with it, the object gets a finalizer before its first pass, and loses it when `finalize` resolves without
-   * `requeueAfter`. It may run again, and after a part of it was done.
+   * Cleans up before the object goes: with it, the object gets a finalizer before its first pass, and loses it when `finalize` resolves
+   * without `requeueAfter`. It may run again, and after a part of it was done.
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: as for reconcile
   readonly finalize?: (object: Draft<K>, ctx: ReconcileContext<K>) => Promise<Outcome | void>

@@ -2,8 +2,8 @@ import type { Kind } from '../api/define-kind.js'
 import type { Client, KindClient } from '../client/client.js'
 
 /**
- * A client that asks for nothing any more once the signal has aborted: requests under way break off, and new ones are refused. What a controller does
- * ends with its leadership, whatever its author waits for.
+ * A client that asks for nothing any more once the signal has aborted: requests under way break off, and new ones are refused. What a
+ * controller does ends with its leadership, whatever its author waits for.
  */
 export function guardedClient(client: Client, signal: AbortSignal): Client {
   const bound = <Options extends { readonly signal?: AbortSignal | undefined }>(options?: Options): Options & { signal: AbortSignal } => {

@@ -1,5 +1,6 @@
 /**
- * The health and metrics endpoint of a program that is a client of the API: `/healthz`, `/readyz`, `/metrics`, plain HTTP, for the machine itself.
+ * The health and metrics endpoint of a program that is a client of the API:
+ * `/healthz`, `/readyz`, `/metrics`, plain HTTP, for the machine itself.
  *
  *     const endpoint = await serveHealth({ port: 10259, host: '127.0.0.1', ready: () => synced, metrics: () => registry.metrics() })
  *     await endpoint.close()

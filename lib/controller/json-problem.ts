@@ -1,6 +1,6 @@
 /**
- * What in a value JSON cannot carry, with its path, as `status.load: NaN is no number in JSON`; undefined when all is well. Members that are
- * undefined are absent.
+ * What in a value JSON cannot carry, with its path, as `status.load: NaN is no number in JSON`;
+ * undefined when all is well. Members that are undefined are absent.
  */
 export function jsonProblem(value: unknown, path: string, above: readonly object[] = []): string | undefined {
   if (typeof value === 'number' && !Number.isFinite(value)) return `${path}: ${value} is no number in JSON`

@@ -17,8 +17,8 @@ export interface PassEnd {
 const nothing: PassEnd = { outcome: undefined, changedStatus: false }
 
 /**
- * One pass over an object, as the informer shows it: adds the finalizer where there is something to clean up, lets the author's function work on a private copy,
- * and sends what that changed in the status, also when it threw.
+ * One pass over an object, as the informer shows it: adds the finalizer where there is something to clean up, lets the author's function
+ * work on a private copy, and sends what that changed in the status, also when it threw.
  */
 export async function passOver(controller: Controller, parts: ContextParts, seen: KubeObject): Promise<PassEnd> {
   const { finalize, finalizer } = controller

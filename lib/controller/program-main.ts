@@ -1,8 +1,9 @@
 /**
- * What the programs that follow the API have in common: flags, log, kubeconfig, leader election, health endpoint, a graceful end. `main.ts` of such
- * a program is one call:
+ * What the programs that follow the API have in common: flags, log, kubeconfig, leader election, health
+ * endpoint, a graceful end. `main.ts` of such a program is one call:
  *
- *     process.exitCode = await programMain({ program: 'millrace-scheduler', summary: '…', lease: 'millrace-scheduler', run: runScheduler }, process)
+ *     const program = { program: 'millrace-scheduler', summary: '…', lease: 'millrace-scheduler', run: runScheduler }
+ *     process.exitCode = await programMain(program, process)
  */
 import { homedir, hostname } from 'node:os'
 import { Registry } from 'prom-client'
@@ -36,8 +37,8 @@ export interface Program<Settings = undefined> {
   /** The Lease that elects who works; the others stand by. Its namespace is kube-system unless `ofUser` is set. */
   readonly lease: string
   /**
-   * A program of a user: it may be bound to one namespace (--namespace), and its Lease lies in that one, else in the kubeconfig's, so that it needs no right in
-   * the namespace of the system. It says what it needs.
+   * A program of a user: it may be bound to one namespace (--namespace), and its Lease lies in that one, else in the kubeconfig's, so that
+   * it needs no right in the namespace of the system. It says what it needs.
    */
   readonly ofUser?: UserProgram
   /** Flags of its own, by name, and what is made of them before anything else is done. `read` throws FlagError. */

@@ -25,8 +25,8 @@ export interface ReconcileContext<K extends Kind> {
   /** Aborts when the controller stops. */
   readonly signal: AbortSignal
   /**
-   * Makes an object have these fields, owned by the reconciled one, by server-side apply with the controller's name as field manager. Sends nothing when nothing
-   * would differ; resolves with the object as it then is, which nobody changes.
+   * Makes an object have these fields, owned by the reconciled one, by server-side apply with the controller's name as field manager. Sends
+   * nothing when nothing would differ; resolves with the object as it then is, which nobody changes.
    */
   apply<Other extends Kind>(kind: Other, configuration: ApplyConfiguration<Other>): Promise<Resource<Other>>
   /** What the reconciled object owns, as the informers show it. The kind is in `owns`. */

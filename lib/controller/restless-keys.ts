@@ -1,6 +1,6 @@
 /**
- * Keys each of whose passes changes the status. A rollout does so for a while; a status that holds a time or a count of passes does so for ever, and its own
- * write brings the object back at once.
+ * Keys each of whose passes changes the status. A rollout does so for a while; a status that holds a time or a count of passes does so for
+ * ever, and its own write brings the object back at once.
  */
 export class RestlessKeys {
   readonly #inARow = new Map<string, number>()

@@ -1,6 +1,6 @@
 /**
- * The least rights that controllers need, from what they declare. Reading is one right: who may watch objects sees them anyway. What a pass does with
- * `ctx.client` beyond the declaration is declared as `rights`.
+ * The least rights that controllers need, from what they declare. Reading is one right: who may watch objects sees them anyway. What a pass
+ * does with `ctx.client` beyond the declaration is declared as `rights`.
  */
 
 import type { Kind } from '../api/define-kind.js'
@@ -22,8 +22,9 @@ export interface Account {
 }
 
 /**
- * The Roles of a program that runs these controllers as this ServiceAccount: one for each namespace that they are bound to, and a ClusterRole for what they
- * follow everywhere. The Lease, named like the first controller, and the account itself are in the account's namespace.
+ * The Roles of a program that runs these controllers as this ServiceAccount: one for each namespace that they
+ * are bound to, and a ClusterRole for what they follow everywhere. The Lease, named like the first
+ * controller, and the account itself are in the account's namespace.
  */
 export function rightsOf(controllers: readonly [Claimant, ...Claimant[]], account: Account): (RoleManifest | ClusterRoleManifest)[] {
   const places = new Map<string, RuleSet>()

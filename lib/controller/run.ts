@@ -6,8 +6,9 @@ import { programMain } from './program-main.js'
 import { startControllers } from './start-controllers.js'
 
 /**
- * Makes this process the program of these controllers: it reads the command line (`--help` says what), finds the kubeconfig, stands for election under the
- * first one's name, serves health and metrics, and ends in order on SIGTERM and SIGINT. Resolves when it has ended; the exit code is set.
+ * Makes this process the program of these controllers: it reads the command line (`--help` says what), finds the
+ * kubeconfig, stands for election under the first one's name, serves health and metrics, and ends in order on SIGTERM
+ * and SIGINT. Resolves when it has ended; the exit code is set.
  *
  *     if (isMain(import.meta)) await run(warmPool)
  */

@@ -1,4 +1,6 @@
-/** What no retry would mend: the object is left alone until it, or something that it depends on, changes. `reason` is one CamelCase word. */
+/**
+ * What no retry would mend: the object is left alone until it, or something that it depends on, changes. `reason` is one CamelCase word.
+ */
 export class TerminalError extends Error {
   override readonly name = 'TerminalError'
   readonly reason: string

@@ -12,10 +12,14 @@ export interface Watch {
 }
 
 /**
- * Brings objects back when one of another kind changes. For a change, both the state before and the one after are asked about. A cluster-scoped object is named
- * by `{ name }`:
+ * Brings objects back when one of another kind changes. For a change, both the state before and the one after are asked about. A
+ * cluster-scoped object is named by `{ name }`:
  *
- *     watch(Secret, (secret, cache) => cache.list(WarmPool, secret.metadata.namespace).filter((pool) => pool.spec.secretName === secret.metadata.name).map((pool) => pool.metadata))
+ *     watch(Secret, (secret, cache) =>
+ *       cache
+ *         .list(WarmPool, secret.metadata.namespace)
+ *         .filter((pool) => pool.spec.secretName === secret.metadata.name)
+ *         .map((pool) => pool.metadata))
  */
 export function watch<K extends Kind>(
   kind: K,

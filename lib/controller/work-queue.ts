@@ -1,6 +1,6 @@
 /**
- * Keys that wait to be worked on. A key that is added twice waits once; a key that is added while it is being worked on comes again afterwards:
- * so no key runs twice at the same time, and no change goes unseen.
+ * Keys that wait to be worked on. A key that is added twice waits once; a key that is added while it is being worked on comes again
+ * afterwards: so no key runs twice at the same time, and no change goes unseen.
  */
 import { type BackoffOptions, backoffDelayMs } from '../base/backoff.js'
 import type { Clock, Timer } from '../base/clock.js'

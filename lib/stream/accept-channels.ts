@@ -10,7 +10,9 @@ export function chooseProtocol(request: IncomingMessage): string | undefined {
   return channelProtocols.find((protocol) => offered.includes(protocol))
 }
 
-/** Completes the upgrade of a request for which `chooseProtocol` found a protocol. Rejects when the client broke it off, or it is malformed. */
+/**
+ * Completes the upgrade of a request for which `chooseProtocol` found a protocol. Rejects when the client broke it off, or it is malformed.
+ */
 export function acceptChannels(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<ChannelLink> {
   const server = new WebSocketServer({
     noServer: true,

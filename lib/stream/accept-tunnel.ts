@@ -11,8 +11,8 @@ export function offersTunnel(request: IncomingMessage): boolean {
 }
 
 /**
- * Completes the upgrade and gives the tunnel's bytes. The protocol's name has a slash, which no subprotocol may have and the ws package refuses:
- * so the package does not see it, and it is answered beside the package.
+ * Completes the upgrade and gives the tunnel's bytes. The protocol's name has a slash, which no subprotocol may have and the ws package
+ * refuses: so the package does not see it, and it is answered beside the package.
  */
 export function acceptTunnel(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<Duplex> {
   const server = new WebSocketServer({ noServer: true, clientTracking: false, maxPayload: maxMessageBytes })

@@ -13,8 +13,9 @@ const take = () => free.pop() ?? Buffer.allocUnsafeSlow(slabBytes)
 const giveBack = (slab: Buffer) => void (free.length < maxFree && free.push(slab))
 
 /**
- * Passes what one socket reads to another, without a Buffer for each read: what one turn of the loop reads, or comes while the last is still going out, goes out in one piece.
- * Returns how to send what is left, when the source has ended; undefined, and nothing was done, where sockets cannot be read so.
+ * Passes what one socket reads to another, without a Buffer for each read: what one turn of the loop reads, or comes while
+ * the last is still going out, goes out in one piece. Returns how to send what is left, when the source has ended;
+ * undefined, and nothing was done, where sockets cannot be read so.
  */
 export function carryBytes(source: Socket, sink: Socket): (() => void) | undefined {
   let slab: Buffer | undefined

@@ -1,7 +1,7 @@
 /**
- * Several channels of bytes over one connection, as exec and attach have them: what a terminal's two ends say to each other. Three things carry
- * it: frames between server and agent, WebSocket messages, SPDY streams. The one rule: a link is a Duplex of messages, so nothing is taken from
- * one side before the other has room.
+ * Several channels of bytes over one connection, as exec and attach have them: what a terminal's two ends say to each other. Three things
+ * carry it: frames between server and agent, WebSocket messages, SPDY streams. The one rule: a link is a Duplex of messages, so nothing is
+ * taken from one side before the other has room.
  *
  *     await writeMessage(link, { channel: channels.stdout, bytes })
  *     for await (const { channel, bytes } of messagesOf(link)) …

@@ -1,7 +1,7 @@
 /**
- * Data connections: what carries the bytes of one stream and nothing else, beside the connection over which it was asked for. The agent dials some ahead
- * when the server invites to it, in its answer to the upgrade; the server names one in a request, and each serves once. The one rule: they belong to one
- * connection of a node, are used for that alone, and end with it.
+ * Data connections: what carries the bytes of one stream and nothing else, beside the connection over which it was asked for. The agent
+ * dials some ahead when the server invites to it, in its answer to the upgrade; the server names one in a request, and each serves once.
+ * The one rule: they belong to one connection of a node, are used for that alone, and end with it.
  *
  *     101, millrace-data-key: KEY          the server invites
  *     GET /data/KEY/7                      the agent dials, upgrading to millrace-data/1
@@ -34,7 +34,10 @@ export function readDataOffer({ headers, url = '' }: IncomingMessage): DataOffer
   return key === undefined || id === undefined ? undefined : { key, id }
 }
 
-/** Looks after a data connection until it is used: nobody has anything to say on it yet. Calls `onGone` when it ends; returns how to take it. */
+/**
+ * Looks after a data connection until it is used: nobody has anything to say on
+ * it yet. Calls `onGone` when it ends; returns how to take it.
+ */
 export function keepIdle(socket: Socket, onGone: () => void): () => Socket {
   socket.setTimeout(0)
   socket.setNoDelay(true)

@@ -4,8 +4,9 @@ import { RelayDuplex } from './relay-duplex.js'
 import { StreamError } from './stream-error.js'
 
 /**
- * The bytes of a stream that travel over a connection of their own, while the stream itself (`witness`) carries nothing but its life: Node's TLS does not tell
- * an end from a cut, and the witness does. Each half is whole when both of its ends have come; whatever breaks one breaks the other.
+ * The bytes of a stream that travel over a connection of their own, while the stream itself (`witness`) carries
+ * nothing but its life: Node's TLS does not tell an end from a cut, and the witness does. Each half is whole when both
+ * of its ends have come; whatever breaks one breaks the other.
  */
 export function dataDuplex(socket: Socket, witness: Duplex): Duplex {
   const whyIncomplete = new Promise<Error | undefined>((resolve) => {

@@ -46,8 +46,8 @@ const defaultMaxPeers = 1_024
 const defaultHeldMs = 1_000
 
 /**
- * Gives each peer of a UDP socket, which is an address and a port, a stream of its own. When there is no place left, a newcomer gets that of the oldest
- * who has not spoken again after an answer; a conversation is not broken off for strangers.
+ * Gives each peer of a UDP socket, which is an address and a port, a stream of its own. When there is no place left, a newcomer gets that
+ * of the oldest who has not spoken again after an answer; a conversation is not broken off for strangers.
  */
 export class DatagramPeers {
   readonly #peers = new Map<string, Peer>()

@@ -1,6 +1,6 @@
 /**
- * Datagrams over a stream of bytes, both ways: each is its length in two bytes, big-endian, and then itself. The one rule: what the other side does
- * not take in time is dropped and counted, as a network would, and never held without bound.
+ * Datagrams over a stream of bytes, both ways: each is its length in two bytes, big-endian, and then itself. The one rule: what the other
+ * side does not take in time is dropped and counted, as a network would, and never held without bound.
  *
  *     const socket = dgram.createSocket('udp4')
  *     const port = new DatagramDuplex({ send: (datagram, done) => socket.send(datagram, done), close: () => socket.close() })

@@ -33,8 +33,8 @@ const defaultBackoff: BackoffOptions = { initialMs: 800, maxMs: 30_000 }
 const steadyAfterMs = 30_000
 
 /**
- * Keeps one connection to the server, over which it asks and this side answers. Resolves when the signal aborts; every other end is followed
- * by another try.
+ * Keeps one connection to the server, over which it asks and this side answers. Resolves when
+ * the signal aborts; every other end is followed by another try.
  */
 export async function dialNodeStreams(options: DialOptions): Promise<void> {
   const { signal, backoff = defaultBackoff } = options

@@ -8,8 +8,8 @@ const headBytes = 5
 const channelEnd = 0xffffffff
 
 /**
- * Channels over a byte stream, between server and agent: a channel's number, four bytes of length, the payload. The end of the inner stream is
- * the end of the link.
+ * Channels over a byte stream, between server and agent: a channel's number, four bytes of length, the
+ * payload. The end of the inner stream is the end of the link.
  */
 export class FramedChannels extends Duplex {
   readonly #inner: Duplex

@@ -1,6 +1,6 @@
 /**
- * The connections that node agents have dialled to one server, and the ways to a node: `ask`, and `open` for bytes both ways. The newest connection
- * of a node is the one that is used; what an older one still carries may finish.
+ * The connections that node agents have dialled to one server, and the ways to a node: `ask`, and `open` for bytes both ways. The newest
+ * connection of a node is the one that is used; what an older one still carries may finish.
  *
  *     const nodes = createNodeConnections()
  *     const { status, stream } = await nodes.ask('n1', { path: '/logs/default/hello', signal })
@@ -20,7 +20,9 @@ export class NodeUnreachable extends Error {
 }
 
 export interface NodeConnections {
-  /** Takes a connection that the node's agent has dialled, and what keeps its data connections, where there are some. Returns how to end it. */
+  /**
+   * Takes a connection that the node's agent has dialled, and what keeps its data connections, where there are some. Returns how to end it.
+   */
   add(node: string, connection: Duplex, data?: DataPool): { close(): void }
   /** What keeps the data connections that show this key; undefined when the node has no such connection. */
   dataOf(node: string, key: string): DataPool | undefined

@@ -64,8 +64,8 @@ export function askingSession(connection: Duplex, options: KeepAliveOptions = {}
 }
 
 /**
- * Answers one request. A rejection before the head is a 500, and after it the stream fails. To fail a stream yourself, destroy it with an error:
- * `stream.close(code)` ends it as if it were complete.
+ * Answers one request. A rejection before the head is a 500, and after it the stream fails. To fail a stream yourself, destroy it with an
+ * error: `stream.close(code)` ends it as if it were complete.
  */
 export type NodeRequestHandler = (request: ReceivedRequest, stream: http2.ServerHttp2Stream) => void | Promise<void>
 
@@ -156,7 +156,10 @@ export function ask(session: http2.ClientHttp2Session, request: NodeRequest): Pr
   })
 }
 
-/** HTTP/2 streams of a cut connection end as if they were complete; their reset code tells, or, when this side has cut it, the session. This one fails. */
+/**
+ * HTTP/2 streams of a cut connection end as if they were complete; their reset code
+ * tells, or, when this side has cut it, the session. This one fails.
+ */
 function wholeOrFailed(stream: http2.Http2Stream): Duplex {
   const { session } = stream
   return new RelayDuplex(stream, {

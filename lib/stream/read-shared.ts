@@ -10,9 +10,10 @@ const shared = Buffer.allocUnsafeSlow(readBytes)
 export type HearBytes = (bytes: Buffer) => boolean
 
 /**
- * From now on what a socket reads goes to `hear`, out of one buffer that all share, instead of into a Buffer for each read: those lie outside of the heap, and the
- * collector walks the whole heap for every few dozen megabytes of them. This is the `onread` of Node, which it offers when a socket is made, and not for one
- * that a server has accepted: so it is put there afterwards. False, and nothing was done, where Node has no such thing or bytes wait to be read.
+ * From now on what a socket reads goes to `hear`, out of one buffer that all share, instead of into a Buffer for each read: those lie
+ * outside of the heap, and the collector walks the whole heap for every few dozen megabytes of them. This is the `onread` of Node, which it
+ * offers when a socket is made, and not for one that a server has accepted: so it is put there afterwards. False, and nothing was done,
+ * where Node has no such thing or bytes wait to be read.
  */
 export function readShared(socket: Socket, hear: HearBytes): boolean {
   const { _handle: handle } = socket as { _handle?: { useUserBuffer?(buffer: Buffer): void } | null }

@@ -16,8 +16,8 @@ export interface RelayOptions {
 const heldBytes = 256 * 1024
 
 /**
- * A plain Duplex around another stream. Back-pressure, half-close and errors pass through both ways. An inner stream that closes without having
- * ended is a failure; what it ended with can still be read after it closed.
+ * A plain Duplex around another stream. Back-pressure, half-close and errors pass through both ways. An inner stream that closes without
+ * having ended is a failure; what it ended with can still be read after it closed.
  */
 export class RelayDuplex extends Duplex {
   readonly #inner: Duplex

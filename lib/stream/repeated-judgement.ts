@@ -1,4 +1,6 @@
-/** Judges an open stream again and again, and calls `end` once when it is no longer due: `isDue` says no, or throws. Returns how to stop. */
+/**
+ * Judges an open stream again and again, and calls `end` once when it is no longer due: `isDue` says no, or throws. Returns how to stop.
+ */
 export function judgeRepeatedly(everyMs: number, isDue: () => boolean, end: () => void): () => void {
   const timer = setInterval(() => {
     if (holds(isDue)) return

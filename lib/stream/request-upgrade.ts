@@ -28,7 +28,10 @@ export interface UpgradedConnection {
 
 const timeoutMs = 30_000
 
-/** Dials a server and asks for an upgrade. Rejects with StreamError when it is refused or not answered, with the connection's error otherwise. */
+/**
+ * Dials a server and asks for an upgrade. Rejects with StreamError when it is
+ * refused or not answered, with the connection's error otherwise.
+ */
 export function requestUpgrade(options: UpgradeRequest): Promise<UpgradedConnection> {
   const { server, path, protocol, tls, secureContext, allowHalfOpen = false, signal } = options
   const { hostname, port } = new URL(server)

@@ -12,7 +12,10 @@ export interface SpareDataOptions {
   readonly signal: AbortSignal
 }
 
-/** So many are dialled ahead at first, and later as many as have been in use at once, up to the most. Each that is taken is followed by another at once. */
+/**
+ * So many are dialled ahead at first, and later as many as have been in use at once, up to
+ * the most. Each that is taken is followed by another at once.
+ */
 const spareConnections = { first: 2, most: 8 }
 
 interface Spare {

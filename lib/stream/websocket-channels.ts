@@ -17,8 +17,8 @@ const endOfChannel = 255
 const probeMs = 15_000
 
 /**
- * Channels over a WebSocket, either end of it: a message is a channel's number and bytes. The link ends when the WebSocket is closed in order
- * (1000), and is destroyed by every other end.
+ * Channels over a WebSocket, either end of it: a message is a channel's number and bytes. The link ends when the WebSocket is closed in
+ * order (1000), and is destroyed by every other end.
  */
 export class WebSocketChannels extends Duplex {
   readonly #socket: WebSocket

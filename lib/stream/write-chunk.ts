@@ -1,6 +1,9 @@
 import type { Writable } from 'node:stream'
 
-/** Writes and waits: resolves when the chunk has gone on its way, rejects when the stream is gone. So one chunk at a time is held, and no more. */
+/**
+ * Writes and waits: resolves when the chunk has gone on its way, rejects when the
+ * stream is gone. So one chunk at a time is held, and no more.
+ */
 export function writeChunk(stream: Writable, chunk: unknown): Promise<void> {
   return new Promise((resolve, reject) => {
     const onClose = () => reject(new Error('the stream is gone'))

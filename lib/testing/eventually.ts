@@ -1,7 +1,7 @@
 /**
- * Waits until `check` returns without throwing (and not false), looking again every few milliseconds; for what has no event to wait on. A check
- * that takes long, since it starts a program, rests as long as it took: what it waits for needs the processor more. Throws the last failure after
- * `timeoutMs` of real time, which is generous: a loaded machine is slow, and a failure may be so, too.
+ * Waits until `check` returns without throwing (and not false), looking again every few milliseconds; for what has no event to wait on. A
+ * check that takes long, since it starts a program, rests as long as it took: what it waits for needs the processor more. Throws the last
+ * failure after `timeoutMs` of real time, which is generous: a loaded machine is slow, and a failure may be so, too.
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,

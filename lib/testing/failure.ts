@@ -7,8 +7,9 @@ import type { TransportRequest } from '../client/transport.js'
 export type RequestVerb = 'get' | 'list' | 'create' | 'update' | 'patch' | 'apply' | 'delete'
 
 /**
- * How a request fails. A reason: the server answers with it and does nothing. A connection lost before: the request never arrives. Lost after: it is carried
- * out, and the answer never arrives. A crash: the controllers die before or after it, as by kill -9, and are started again.
+ * How a request fails. A reason: the server answers with it and does nothing. A connection lost before: the
+ * request never arrives. Lost after: it is carried out, and the answer never arrives. A crash: the controllers
+ * die before or after it, as by kill -9, and are started again.
  */
 export type FailureForm = ErrorReason | 'connection lost before' | 'connection lost after' | 'crash before' | 'crash after'
 

@@ -1,6 +1,6 @@
 /**
- * The way from controllers to the server, on which a test makes things go wrong: requests fail, answers get lost, watches break or lag behind, everything ends
- * at once. Without an order from the test it passes everything on.
+ * The way from controllers to the server, on which a test makes things go wrong: requests fail, answers get lost, watches break or lag
+ * behind, everything ends at once. Without an order from the test it passes everything on.
  */
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'

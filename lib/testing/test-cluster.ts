@@ -36,15 +36,15 @@ import type { TestDoor, TestDoorOptions } from './test-door.js'
 /** What a test may choose. */
 export interface TestClusterOptions {
   /**
-   * They run beside the test, over the API, until the cluster is closed. A function is called for each of their lives: what it makes anew does not survive a
-   * restart.
+   * They run beside the test, over the API, until the cluster is closed. A function is called for each
+   * of their lives: what it makes anew does not survive a restart.
    */
   readonly controllers?: readonly Controller[] | (() => readonly Controller[])
   /** What the controllers may do: what they declare (`rights` included), or everything. Default `declared`. */
   readonly rights?: 'declared' | 'all'
   /**
-   * Kinds of users, beside those that the controllers name: they come in as CustomResourceDefinitions, through the API, and are served when the
-   * cluster is there.
+   * Kinds of users, beside those that the controllers name: they come in as
+   * CustomResourceDefinitions, through the API, and are served when the cluster is there.
    */
   readonly kinds?: readonly Kind[]
   /** Default false: plain HTTP, and the user is who the bearer token says (`NAME[,GROUP…]`, or a ServiceAccount's), admin without one. */
@@ -78,8 +78,8 @@ export interface TestCluster extends AsyncDisposable {
   /** From now on this user is nobody: 401. */
   revoke(user: string): void
   /**
-   * Resolves when the controllers have nothing to do now: they have seen every change, and no pass is under way, due or to be retried. What waits for a time
-   * (`requeueAfter`) waits for `advance`. Rejects when there is no end to it, and says what keeps coming back.
+   * Resolves when the controllers have nothing to do now: they have seen every change, and no pass is under way, due or to be retried. What
+   * waits for a time (`requeueAfter`) waits for `advance`. Rejects when there is no end to it, and says what keeps coming back.
    */
   settle(): Promise<void>
   /** Lets time pass: what waits for a moment acts at that moment, and all that follows is settled before time goes on. */
@@ -90,7 +90,10 @@ export interface TestCluster extends AsyncDisposable {
   clearFailures(): void
   /** Breaks the watches of the controllers; they are opened again. */
   breakWatches(): void
-  /** From now on the controllers are told nothing: they work with what they know, until `releaseWatches`, or until they have sent so many requests. */
+  /**
+   * From now on the controllers are told nothing: they work with what they know,
+   * until `releaseWatches`, or until they have sent so many requests.
+   */
   holdWatches(requests?: number): void
   releaseWatches(): void
   /** Kills the controllers as kill -9 does. Nothing of their memory survives; what they had asked for may or may not happen. */
@@ -104,8 +107,8 @@ export interface TestCluster extends AsyncDisposable {
   /** All objects as they are now, without asking the server. */
   snapshot(): Snapshot
   /**
-   * Looks at every revision from now on, also at those that were committed together; `check` throws when something is wrong. `settle` then rejects with
-   * what it threw first, and says at which revision; so does `close`, where nobody has been told before.
+   * Looks at every revision from now on, also at those that were committed together; `check` throws when something is wrong. `settle` then
+   * rejects with what it threw first, and says at which revision; so does `close`, where nobody has been told before.
    */
   always(check: (snapshot: Snapshot) => void): void
   /** Ends everything at once; `await using` calls it. */

@@ -1,6 +1,7 @@
 /**
- * Controllers in a test: they run in this process, against the test's server, and can be killed and started again like a process of their own. What each life
- * of them remembers goes with it; variables outside of `controller()` stay, unless the test declares them anew for each life.
+ * Controllers in a test: they run in this process, against the test's server, and can be killed and started
+ * again like a process of their own. What each life of them remembers goes with it; variables outside of
+ * `controller()` stay, unless the test declares them anew for each life.
  */
 import type { Apiserver } from '../../apiserver/server.js'
 import type { Store } from '../../apiserver/storage/store.js'
@@ -104,7 +105,10 @@ export class TestControllers {
     this.#life?.transport.breakWatches()
   }
 
-  /** Resolves when the controllers have nothing to do now. What waits for a time does not count; what waits for a retry has been tried again. */
+  /**
+   * Resolves when the controllers have nothing to do now. What waits for a time
+   * does not count; what waits for a retry has been tried again.
+   */
   async settle(): Promise<void> {
     this.#passes.begin()
     let activity = -1

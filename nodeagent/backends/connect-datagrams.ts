@@ -4,8 +4,8 @@ import { DatagramDuplex } from '../../lib/stream/datagrams.js'
 import { NotListening } from './connect-to.js'
 
 /**
- * Datagrams to and from a UDP port, framed, by way of a socket of this process's network or of the one that is given. That nobody answers is no failure:
- * datagrams get lost. Rejects with NotListening.
+ * Datagrams to and from a UDP port, framed, by way of a socket of this process's network or of the one that is given. That nobody answers
+ * is no failure: datagrams get lost. Rejects with NotListening.
  */
 export function connectDatagrams(host: string, port: number, signal: AbortSignal, given?: Socket): Promise<Duplex> {
   return new Promise((resolve, reject) => {

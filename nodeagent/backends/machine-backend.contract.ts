@@ -1,6 +1,7 @@
 /**
- * What every machine backend keeps, as one suite: each feature that it declares works, and what it does not declare is refused. A backend's own test
- * file calls this with a way to open it; everything that is made is removed at the end. Starting a machine may take a while, so one serves several tests.
+ * What every machine backend keeps, as one suite: each feature that it declares works, and what it does not declare is
+ * refused. A backend's own test file calls this with a way to open it; everything that is made is removed at the end.
+ * Starting a machine may take a while, so one serves several tests.
  */
 import { randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'

@@ -1,8 +1,8 @@
 /**
- * What keeps machines on a node: containers that stay, and virtual machines. A machine is one Vps's: it has a disk that outlives its stops, and it
- * runs or does not. Every machine backend meets this interface and its contract suite (machine-backend.contract.ts), declares in `features` what it
- * can do, and refuses the rest with BackendError `Unsupported`. It keeps no state that a restart of the agent would lose: what is there is found
- * again by `observe`, and whatever it makes carries the machine's uid.
+ * What keeps machines on a node: containers that stay, and virtual machines. A machine is one Vps's: it has a disk that outlives its stops,
+ * and it runs or does not. Every machine backend meets this interface and its contract suite (machine-backend.contract.ts), declares in
+ * `features` what it can do, and refuses the rest with BackendError `Unsupported`. It keeps no state that a restart of the agent would
+ * lose: what is there is found again by `observe`, and whatever it makes carries the machine's uid.
  */
 import type { Duplex, Readable } from 'node:stream'
 import type { Vps } from '../../lib/api/kinds/vps.js'

@@ -3,7 +3,10 @@ import type { RunId } from './backend.js'
 const uidPattern = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/
 const keyPattern = /^([A-Za-z0-9][A-Za-z0-9-]{0,63})\.(\d{1,9})\.(\d{1,9})$/
 
-/** `UID.ATTEMPT.RUN`: the one text form of a run, for files, containers and cgroups. Throws on a uid that is no plain word: it becomes part of paths. */
+/**
+ * `UID.ATTEMPT.RUN`: the one text form of a run, for files, containers and cgroups.
+ * Throws on a uid that is no plain word: it becomes part of paths.
+ */
 export function printRunKey(id: RunId): string {
   if (!uidPattern.test(id.uid)) throw new Error(`not a uid that can name files: ${JSON.stringify(id.uid)}`)
   return `${id.uid}.${id.attempt}.${id.run}`

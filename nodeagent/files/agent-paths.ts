@@ -1,9 +1,9 @@
 /**
- * Where the agent keeps files. Every path is made from uids and numbers, never from names that users choose; volumes alone have their names as
- * last part, which are DNS labels.
+ * Where the agent keeps files. Every path is made from uids and numbers, never from names that users choose;
+ * volumes alone have their names as last part, which are DNS labels.
  *
  *     DATA/workloads/UID/ledger.json, DATA/workloads/UID/logs/ATTEMPT-RUN/     the agent's own; no task can reach them
- *     DATA/images/                                                             images of virtual machines, unless --image-dir names another place
+ *     DATA/images/                                                             of virtual machines, unless --image-dir names another place
  *     DATA/runs/                                                               the process backend's records
  *     DATA/microvms/                                                           the qemu backend's records, and a folder for each run
  *     DATA/machine-records/UID.json                                            what the agent remembers of a Vps

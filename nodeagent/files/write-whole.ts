@@ -12,7 +12,10 @@ export async function writeWhole(file: string, text: string, mode: number): Prom
   await putInPlace(`${file}.new`, file)
 }
 
-/** Gives a finished file its name, for good: what it holds is on the disk before. Of a folder, what its files hold is the caller's to bring there. */
+/**
+ * Gives a finished file its name, for good: what it holds is on the disk before. Of
+ * a folder, what its files hold is the caller's to bring there.
+ */
 export async function putInPlace(made: string, file: string): Promise<void> {
   await syncPath(made)
   await rename(made, file)

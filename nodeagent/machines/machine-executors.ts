@@ -1,6 +1,6 @@
 /**
- * One executor per type of step; the compiler refuses a type without one. An executor does its step or throws; it decides nothing. Each may be
- * repeated, and may have been cut off anywhere in an earlier life of the agent.
+ * One executor per type of step; the compiler refuses a type without one. An executor does its step or throws; it decides nothing. Each may
+ * be repeated, and may have been cut off anywhere in an earlier life of the agent.
  */
 import { Vps } from '../../lib/api/kinds/vps.js'
 import { BackendError } from '../backends/backend.js'
@@ -73,7 +73,8 @@ export const machineExecutors: Executors<ExecutableMachineStep, Vps, MachineBack
     try {
       if (record && record.run !== 'stopped') await parts.machineRecords.write(uid, { ...record, run: 'stopped', streak: 0 })
     } catch (error) {
-      // Stopping and deleting is how room is made. Without the note its next start is taken for one after an end by itself, and waits a little.
+      // Stopping and deleting is how room is made. Without the note its next start
+      // is taken for one after an end by itself, and waits a little.
       if (!isFull(error)) throw error
     }
     await onEach(context, (backend) => backend.stopMachine(uid, graceMs, signal))

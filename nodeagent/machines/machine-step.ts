@@ -6,7 +6,10 @@ export interface RestoreOrder {
   readonly request?: string | undefined
 }
 
-/** What the agent does next about a machine, as data. Each type has one executor (machine-executors.ts; the compiler checks that). Any step may be repeated. */
+/**
+ * What the agent does next about a machine, as data. Each type has one executor
+ * (machine-executors.ts; the compiler checks that). Any step may be repeated.
+ */
 export type ExecutableMachineStep =
   /** Asks whether the namespace admits what the machine wants of the node, and whether the node has it. */
   | { readonly type: 'admit' }

@@ -37,8 +37,8 @@ export function restoreWished(vps: Vps, disk: Pick<ObservedMachine, 'restoredFro
 }
 
 /**
- * Whether the machine had a disk that is no longer there, removed behind the agent's back or lost with the node's own, and no snapshot was named since
- * to make it of.
+ * Whether the machine had a disk that is no longer there, removed behind the agent's back or lost with
+ * the node's own, and no snapshot was named since to make it of.
  */
 export function isDiskLost(vps: Vps, { machine, record }: MachineActual): boolean {
   if (machine && machine.state !== 'partial') return false

@@ -1,7 +1,7 @@
 /**
- * The planner of machines in a world of its own: random wishes of people, guests that end by themselves, and an agent that dies in the middle of any step.
- * Whatever happens, a machine that runs is not started again, a disk that people may have written to goes with its Vps or for a snapshot that they named,
- * and what is left alone converges.
+ * The planner of machines in a world of its own: random wishes of people, guests that end by themselves, and an agent that dies in the
+ * middle of any step. Whatever happens, a machine that runs is not started again, a disk that people may have written to goes with its Vps
+ * or for a snapshot that they named, and what is left alone converges.
  */
 import fc from 'fast-check'
 import { expect, it } from 'vitest'

@@ -1,11 +1,11 @@
 /**
- * What to do next about one machine: a pure function of what the API wants, what is on the node, and the time. Its steps may be done any number of
- * times, and after each of them it is asked again.
+ * What to do next about one machine: a pure function of what the API wants, what is on the node, and the time. Its steps may be done any
+ * number of times, and after each of them it is asked again.
  *
  *     planMachine(vps, noMachine, now)   // [{ type: 'admit' }, { type: 'prepareImage' }, { type: 'create' }, { type: 'start', streak: 0 }]
  *
- * The rules that it keeps, whatever it is given: a disk that people may have written to is replaced by a snapshot that they named, or by nothing; a
- * machine that the API no longer binds to this node, or that is being deleted, ends with nothing left.
+ * The rules that it keeps, whatever it is given: a disk that people may have written to is replaced by a snapshot that they named, or by
+ * nothing; a machine that the API no longer binds to this node, or that is being deleted, ends with nothing left.
  */
 import type { Vps } from '../../lib/api/kinds/vps.js'
 import { nodeCleanupFinalizer } from '../../lib/api/kinds/workload.js'

@@ -46,7 +46,10 @@ export class BridgeGuard {
     return this.pinned.has(address)
   }
 
-  /** `interfaces`: those that there are; a workload that has none has ended. `look`: whether others have changed rules; else what this agent has put is taken for there. */
+  /**
+   * `interfaces`: those that there are; a workload that has none has ended. `look`: whether others have
+   * changed rules; else what this agent has put is taken for there.
+   */
   async ensure(range: AddressRange, interfaces: ReadonlySet<string>, look: boolean, signal: AbortSignal): Promise<void> {
     const { bridge, run, openPorts } = this.options
     const told = await this.ask(signal)

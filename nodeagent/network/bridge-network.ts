@@ -1,4 +1,7 @@
-/** A node's network with a bridge; see node-network.ts. The bridge is made when the first workload needs it, and looked for before each later one. */
+/**
+ * A node's network with a bridge; see node-network.ts. The bridge is made when the
+ * first workload needs it, and looked for before each later one.
+ */
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -170,8 +173,8 @@ export class BridgeNetwork implements NodeNetwork {
   }
 
   /**
-   * Brings all of it into order. Whoever asks while that is done waits for the next time, which sees what is there by now. `look`: also at what others may have
-   * changed, which is for `watch`, and for a bridge that is new: no start waits for that, or pays for it.
+   * Brings all of it into order. Whoever asks while that is done waits for the next time, which sees what is there by now. `look`: also at
+   * what others may have changed, which is for `watch`, and for a bridge that is new: no start waits for that, or pays for it.
    */
   private pass(look: boolean): Promise<void> {
     this.nextLooks ||= look

@@ -8,8 +8,8 @@ import { CommandError, commandEnvironment, type RunCommand } from './run-command
 type Child = ChildProcessByStdio<Writable, Readable, null>
 
 /**
- * Runs the programs of a network by way of one small process (command-process.pl), one after the other: to make a process of its own this one stands still for
- * ten times as long as they run. It is started at the first need, and again when it has ended; it ends with this one.
+ * Runs the programs of a network by way of one small process (command-process.pl), one after the other: to make a process of its own this
+ * one stands still for ten times as long as they run. It is started at the first need, and again when it has ended; it ends with this one.
  */
 export class CommandProcess {
   private child: Child | undefined

@@ -1,8 +1,10 @@
 /**
- * What may pass a node's bridge, as rules of iptables: what a workload sends carries an address of the range; it reaches the outside and its neighbours, and of
- * the node itself what was opened; from outside comes only what it asked for, or what is published. Pure: install-firewall.ts brings it into the kernel.
+ * What may pass a node's bridge, as rules of iptables: what a workload sends carries an address of the range; it reaches the outside and
+ * its neighbours, and of the node itself what was opened; from outside comes only what it asked for, or what is published. Pure:
+ * install-firewall.ts brings it into the kernel.
  *
- * What others' rules must not undo is dropped in tables in which nobody accepts (raw, mangle): an engine puts its own in front of the filter's at each start.
+ * What others' rules must not undo is dropped in tables in which nobody accepts (raw, mangle):
+ * an engine puts its own in front of the filter's at each start.
  */
 import { createHash } from 'node:crypto'
 import { isInRange, parseAddress, parseRange } from '../../lib/api/address-range.js'

@@ -1,8 +1,8 @@
 /**
- * Keeps guests from the node that they run on. In user-mode networking QEMU makes a guest's connections as its own user, and so guests would reach
- * what listens on the node's loopback, at 10.0.2.2, as if they were programs of the node. The rules refuse connections that a guest's user begins to
- * any address of the node itself, and to those where clouds answer a machine about itself (firewall.ts); answers go. Each rule carries the name of its
- * guest in its comment, and is found again by that.
+ * Keeps guests from the node that they run on. In user-mode networking QEMU makes a guest's connections as its own user, and so guests
+ * would reach what listens on the node's loopback, at 10.0.2.2, as if they were programs of the node. The rules refuse connections that a
+ * guest's user begins to any address of the node itself, and to those where clouds answer a machine about itself (firewall.ts); answers go.
+ * Each rule carries the name of its guest in its comment, and is found again by that.
  */
 import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
@@ -82,7 +82,10 @@ function isWhole(listed: string, guest: string, rules: readonly string[][]): boo
   return markedRules(listed, chain, guest).length === rules.length
 }
 
-/** In the order in which they are put in front of others, so that the last one is asked first: a name server behind the fence may be asked. Pure. */
+/**
+ * In the order in which they are put in front of others, so that the last one is
+ * asked first: a name server behind the fence may be asked. Pure.
+ */
 export function fenceRules(guest: string, userId: number, nameservers: readonly string[]): string[][] {
   const ofGuest = ['-m', 'owner', '--uid-owner', String(userId)]
   const mark = ['-m', 'comment', '--comment', `millrace:${guest}`]

@@ -1,6 +1,6 @@
 /**
- * Brings chains of the agent's own into the kernel, in front of others' rules, in one go for each table. They are found again by the bridge in their names;
- * what others have is left as it is.
+ * Brings chains of the agent's own into the kernel, in front of others' rules, in one go for each table. They are found again by the bridge
+ * in their names; what others have is left as it is.
  */
 import type { FirewallChain } from './firewall.js'
 import { CommandError, type RunCommand } from './run-command.js'
@@ -25,9 +25,9 @@ export class InstalledFirewall {
   ) {}
 
   /**
-   * Makes sure that the chains are there as they are meant, and no other of the bridge; what is in order is left alone. `look`: at what is in the kernel,
-   * as others may have changed it; else what differs from the last time is put, and no program runs for what does not. Resolves with the rules of others that
-   * kept packets from the chains, and do no more.
+   * Makes sure that the chains are there as they are meant, and no other of the bridge; what is in order is left alone. `look`: at what is
+   * in the kernel, as others may have changed it; else what differs from the last time is put, and no program runs for what does not.
+   * Resolves with the rules of others that kept packets from the chains, and do no more.
    */
   async ensure(chains: readonly FirewallChain[], look: boolean, signal: AbortSignal): Promise<readonly string[]> {
     const { known } = this

@@ -1,10 +1,12 @@
 /**
- * The network of a node: one bridge that containers and virtual machines share, whose addresses come out of the Node's range (spec.podCIDR), each by an
- * IPClaim. One rule: an address is claimed before anything has it, and released when nothing of its holder is left.
+ * The network of a node: one bridge that containers and virtual machines share, whose addresses come out
+ * of the Node's range (spec.podCIDR), each by an IPClaim. One rule: an address is claimed before
+ * anything has it, and released when nothing of its holder is left.
  *
- *     const address = await network.claim({ kind: 'Vps', namespace, name, uid }, vps.spec.addressClaim, signal)   // before each start
- *     const tap = address && (await network.addTap(uid, undefined, signal))                                       // virtual machines
- *     await network.release(holder, signal)                                                                       // when all else is removed
+ *     const holder = { kind: 'Vps', namespace, name, uid }
+ *     const address = await network.claim(holder, vps.spec.addressClaim, signal)   // before each start
+ *     const tap = address && (await network.addTap(uid, undefined, signal))        // virtual machines
+ *     await network.release(holder, signal)                                        // when all else is removed
  */
 import type { Condition } from '../../lib/api/condition.js'
 import type { MachineAddress } from '../backends/machine-backend.js'
@@ -25,8 +27,9 @@ export interface NodeNetwork {
   /** bridge: workloads get addresses of the node's range. With `--network auto` it is settled at the first need, and is none before. */
   readonly mode: 'bridge' | 'none'
   /**
-   * The address of the holder, the same at every call until it is released; the bridge is there when this resolves. `claimName`: the IPClaim that it takes,
-   * of its own namespace; absent: one is made for it. Undefined where the node has no bridge. Rejects with a StepError.
+   * The address of the holder, the same at every call until it is released; the bridge is there when this
+   * resolves. `claimName`: the IPClaim that it takes, of its own namespace; absent: one is made for it.
+   * Undefined where the node has no bridge. Rejects with a StepError.
    */
   claim(holder: AddressHolder, claimName: string | undefined, signal: AbortSignal): Promise<MachineAddress | undefined>
   /** Gives back what `claim` gave, in this life of the agent or an earlier one. Idempotent. */
@@ -38,11 +41,14 @@ export interface NodeNetwork {
   removeTap(uid: string, signal: AbortSignal): Promise<void>
   /** Tells where a backend's workloads are joined to the bridge. */
   follow(source: BridgePortSource): void
-  /** Pins each workload that is joined by now to its address: called after the start of a container. Never rejects: what fails is tried again by `watch`. */
+  /**
+   * Pins each workload that is joined by now to its address: called after the start of a
+   * container. Never rejects: what fails is tried again by `watch`.
+   */
   pinPorts(): Promise<void>
   /**
-   * Until the signal aborts, looks from time to time whether what is there of the bridge is in order: others take rules away, as a firewall that is loaded
-   * anew. Resolves.
+   * Until the signal aborts, looks from time to time whether what is there of the bridge is in order: others
+   * take rules away, as a firewall that is loaded anew. Resolves.
    */
   watch(signal: AbortSignal): Promise<void>
   /** What the Node says of its network; undefined: nothing, because its range is still to come. */

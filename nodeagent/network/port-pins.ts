@@ -1,14 +1,16 @@
 /**
- * What may come in at the ports of a bridge, as rules of ebtables: of each workload what carries its own address and card alone. So none can speak as another,
- * draw another's traffic to itself, or be the gateway. What they are is pure: install-firewall.ts brings it into the kernel.
+ * What may come in at the ports of a bridge, as rules of ebtables: of each workload what carries its own
+ * address and card alone. So none can speak as another, draw another's traffic to itself, or be the gateway.
+ * What they are is pure: install-firewall.ts brings it into the kernel.
  */
 import type { BridgePort } from './bridge-port.js'
 import { type FirewallChain, namedChain } from './firewall.js'
 import { CommandError, type RunCommand } from './run-command.js'
 
 /**
- * A container is on its port a moment before the agent knows which port that is. Until then it may speak, but with no address or card that is another's or
- * the gateway's. `namesBridge`: see canNameBridge; where they cannot, the rules see the frames of all bridges of the machine, and mind those of this one.
+ * A container is on its port a moment before the agent knows which port that is. Until then it may speak, but with no
+ * address or card that is another's or the gateway's. `namesBridge`: see canNameBridge; where they cannot, the rules see the
+ * frames of all bridges of the machine, and mind those of this one.
  */
 export function portPinsOf(bridge: string, gateway: Speaker, ports: readonly BridgePort[], namesBridge: boolean): FirewallChain[] {
   const sorted = [...ports].sort((one, other) => (one.interface < other.interface ? -1 : 1))

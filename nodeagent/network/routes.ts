@@ -6,7 +6,9 @@ export interface Route {
   readonly range: AddressRange
 }
 
-/** /proc/net/route: numbers of 32 bits in the machine's order, which is little endian wherever this runs. Default routes are no networks. */
+/**
+ * /proc/net/route: numbers of 32 bits in the machine's order, which is little endian wherever this runs. Default routes are no networks.
+ */
 export function parseRoutes(text: string): Route[] {
   const routes: Route[] = []
   for (const line of text.split('\n').slice(1)) {

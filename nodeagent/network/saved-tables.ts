@@ -31,11 +31,17 @@ export function parseSaved(text: string): SavedTable[] {
 
 const chainOf = (rule: string) => rule.split(' ')[1] ?? ''
 const isOwn = (bridge: string) => (chain: string) => chain.startsWith(`${bridge}-`)
-/** A rule in a chain of others that leads into one of the bridge's, or carries its mark, as those of earlier builds. Nothing in them needs quotes. */
+/**
+ * A rule in a chain of others that leads into one of the bridge's, or carries its
+ * mark, as those of earlier builds. Nothing in them needs quotes.
+ */
 const isForeign = (bridge: string) => (rule: string) =>
   !isOwn(bridge)(chainOf(rule)) && (rule.includes(` -j ${bridge}-`) || rule.replaceAll('"', '').split(' ').includes(`millrace:${bridge}`))
 
-/** Each chain has as many rules as are meant, since their words are in its name, and one jump that leads to it, which nobody's rules keep from being reached. */
+/**
+ * Each chain has as many rules as are meant, since their words are in its name, and one jump
+ * that leads to it, which nobody's rules keep from being reached.
+ */
 export function isInOrder(saved: readonly SavedTable[], bridge: string, chains: readonly FirewallChain[]): boolean {
   const jumps = saved.flatMap(({ table, rules }) => rules.filter(isForeign(bridge)).map((rule) => `${table} ${rule}`))
   const counts = new Map(saved.flatMap((each) => each.chains.filter(isOwn(bridge)).map((name) => [`${each.table} ${name}`, 0])))
@@ -58,8 +64,8 @@ export function isInOrder(saved: readonly SavedTable[], bridge: string, chains: 
 }
 
 /**
- * Rules of others in front of a jump to a chain that stops something, by which a packet could be accepted before it gets there, as `TABLE: -A HOOK WORDS`.
- * What only stops packets, counts or marks them may stay where it is, and so may the jumps of other bridges.
+ * Rules of others in front of a jump to a chain that stops something, by which a packet could be accepted before it gets there, as
+ * `TABLE: -A HOOK WORDS`. What only stops packets, counts or marks them may stay where it is, and so may the jumps of other bridges.
  */
 export function rulesInFront(saved: readonly SavedTable[], chains: readonly FirewallChain[]): string[] {
   return chains.flatMap(({ table, jump, name, rules }) => {

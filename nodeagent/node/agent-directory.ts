@@ -19,8 +19,8 @@ export class DirectoryInUseError extends Error {
 }
 
 /**
- * Makes the directory where needed and holds it until `release`, or until the process ends in whatever way: the hold is an abstract socket, which the
- * kernel takes away with the process, so nothing stale can be left behind.
+ * Makes the directory where needed and holds it until `release`, or until the process ends in whatever way: the hold is an abstract socket,
+ * which the kernel takes away with the process, so nothing stale can be left behind.
  */
 export async function holdAgentDirectory(directory: string): Promise<AgentDirectory> {
   mkdirSync(directory, { recursive: true, mode: 0o700 })

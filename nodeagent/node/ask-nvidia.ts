@@ -4,7 +4,9 @@ import { promisify } from 'node:util'
 const tool = 'nvidia-smi'
 const toolTimeoutMs = 20_000
 
-/** The fields of each GPU that NVIDIA's tool knows, in the order of `columns`; undefined where it is not installed, or reaches no driver. */
+/**
+ * The fields of each GPU that NVIDIA's tool knows, in the order of `columns`; undefined where it is not installed, or reaches no driver.
+ */
 export async function askNvidia(
   columns: readonly string[],
   searchPath: string,

@@ -1,6 +1,7 @@
 /**
- * The agent's own certificate: got once with a join token, kept with its key in one file (0600) that is replaced as a whole, and renewed with itself when
- * two thirds of its life are over. The key never leaves the node, and is on the disk before it is first used, so that a join that was cut off goes on.
+ * The agent's own certificate: got once with a join token, kept with its key in one file (0600) that is replaced as a
+ * whole, and renewed with itself when two thirds of its life are over. The key never leaves the node, and is on the disk
+ * before it is first used, so that a join that was cut off goes on.
  */
 import { generateKeyPairSync, randomBytes, webcrypto, X509Certificate } from 'node:crypto'
 import { existsSync } from 'node:fs'

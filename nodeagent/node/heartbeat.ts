@@ -26,8 +26,8 @@ export class NodeTakenError extends Error {
 }
 
 /**
- * Renews the node's Lease in a loop of its own, which waits for nothing but the API. The node is this agent's from the moment that `claimed` resolves;
- * `run` rejects with NodeTakenError when another agent has taken it since.
+ * Renews the node's Lease in a loop of its own, which waits for nothing but the API. The node is this agent's from the moment that
+ * `claimed` resolves; `run` rejects with NodeTakenError when another agent has taken it since.
  */
 export class Heartbeat {
   readonly claimed: Promise<void>

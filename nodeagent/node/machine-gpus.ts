@@ -11,8 +11,8 @@ type Gpu = NonNullable<NodeStatus['gpus']>[number]
 const columns = ['index', 'uuid', 'name', 'memory.total', 'pci.bus_id']
 
 /**
- * The machine's GPUs that Tasks can be given, by what nvidia-smi says, or where that is not installed by what the driver shows. Indexes are those of the
- * PCI bus.
+ * The machine's GPUs that Tasks can be given, by what nvidia-smi says, or where that is not
+ * installed by what the driver shows. Indexes are those of the PCI bus.
  */
 export async function readGpus(searchPath: string, roots: MachineRoots): Promise<Gpu[]> {
   const rows = await askNvidia(columns, searchPath)

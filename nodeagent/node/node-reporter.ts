@@ -1,6 +1,6 @@
 /**
- * Keeps the agent's own Node as it is: registers it, and writes its status when something changed, at most every ten seconds. Heartbeats are not its
- * business (heartbeat.ts). What others write into the Node stays.
+ * Keeps the agent's own Node as it is: registers it, and writes its status when something changed, at most every ten seconds. Heartbeats
+ * are not its business (heartbeat.ts). What others write into the Node stays.
  */
 import { freemem } from 'node:os'
 import { isAlreadyExists, isConflict, isNotFound } from '../../lib/api/api-error.js'

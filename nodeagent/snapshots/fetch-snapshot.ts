@@ -1,6 +1,6 @@
 /**
- * A snapshot of another node comes here as a file: through the API server, from the agent that has it. What has arrived stays over a broken connection
- * and over a restart of the agent, and the copy goes on behind it; it counts only when its digest is the one that was announced.
+ * A snapshot of another node comes here as a file: through the API server, from the agent that has it. What has arrived stays over a broken
+ * connection and over a restart of the agent, and the copy goes on behind it; it counts only when its digest is the one that was announced.
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'

@@ -10,8 +10,8 @@ export interface SnapshotsWanted {
 }
 
 /**
- * Removes snapshots that no VpsSnapshot of this node stands for: copies that were fetched for a restore that is done, and what was deleted while the agent was
- * away with its node's name. While a Vps waits for a restore, a copy may be what it waits for, and all stay.
+ * Removes snapshots that no VpsSnapshot of this node stands for: copies that were fetched for a restore that is done, and what was deleted
+ * while the agent was away with its node's name. While a Vps waits for a restore, a copy may be what it waits for, and all stay.
  */
 export async function removeStrays(backends: Iterable<MachineBackend>, wanted: SnapshotsWanted, signal: AbortSignal): Promise<void> {
   if (wanted.vpses.some(isToBeRestored)) return

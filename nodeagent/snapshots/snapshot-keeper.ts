@@ -1,4 +1,6 @@
-/** Takes and removes the snapshots that lie on this node, as the VpsSnapshots that are bound to it say. Snapshots outlive their machines. */
+/**
+ * Takes and removes the snapshots that lie on this node, as the VpsSnapshots that are bound to it say. Snapshots outlive their machines.
+ */
 import { findCondition } from '../../lib/api/condition.js'
 import { VpsSnapshot } from '../../lib/api/kinds/vps-snapshot.js'
 import { nodeCleanupFinalizer } from '../../lib/api/kinds/workload.js'

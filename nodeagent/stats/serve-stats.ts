@@ -6,8 +6,8 @@ import type { StatsReader } from './stats-reader.js'
 export type StatsRequest = { readonly of: 'machine' } | { readonly of: 'workloads'; readonly uid?: string; readonly kind?: string }
 
 /**
- * Reads `/stats` (the machine), `/stats?of=workloads` (all of them), `/stats/NAMESPACE/NAME?kind=…&uid=…` (one); undefined for every other path. Throws a
- * RangeError for parameters that mean nothing.
+ * Reads `/stats` (the machine), `/stats?of=workloads` (all of them), `/stats/NAMESPACE/NAME?kind=…&uid=…` (one); undefined for every other
+ * path. Throws a RangeError for parameters that mean nothing.
  */
 export function parseStatsRequest(path: string): StatsRequest | undefined {
   const { pathname, searchParams } = new URL(path, 'http://node')

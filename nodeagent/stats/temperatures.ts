@@ -3,7 +3,10 @@ import type { Temperature } from '../../lib/api/node-stats.js'
 import type { MachineRoots } from '../node/machine-roots.js'
 import { textOf } from '../node/text-of.js'
 
-/** What the machine's sensors say: `coretemp Package id 0`, `nvme Composite`; of thermal zones where there are no other sensors. Sorted by label. */
+/**
+ * What the machine's sensors say: `coretemp Package id 0`, `nvme Composite`; of
+ * thermal zones where there are no other sensors. Sorted by label.
+ */
 export async function readTemperatures({ sys }: MachineRoots): Promise<Temperature[]> {
   const sensors = await readSensors(`${sys}/class/hwmon`)
   const found = sensors.length > 0 ? sensors : await readZones(`${sys}/class/thermal`)

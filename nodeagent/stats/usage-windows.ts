@@ -1,7 +1,7 @@
 /**
- * Rates from counters. A rate needs two looks, and nobody looks while nobody asks: an answer compares with the newest look that is at least a second
- * and at most a minute old, and where there is none it looks again after a second. So the first question of a while takes a second, and whoever asks
- * again and again is answered at once.
+ * Rates from counters. A rate needs two looks, and nobody looks while nobody asks: an answer compares with the newest look that is at least
+ * a second and at most a minute old, and where there is none it looks again after a second. So the first question of a while takes a
+ * second, and whoever asks again and again is answered at once.
  */
 import type { Usage } from '../../lib/api/node-stats.js'
 import { type Clock, sleep } from '../../lib/base/clock.js'

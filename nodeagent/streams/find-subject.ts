@@ -17,7 +17,10 @@ export interface RunSubject {
   readonly attempt: number
 }
 
-/** Reads `/…/NAMESPACE/NAME?kind=…&uid=…&attempt=…`; a request that names no kind is about a Task. Throws a RangeError for a kind that has no sessions. */
+/**
+ * Reads `/…/NAMESPACE/NAME?kind=…&uid=…&attempt=…`; a request that names no kind is about
+ * a Task. Throws a RangeError for a kind that has no sessions.
+ */
 export function parseSubject(namespace: string, name: string, query: URLSearchParams): RunSubject {
   const asked = query.get('kind') ?? 'Task'
   const kind = sessionKinds.find((known) => known === asked)
@@ -113,7 +116,10 @@ export async function findRuns(
   })
 }
 
-/** What the first backend that has it says of it. One that cannot be asked hides nothing that another has; its failure is told when no other has it. */
+/**
+ * What the first backend that has it says of it. One that cannot be asked hides
+ * nothing that another has; its failure is told when no other has it.
+ */
 async function firstThatHas<B, Found>(backends: Iterable<B>, look: (backend: B) => Promise<Found | undefined>): Promise<Found | undefined> {
   const failures: unknown[] = []
   for (const backend of backends) {

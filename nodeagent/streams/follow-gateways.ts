@@ -1,7 +1,7 @@
 /**
- * Keeps a connection to each gateway that is announced by a Lease. What the Lease says counts: a gateway that comes again with another certificate is
- * dialled at once, one whose Lease goes is left. A Lease that is no longer renewed says that its gateway has perhaps ended: a connection that stands
- * proves the contrary and stays, and none is dialled any more until the Lease is renewed.
+ * Keeps a connection to each gateway that is announced by a Lease. What the Lease says counts: a gateway that comes again with another
+ * certificate is dialled at once, one whose Lease goes is left. A Lease that is no longer renewed says that its gateway has perhaps ended:
+ * a connection that stands proves the contrary and stays, and none is dialled any more until the Lease is renewed.
  */
 import { Lease, streamNamespace } from '../../lib/api/kinds/lease.js'
 import { readAnnouncement, type StreamAnnouncement } from '../../lib/api/stream-announcement.js'

@@ -7,8 +7,8 @@ import { writeChunk } from '../../lib/stream/write-chunk.js'
 import type { ExecSession } from '../backends/exec-session.js'
 
 /**
- * Carries what a command hears and says over the stream. Its last message, on the error channel, is `{"exitCode":N}`; a stream that ends without
- * one is one that broke. When the stream goes, the command is hung up on.
+ * Carries what a command hears and says over the stream. Its last message, on the error channel, is `{"exitCode":N}`; a stream that ends
+ * without one is one that broke. When the stream goes, the command is hung up on.
  */
 export async function serveExec(session: ExecSession, stream: ServerHttp2Stream): Promise<void> {
   stream.once('close', () => session.hangUp())

@@ -9,7 +9,10 @@ export type SessionRequest = RunSubject &
     | { readonly type: 'portforward'; readonly port: number; readonly protocol: 'tcp' | 'udp' }
   )
 
-/** Reads `/exec/NAMESPACE/NAME?uid=…&attempt=…&command=…`, `/attach/…`, `/portforward/…`, and of a Vps `/sftp/…`, `/console/…`; undefined for every other path. */
+/**
+ * Reads `/exec/NAMESPACE/NAME?uid=…&attempt=…&command=…`, `/attach/…`, `/portforward/…`, and of a
+ * Vps `/sftp/…`, `/console/…`; undefined for every other path.
+ */
 export function parseSessionRequest(path: string): SessionRequest | undefined {
   const { pathname, searchParams } = new URL(path, 'http://node')
   const [, type, namespace, name, ...rest] = pathname.split('/').map(decodeURIComponent)

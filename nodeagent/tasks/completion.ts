@@ -30,8 +30,8 @@ export function deadlineOf(task: Task, actual: TaskActual): number {
 }
 
 /**
- * Whether the attempt's last run was started and no longer is there: removed behind the agent's back, or on a disk that was lost. A run before it
- * may still be.
+ * Whether the attempt's last run was started and no longer is there: removed behind the agent's
+ * back, or on a disk that was lost. A run before it may still be.
  */
 export function isRunLost(task: Task, actual: TaskActual): boolean {
   const newest = newestRun(task, actual)

@@ -1,6 +1,6 @@
 /**
- * The planner in a world of its own: random wishes of the API, random ends of runs, and an agent that dies in the middle of any step. Whatever happens,
- * no attempt has two runs at once, no run starts twice, and a deleted workload ends with nothing left.
+ * The planner in a world of its own: random wishes of the API, random ends of runs, and an agent that dies in the middle of any step.
+ * Whatever happens, no attempt has two runs at once, no run starts twice, and a deleted workload ends with nothing left.
  */
 import fc from 'fast-check'
 import { expect, it } from 'vitest'

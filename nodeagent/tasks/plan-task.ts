@@ -1,11 +1,11 @@
 /**
- * What to do next about one workload: a pure function of what the API wants, what is on the node, and the time. It works from the state that it
- * sees, never from what happened; its steps may be done any number of times, and after each of them it is asked again.
+ * What to do next about one workload: a pure function of what the API wants, what is on the node, and the time. It works from the state
+ * that it sees, never from what happened; its steps may be done any number of times, and after each of them it is asked again.
  *
  *     planTask(task, nothing, now)   // [{ type: 'prepareVolumes', … }, { type: 'start', id: { uid, attempt: 0, run: 0 }, … }]
  *
- * The rules that it keeps, whatever it is given: one run of one attempt at a time; what runs is not started; a workload that the API no longer
- * binds to this node, or that is being deleted, ends with nothing left.
+ * The rules that it keeps, whatever it is given: one run of one attempt at a time; what runs is not started; a workload that the API no
+ * longer binds to this node, or that is being deleted, ends with nothing left.
  */
 import { isConditionTrue } from '../../lib/api/condition.js'
 import { disruptionOf } from '../../lib/api/disruption.js'

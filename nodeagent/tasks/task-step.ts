@@ -1,7 +1,10 @@
 import type { RunId } from '../backends/backend.js'
 import type { WaitStep } from '../steps/step-failure.js'
 
-/** What the agent does next about a workload, as data. Each type has one executor (task-executors.ts; the compiler checks that). Any step may be repeated. */
+/**
+ * What the agent does next about a workload, as data. Each type has one executor
+ * (task-executors.ts; the compiler checks that). Any step may be repeated.
+ */
 export type TaskStep =
   /** Asks whether the namespace admits what the task wants of the node. */
   | { readonly type: 'admit' }

@@ -24,14 +24,17 @@ export interface NumbersOfMachine {
 const half = 65_536
 const blockSize = 2 * half
 /**
- * Above what useradd gives to users and their containers, systemd to its own, and directories (SSSD, FreeIPA) to people; below what systemd keeps
- * for foreign images.
+ * Above what useradd gives to users and their containers, systemd to its own, and directories (SSSD,
+ * FreeIPA) to people; below what systemd keeps for foreign images.
  */
 const usual = { first: 2_013_265_920, count: 1_000 * blockSize }
 /** Below are people, services and what counts with 16 bits. */
 const lowest = 65_536
 
-/** The users of the agent's workloads: its identity says where the search begins, so that two agents of one machine rarely meet. Undefined when none are free. */
+/**
+ * The users of the agent's workloads: its identity says where the search begins, so that two
+ * agents of one machine rarely meet. Undefined when none are free.
+ */
 export function chooseUsers(identity: string, { taken, mapped }: NumbersOfMachine): WorkloadUsers | undefined {
   for (const first of candidates(identity, mapped[0] ?? [])) {
     const block = { first, count: blockSize }

@@ -11,7 +11,8 @@ export interface ClusterFacts {
 }
 
 /**
- * One reason for which a node may be refused. A filter keeps no state: it judges what it is given, so the same question always has the same answer.
+ * One reason for which a node may be refused. A filter keeps no state: it judges what
+ * it is given, so the same question always has the same answer.
  */
 export interface Filter {
   readonly name: string

@@ -1,6 +1,6 @@
 /**
- * The filters, in the order in which they are asked: what a person set about the node first, what other workloads hold last. A refusal names the
- * first filter that a node fails.
+ * The filters, in the order in which they are asked: what a person set about the node first, what other workloads hold last. A refusal
+ * names the first filter that a node fails.
  */
 import { addressClaimFilter } from './address-claim.js'
 import { affinityFilter } from './affinity.js'

@@ -7,8 +7,8 @@ import { type Filter, verb } from './filter.js'
 const countResource = 'pods'
 
 /**
- * What it asks for is free: memory is never over-committed, the CPU up to the node's factor, everything else piece by piece. Free is what the node
- * offers less what is promised, whether it is used or not.
+ * What it asks for is free: memory is never over-committed, the CPU up to the node's factor, everything else piece by piece. Free is what
+ * the node offers less what is promised, whether it is used or not.
  */
 export const resourcesFilter: Filter = {
   name: 'Resources',

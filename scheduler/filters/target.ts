@@ -24,6 +24,7 @@ function refusalOf({ target, targetText, key }: Workload, { name, facts, use }: 
     const holder = use.gpus.get(gpu)?.find((other) => other.key !== key)
     if (holder) return `${has} GPU ${gpu} held by ${holder.namespace}/${holder.name}`
   }
-  // Which GPUs a workload gets that asked for a number of them, the API server says when it is bound: a binding that comes too late is refused there.
+  // Which GPUs a workload gets that asked for a number of them, the API server says when
+  // it is bound: a binding that comes too late is refused there.
   return undefined
 }

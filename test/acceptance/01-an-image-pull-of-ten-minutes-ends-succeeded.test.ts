@@ -1,7 +1,7 @@
 /**
- * Acceptance check 1: an image that takes ten minutes to come: its object stays in Pulling and ends Succeeded; nothing fails meanwhile. A container image by a
- * throttled registry, a disk image by a throttled server. The long form takes the ten minutes, and the agent is killed on the way. The short form takes
- * seconds, and the agent's deadlines are as many times as short.
+ * Acceptance check 1: an image that takes ten minutes to come: its object stays in Pulling and ends Succeeded; nothing fails meanwhile. A
+ * container image by a throttled registry, a disk image by a throttled server. The long form takes the ten minutes, and the agent is killed
+ * on the way. The short form takes seconds, and the agent's deadlines are as many times as short.
  */
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'

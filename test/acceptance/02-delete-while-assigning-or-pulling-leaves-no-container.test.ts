@@ -1,6 +1,7 @@
 /**
- * Acceptance check 2: what is deleted while it is assigned, or while its image is pulled, leaves no container, virtual machine or file on any node, with the API
- * server, the scheduler or the agents killed (-9) at that point. The long form kills each at each point, before and after the deletion is asked for.
+ * Acceptance check 2: what is deleted while it is assigned, or while its image is pulled, leaves no container, virtual
+ * machine or file on any node, with the API server, the scheduler or the agents killed (-9) at that point. The long form
+ * kills each at each point, before and after the deletion is asked for.
  */
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'

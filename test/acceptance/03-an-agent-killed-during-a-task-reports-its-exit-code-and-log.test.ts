@@ -1,6 +1,6 @@
 /**
- * Acceptance check 3: the agent is killed with -9 during a Task, as processes, in a container and in a microVM: its exit code and its log are still reported
- * after the restart.
+ * Acceptance check 3: the agent is killed with -9 during a Task, as processes, in a container and in a microVM:
+ * its exit code and its log are still reported after the restart.
  */
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'

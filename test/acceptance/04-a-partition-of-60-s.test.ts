@@ -1,7 +1,7 @@
 /**
- * Acceptance check 4: a node is cut off from the API server for 60 s: it is NotReady, and each of its Tasks, as processes, in a container and in a microVM, is
- * rescheduled once or kept, as it says itself; never do two copies of one run. In the short form the node's Lease is shortened once it is cut off, the partition
- * lasts until all of it was seen, and microVMs are there for the main cases.
+ * Acceptance check 4: a node is cut off from the API server for 60 s: it is NotReady, and each of its Tasks, as processes, in a container
+ * and in a microVM, is rescheduled once or kept, as it says itself; never do two copies of one run. In the short form the node's Lease is
+ * shortened once it is cut off, the partition lasts until all of it was seen, and microVMs are there for the main cases.
  */
 import { once } from 'node:events'
 import net from 'node:net'

@@ -1,6 +1,6 @@
 /**
- * Acceptance check 5: ten Tasks of 4 cores on one 8-core node, as processes, in containers and in microVMs: 2 run, 8 wait Pending with the reason, all
- * finish; pausing does not free memory.
+ * Acceptance check 5: ten Tasks of 4 cores on one 8-core node, as processes, in containers and in microVMs: 2 run, 8 wait Pending with the
+ * reason, all finish; pausing does not free memory.
  */
 import { writeFileSync } from 'node:fs'
 import net from 'node:net'

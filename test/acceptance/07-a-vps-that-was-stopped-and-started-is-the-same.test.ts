@@ -1,4 +1,7 @@
-/** Acceptance check 7: a Docker Vps and a QEMU Vps, stopped and started: the same SSH key, the same content of the disk, the same fixed address. */
+/**
+ * Acceptance check 7: a Docker Vps and a QEMU Vps, stopped and started: the same
+ * SSH key, the same content of the disk, the same fixed address.
+ */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { copyFile } from 'node:fs/promises'
 import path from 'node:path'

@@ -1,4 +1,7 @@
-/** Acceptance check 8: 20 simultaneous port-forwards by 5 users into one Vps, container or virtual machine: byte-exact, and none stalls another. */
+/**
+ * Acceptance check 8: 20 simultaneous port-forwards by 5 users into one Vps,
+ * container or virtual machine: byte-exact, and none stalls another.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'

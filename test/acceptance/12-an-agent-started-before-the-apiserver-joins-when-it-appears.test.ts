@@ -1,5 +1,6 @@
 /**
- * Acceptance check 12: an agent started before the API server joins when it appears, whatever the delay, and runs processes, containers and microVMs.
+ * Acceptance check 12: an agent started before the API server joins when it appears,
+ * whatever the delay, and runs processes, containers and microVMs.
  */
 import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'

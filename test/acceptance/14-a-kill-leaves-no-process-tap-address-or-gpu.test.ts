@@ -1,7 +1,8 @@
 /**
- * Acceptance check 14: deleting what runs, in every runtime class, leaves no process, container, tap, address, port, GPU, disk, socket, Lease or key, also with
- * the agent killed (-9) on the way. KohakuRiver's classes, and what they are here: a command as processes and in a container (Task, backends process and docker),
- * and a VPS of Docker and of QEMU (Vps); a fifth here is a Task in a microVM. GPUs are pretended; microVMs take none.
+ * Acceptance check 14: deleting what runs, in every runtime class, leaves no process, container, tap, address, port, GPU,
+ * disk, socket, Lease or key, also with the agent killed (-9) on the way. KohakuRiver's classes, and what they are here: a
+ * command as processes and in a container (Task, backends process and docker), and a VPS of Docker and of QEMU (Vps); a fifth
+ * here is a Task in a microVM. GPUs are pretended; microVMs take none.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { copyFile, mkdir } from 'node:fs/promises'
@@ -125,7 +126,10 @@ describe.skipIf(withoutDocker || withoutQemu || !canHaveNamespaces)('every runti
       workloads: all(workloads),
     }
   }
-  /** Processes that carry one of the uids in their command line or environment: those of agents and engines do, and what they start inherits it. */
+  /**
+   * Processes that carry one of the uids in their command line or environment:
+   * those of agents and engines do, and what they start inherits it.
+   */
   function processesOf(uids: readonly string[]): string[] {
     const text = (pid: string, file: string) => {
       try {

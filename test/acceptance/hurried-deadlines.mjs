@@ -1,6 +1,6 @@
 /**
- * Loaded into a program before it starts, makes its longer deadlines as many times as short as MILLRACE_TEST_HURRY says: what took minutes to be given up is
- * given up after seconds. For tests alone.
+ * Loaded into a program before it starts, makes its longer deadlines as many times as short as MILLRACE_TEST_HURRY says: what took minutes
+ * to be given up is given up after seconds. For tests alone.
  */
 const timeout = AbortSignal.timeout
 const factor = Number(process.env.MILLRACE_TEST_HURRY)

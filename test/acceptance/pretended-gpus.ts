@@ -1,6 +1,7 @@
 /**
- * A machine that pretends to have GPUs: a folder of programs for the front of PATH (NVIDIA's tool, the hook by which an engine gives GPUs to containers, and a
- * QEMU that is spared the devices which nobody has), and a PCI bus to be mounted over the machine's own, in a namespace of mounts. For tests alone.
+ * A machine that pretends to have GPUs: a folder of programs for the front of PATH (NVIDIA's tool, the hook by which an
+ * engine gives GPUs to containers, and a QEMU that is spared the devices which nobody has), and a PCI bus to be mounted over
+ * the machine's own, in a namespace of mounts. For tests alone.
  */
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'

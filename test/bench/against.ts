@@ -1,6 +1,6 @@
 /**
- * `--against COMMIT`: this build and that of a commit, run in turn on one machine in one moment, by the CPU that their servers use per operation: what
- * holds still while the clock does not.
+ * `--against COMMIT`: this build and that of a commit, run in turn on one machine in one moment, by the CPU that their servers use per
+ * operation: what holds still while the clock does not.
  */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'

@@ -1,5 +1,6 @@
 /**
- * `npm run bench`: what was measured, our median, the raw limit or peer of the same run, the ratio, the goal. As a table, and with --json as JSON.
+ * `npm run bench`: what was measured, our median, the raw limit or peer of the same
+ * run, the ratio, the goal. As a table, and with --json as JSON.
  *
  *     npm run bench -- --only 1,2,3 --rounds 5 --json figures.json
  *     npm run bench -- --against HEAD~1

@@ -83,7 +83,10 @@ export async function drive(
   return { perSecond: (latenciesMs.length / (performance.now() - start)) * 1000, latenciesMs }
 }
 
-/** Starts `operation` at a steady rate over `lanes` lanes until `done`; gives how many were finished a second. A lane that is late catches up. */
+/**
+ * Starts `operation` at a steady rate over `lanes` lanes until `done`; gives how
+ * many were finished a second. A lane that is late catches up.
+ */
 export async function pace(
   perSecond: number,
   lanes: number,

@@ -1,4 +1,7 @@
-/** One open watch on a raw socket, decoded no further than it must be: it counts events and, when asked to, finds the names of their objects. */
+/**
+ * One open watch on a raw socket, decoded no further than it must be: it counts
+ * events and, when asked to, finds the names of their objects.
+ */
 import type { Socket } from 'node:net'
 import { openSocket, type Target } from '../processes/connection.js'
 
@@ -11,8 +14,8 @@ export interface Watcher {
 }
 
 /**
- * Watches `path` from `revision`; `onName` is called with the name of each event's object, when given. A stream that the server ends is opened
- * again from the last revision that it brought, as every client of the API does.
+ * Watches `path` from `revision`; `onName` is called with the name of each event's object, when given. A stream that the server ends is
+ * opened again from the last revision that it brought, as every client of the API does.
  */
 export async function openWatcher(target: Target, path: string, revision?: string, onName?: (name: string) => void): Promise<Watcher> {
   const state = { events: 0, resumptions: 0, closed: false, last: revision }

@@ -1,4 +1,7 @@
-/** What Kubernetes' own client for Node does with Millrace, unmodified: objects of any kind, the typed APIs, custom objects, watches, informers. */
+/**
+ * What Kubernetes' own client for Node does with Millrace, unmodified: objects of
+ * any kind, the typed APIs, custom objects, watches, informers.
+ */
 import {
   ApiException,
   CoordinationV1Api,

@@ -1,4 +1,7 @@
-/** Plain kubectl, 1.29 to 1.33, with Deployments that run: rollouts, their history and the way back, logs and sessions, deletion in all three cascades. */
+/**
+ * Plain kubectl, 1.29 to 1.33, with Deployments that run: rollouts, their history and the
+ * way back, logs and sessions, deletion in all three cascades.
+ */
 import { once } from 'node:events'
 import net, { type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'

@@ -1,4 +1,7 @@
-/** What kubectl shows of objects that controllers and nodes work on: waiting, watching, events, descriptions, deletion and what follows from it. */
+/**
+ * What kubectl shows of objects that controllers and nodes work on: waiting,
+ * watching, events, descriptions, deletion and what follows from it.
+ */
 import { expect, it } from 'vitest'
 import { eventually } from '../../lib/testing/eventually.js'
 import { startWholeCluster } from './conformance-cluster.js'

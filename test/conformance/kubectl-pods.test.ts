@@ -1,4 +1,7 @@
-/** What kubectl does with Pods, each the view of a Task's attempt: it shows them, reads their logs, waits, deletes, and drains nodes of them. */
+/**
+ * What kubectl does with Pods, each the view of a Task's attempt: it shows
+ * them, reads their logs, waits, deletes, and drains nodes of them.
+ */
 import { expect, it } from 'vitest'
 import { eventually } from '../../lib/testing/eventually.js'
 import { startWholeCluster } from './conformance-cluster.js'

@@ -1,4 +1,7 @@
-/** What kubectl writes into Deployments and ReplicaSets, with the API server alone: the typed commands, each patch in its own form, and what is refused. */
+/**
+ * What kubectl writes into Deployments and ReplicaSets, with the API server alone: the
+ * typed commands, each patch in its own form, and what is refused.
+ */
 import { expect, it } from 'vitest'
 import { startApiServerAlone } from './conformance-cluster.js'
 import { describeKubectls } from './describe-kubectls.js'

@@ -1,6 +1,6 @@
 /**
- * What Millrace does not support is absent or refused with a reason, never accepted and passed over. Discovery and OpenAPI are walked: what they
- * name is there, what they do not name is refused, and every parameter that they name is looked at.
+ * What Millrace does not support is absent or refused with a reason, never accepted and passed over. Discovery and OpenAPI are walked: what
+ * they name is there, what they do not name is refused, and every parameter that they name is looked at.
  */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, aTask, type Json, send, tableAccept, tasks } from '../../apiserver/http/fixtures/requests.js'

@@ -1,6 +1,6 @@
 /**
- * Every field that a Pod template can have in Kubernetes is converted, or known and harmless, or refused: none is dropped. The fields are those of
- * Kubernetes' own client.
+ * Every field that a Pod template can have in Kubernetes is converted, or known and harmless, or refused:
+ * none is dropped. The fields are those of Kubernetes' own client.
  */
 import * as k8s from '@kubernetes/client-node'
 import { describe, expect, it } from 'vitest'

@@ -1,4 +1,7 @@
-/** The page about compatibility names tests that exist, and the table of resources is what discovery says. Write it anew with `npx vitest run test/docs -u`. */
+/**
+ * The page about compatibility names tests that exist, and the table of resources is what
+ * discovery says. Write it anew with `npx vitest run test/docs -u`.
+ */
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, it } from 'vitest'

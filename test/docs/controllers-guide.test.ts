@@ -1,4 +1,7 @@
-/** docs/guides/controllers.md shows the lessons as they are: code that follows a link to a file is that file, and every command names what is there. */
+/**
+ * docs/guides/controllers.md shows the lessons as they are: code that follows a link
+ * to a file is that file, and every command names what is there.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'

@@ -1,6 +1,6 @@
 /**
- * docs/reference/flags.md is what the programs say of themselves; the guide of kubectl-lite names all its commands. `npx vitest run test/docs -u`
- * writes it anew.
+ * docs/reference/flags.md is what the programs say of themselves; the guide of kubectl-lite names all its commands.
+ * `npx vitest run test/docs -u` writes it anew.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'

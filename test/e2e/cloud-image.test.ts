@@ -1,6 +1,6 @@
 /**
- * A disk image as distributions publish it, with their own cloud-init: the manifest of the guide on a whole cluster with a bridge, by OpenSSH through the
- * gateway. Making the image and booting it without KVM take minutes; the small test guest stands for it elsewhere.
+ * A disk image as distributions publish it, with their own cloud-init: the manifest of the guide on a whole cluster with a bridge, by
+ * OpenSSH through the gateway. Making the image and booting it without KVM take minutes; the small test guest stands for it elsewhere.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { symlink } from 'node:fs/promises'

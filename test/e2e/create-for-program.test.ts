@@ -1,4 +1,7 @@
-/** What a program needs, from the program: its kinds, its rights, a kubeconfig; and the program at work with it. The program and the commands are the guide's. */
+/**
+ * What a program needs, from the program: its kinds, its rights, a kubeconfig; and the program
+ * at work with it. The program and the commands are the guide's.
+ */
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

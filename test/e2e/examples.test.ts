@@ -1,4 +1,7 @@
-/** Every lesson as its reader runs it: beside a cluster of real processes, as a ServiceAccount of its own, with the rights of its declaration and no other. */
+/**
+ * Every lesson as its reader runs it: beside a cluster of real processes, as a ServiceAccount
+ * of its own, with the rights of its declaration and no other.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'

@@ -6,7 +6,10 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** Makes an image of a program of this machine, with the libraries that it needs and nothing else: a registry's image of it is not to be had in tests. */
+/**
+ * Makes an image of a program of this machine, with the libraries that it needs and
+ * nothing else: a registry's image of it is not to be had in tests.
+ */
 export async function importProgram(socketPath: string, program: string, image: string): Promise<void> {
   const root = await mkdtemp(path.join(tmpdir(), 'mr-image-'))
   try {

@@ -1,4 +1,7 @@
-/** Whoever writes a controller needs no database, no Docker, no ssh, and nothing of what we build with: what the package exports loads, and works. */
+/**
+ * Whoever writes a controller needs no database, no Docker, no ssh, and nothing of
+ * what we build with: what the package exports loads, and works.
+ */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'

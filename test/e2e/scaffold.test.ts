@@ -1,6 +1,7 @@
 /**
- * `create controller`, as a user has it: the project is written into an empty folder outside of the clone, Millrace comes from the tarball of `npm
- * pack` without any optional package, and all that the project's README says is typed as it stands there, against a real API server.
+ * `create controller`, as a user has it: the project is written into an empty folder outside of the clone,
+ * Millrace comes from the tarball of `npm pack` without any optional package, and all that the project's README
+ * says is typed as it stands there, against a real API server.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -17,7 +18,10 @@ import { type Ended, root, run } from './one-machine.js'
 
 const owner = createOwner('scaffold')
 const folderOf = (project: string) => path.join(owner.directory, project)
-/** The tools of a project's devDependencies, which are ours in the same versions: from here, since without optional packages their binaries are missing. */
+/**
+ * The tools of a project's devDependencies, which are ours in the same versions: from
+ * here, since without optional packages their binaries are missing.
+ */
 const tools = ['tsx', 'typescript', '@types/node']
 
 let tarball: string

@@ -14,8 +14,8 @@ import { type SessionBed, sessionBed } from './session-bed.js'
 let bed: SessionBed
 let port: number
 /**
- * Answers each connection with what it said, in capitals, once it has ended its half, or has said bye; a port that nothing of the task listens on
- * stands beside it.
+ * Answers each connection with what it said, in capitals, once it has ended its half, or has said bye;
+ * a port that nothing of the task listens on stands beside it.
  */
 const shouter = `
 const net = require('node:net')

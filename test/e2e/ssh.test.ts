@@ -1,4 +1,7 @@
-/** SSH into a container, with OpenSSH's clients and every program a process of its own: the gateway, the agent and the engine are the real ones. */
+/**
+ * SSH into a container, with OpenSSH's clients and every program a process of its
+ * own: the gateway, the agent and the engine are the real ones.
+ */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'

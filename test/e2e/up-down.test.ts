@@ -1,4 +1,6 @@
-/** `npm run up` and `down` on real processes: what they find again, what they leave alone, and what they say when something is in the way. */
+/**
+ * `npm run up` and `down` on real processes: what they find again, what they leave alone, and what they say when something is in the way.
+ */
 import { once } from 'node:events'
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'

@@ -1,6 +1,6 @@
 /**
- * What was acknowledged is there after kill -9, no revision is used twice, and a watch that resumes through it all sees every change exactly once.
- * The long form: 10,000 writes over 200 kills.
+ * What was acknowledged is there after kill -9, no revision is used twice, and a watch that resumes through it all sees every change
+ * exactly once. The long form: 10,000 writes over 200 kills.
  */
 import { execFileSync } from 'node:child_process'
 import path from 'node:path'

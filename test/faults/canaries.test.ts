@@ -1,6 +1,7 @@
 /**
- * Secret values and tokens lie nowhere but where they belong: credential files, and the secret volumes of running attempts. Everything else under the
- * cluster's directory (the database and its write-ahead log included), what the API says, and the command lines of all processes are searched.
+ * Secret values and tokens lie nowhere but where they belong: credential files, and the secret volumes of running
+ * attempts. Everything else under the cluster's directory (the database and its write-ahead log included), what the
+ * API says, and the command lines of all processes are searched.
  */
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'

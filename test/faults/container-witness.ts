@@ -1,6 +1,6 @@
 /**
- * Tasks in containers whose engine bears witness, by its own word of each start and end: how often each was started, and whether an earlier container of the
- * same Task was still alive at the time.
+ * Tasks in containers whose engine bears witness, by its own word of each start and end: how often each was started, and whether an earlier
+ * container of the same Task was still alive at the time.
  */
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'

@@ -1,6 +1,6 @@
 /**
- * Fifty evictions at once over a budget of three, with the API server killed while they are answered: the log has exactly three, each in one transaction with
- * what it took from the budget, and nobody was told of one that is not there.
+ * Fifty evictions at once over a budget of three, with the API server killed while they are answered: the log has exactly three, each in
+ * one transaction with what it took from the budget, and nobody was told of one that is not there.
  */
 import path from 'node:path'
 import { afterAll, expect, it } from 'vitest'

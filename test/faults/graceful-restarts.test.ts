@@ -1,6 +1,6 @@
 /**
- * The API server ends in order and is started again, under load: no request that reached it goes without an answer, and what it answered as done is there.
- * Clients wait when they are refused and honour Retry-After. The long form: 100 restarts.
+ * The API server ends in order and is started again, under load: no request that reached it goes without an answer, and what it answered as
+ * done is there. Clients wait when they are refused and honour Retry-After. The long form: 100 restarts.
  */
 import { Agent, request as httpsRequest } from 'node:https'
 import path from 'node:path'

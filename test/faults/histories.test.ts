@@ -1,6 +1,7 @@
 /**
- * Histories of clients that create, change, delete, read and list a few objects at once, over TLS, while the server is killed: an order of the operations
- * explains every answer; a list is the state at its revision; the watch tells every write once, in order. The long form: 1,000 histories of 500 operations.
+ * Histories of clients that create, change, delete, read and list a few objects at once, over TLS, while the server is
+ * killed: an order of the operations explains every answer; a list is the state at its revision; the watch tells every write
+ * once, in order. The long form: 1,000 histories of 500 operations.
  */
 import path from 'node:path'
 import fc from 'fast-check'

@@ -1,7 +1,7 @@
 /**
- * Whether there is an order of the operations on one object in which each gave the answer that it gave, and which agrees with real time: what ended before
- * another began comes first. The search is Wing and Gong's, with Lowe's memory of what was tried. An operation without an answer may have happened at any
- * time after it began, or never.
+ * Whether there is an order of the operations on one object in which each gave the answer that it gave, and which agrees with real time:
+ * what ended before another began comes first. The search is Wing and Gong's, with Lowe's memory of what was tried. An operation without an
+ * answer may have happened at any time after it began, or never.
  *
  *     isLinearizable([{ callMs: 0, returnMs: 1, action: { type: 'create', write: 'a' }, answer: 'done' }, …])
  */

@@ -1,6 +1,6 @@
 /**
- * Tasks in microVMs whose QEMU bears witness: how often one was started for each, and whether an earlier one of the same Task was still alive at the time. A lock
- * says so, which each QEMU holds open and the kernel takes away with it.
+ * Tasks in microVMs whose QEMU bears witness: how often one was started for each, and whether an earlier one of the same Task was still
+ * alive at the time. A lock says so, which each QEMU holds open and the kernel takes away with it.
  */
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'

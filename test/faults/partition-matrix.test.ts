@@ -1,7 +1,7 @@
 /**
- * Programs cut off from the API server, in every way that a network fails, while their Tasks end, fail, are deleted and are evicted: when it is whole
- * again, each Task is where it should be, was started exactly as often as it should be, and never ran twice at once. A run is one cut of one program.
- * The long form: 204 runs of 5, 45 and 120 s, in 17 rounds of 12 at once; nodes fall silent and lose Tasks.
+ * Programs cut off from the API server, in every way that a network fails, while their Tasks end, fail, are deleted and are evicted: when
+ * it is whole again, each Task is where it should be, was started exactly as often as it should be, and never ran twice at once. A run is
+ * one cut of one program. The long form: 204 runs of 5, 45 and 120 s, in 17 rounds of 12 at once; nodes fall silent and lose Tasks.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isNotFound } from '../../lib/api/api-error.js'

@@ -1,6 +1,7 @@
 /**
- * Deployments roll, are resized and change their minds while the controller-manager is killed at random instants; every revision of the log is looked at: never
- * more Tasks than replicas + maxSurge, never fewer available than replicas - maxUnavailable. Real Tasks, on real agents. The long form: 200 kills.
+ * Deployments roll, are resized and change their minds while the controller-manager is killed at random instants; every
+ * revision of the log is looked at: never more Tasks than replicas + maxSurge, never fewer available than replicas -
+ * maxUnavailable. Real Tasks, on real agents. The long form: 200 kills.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { RolloutJudge } from '../../controller-manager/fixtures/rollout-judge.js'

@@ -1,6 +1,6 @@
 /**
- * Two schedulers and two controller-managers, of which leaders are killed while Tasks come, end and are evicted: each Task is bound once, and started as
- * often as it should be. The long form: 40 kills.
+ * Two schedulers and two controller-managers, of which leaders are killed while Tasks come, end and are evicted: each Task is bound once,
+ * and started as often as it should be. The long form: 40 kills.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Lease } from '../../lib/api/kinds/lease.js'

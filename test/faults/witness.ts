@@ -1,6 +1,7 @@
 /**
- * Tasks whose own processes bear witness, in files that no program of the cluster knows: how often each was started and where, and whether anything of an
- * earlier start was still alive at the time. A lock says so, which every process of a run holds open and the kernel takes away with the last of them.
+ * Tasks whose own processes bear witness, in files that no program of the cluster knows: how often each was started and
+ * where, and whether anything of an earlier start was still alive at the time. A lock says so, which every process of a
+ * run holds open and the kernel takes away with the last of them.
  */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, closeSync, constants, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'

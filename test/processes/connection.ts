@@ -1,6 +1,6 @@
 /**
- * One HTTP/1.1 keep-alive connection over TLS or TCP, one request at a time, with as little code as a load generator can have: the client's CPU
- * shares the machine with the server under test.
+ * One HTTP/1.1 keep-alive connection over TLS or TCP, one request at a time, with as little code as a load generator can have: the client's
+ * CPU shares the machine with the server under test.
  */
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'

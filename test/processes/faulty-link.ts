@@ -1,12 +1,12 @@
 /**
- * A TCP hop to a server, by which a test makes the network between two programs fail. A partition as the kernel shows it: nobody gets an error, bytes wait,
- * and what was sent before the heal arrives after it.
+ * A TCP hop to a server, by which a test makes the network between two programs fail. A partition as the kernel shows it: nobody gets an
+ * error, bytes wait, and what was sent before the heal arrives after it.
  */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 /**
- * How a link fails. `silent`: no byte passes, either way. `requestsLost` and `answersLost`: one way alone is silent. `slow`: every chunk comes 1.5 s late.
- * `reset`: all connections break, and new ones break when they are made.
+ * How a link fails. `silent`: no byte passes, either way. `requestsLost` and `answersLost`: one way alone is silent. `slow`: every chunk
+ * comes 1.5 s late. `reset`: all connections break, and new ones break when they are made.
  */
 export const linkFaults = ['silent', 'requestsLost', 'answersLost', 'slow', 'reset'] as const
 export type LinkFault = (typeof linkFaults)[number]

@@ -1,7 +1,7 @@
 /**
- * A cluster of several nodes, every program a process of its own that the test starts, kills, stops and cuts off: the API server, schedulers,
- * controller-managers and real agents, with the process backend unless others are named. Agents join as a user lets them join: with a token, into a
- * directory of their own.
+ * A cluster of several nodes, every program a process of its own that the test starts, kills, stops and cuts off: the API server,
+ * schedulers, controller-managers and real agents, with the process backend unless others are named. Agents join as a user lets them join:
+ * with a token, into a directory of their own.
  */
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync } from 'node:fs'

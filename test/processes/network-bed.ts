@@ -1,6 +1,6 @@
 /**
- * A machine's network of a test's own: a namespace with an engine and a whole cluster in it, and one behind it that stands for the outside. Nothing of it
- * reaches the machine's own network. For tests alone.
+ * A machine's network of a test's own: a namespace with an engine and a whole cluster in it, and one behind it that stands for the outside.
+ * Nothing of it reaches the machine's own network. For tests alone.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,4 +1,7 @@
-/** Vpses of a cluster in a network bed: the images of their node, what becomes of them, and the way in through the gateway by OpenSSH. For tests alone. */
+/**
+ * Vpses of a cluster in a network bed: the images of their node, what becomes of them,
+ * and the way in through the gateway by OpenSSH. For tests alone.
+ */
 import { readdirSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'

@@ -31,7 +31,10 @@ function ticksOf(pid: number): number {
 
 const threadsOf = (pid: number) => readdirSync(`/proc/${pid}/task`)
 
-/** The scheduler's own account: nanoseconds, where /proc/PID/stat counts in hundredths of a second. A thread that ended meanwhile counts nothing. */
+/**
+ * The scheduler's own account: nanoseconds, where /proc/PID/stat counts in
+ * hundredths of a second. A thread that ended meanwhile counts nothing.
+ */
 function onCpuNs(pid: number, thread: string): number {
   try {
     return Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)[0])

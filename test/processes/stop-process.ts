@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { eventually } from '../../lib/testing/eventually.js'
 
-/** Stops a process as Ctrl-Z does; resolves when none of its threads runs any more, which is a moment after its signal. SIGCONT lets it go on. */
+/**
+ * Stops a process as Ctrl-Z does; resolves when none of its threads runs any
+ * more, which is a moment after its signal. SIGCONT lets it go on.
+ */
 export async function stopProcess(pid: number): Promise<void> {
   process.kill(pid, 'SIGSTOP')
   await eventually(() => threadStates(pid).every((state) => state === 'T'))

@@ -1,7 +1,7 @@
 /**
  * The parts of the machine that the tests drive: Docker's engine, a root file system for an image, QEMU for virtual machines, etcd for
- * comparisons, strace for losses of power. Missing ones are installed once, by one apt-get update and one install; where that cannot be, the
- * missing part is named, and the tests that need it fail unless MILLRACE_TEST_WITHOUT names it too.
+ * comparisons, strace for losses of power. Missing ones are installed once, by one apt-get update and one install; where that cannot be,
+ * the missing part is named, and the tests that need it fail unless MILLRACE_TEST_WITHOUT names it too.
  */
 import { spawn } from 'node:child_process'
 import { accessSync, constants, existsSync } from 'node:fs'

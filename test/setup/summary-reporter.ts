@@ -1,6 +1,8 @@
 import type { Reporter, TestModule } from 'vitest/node'
 
-/** Ends the output with one line that machines can read: `812 passed, 0 failed, 3 skipped`. A file that does not load counts as one failure. */
+/**
+ * Ends the output with one line that machines can read: `812 passed, 0 failed, 3 skipped`. A file that does not load counts as one failure.
+ */
 export default class SummaryReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const count = { passed: 0, failed: unhandledErrors.length, skipped: 0, pending: 0 }

@@ -20,8 +20,9 @@ export interface TokenUse {
 }
 
 /**
- * Decides whether a join token may be used for a key and a name, and writes both into its Secret: from then on it is good for that one key,
- * which may ask again when an answer was lost. In the store's turn, so two machines that use one token, or ask for one name, cannot both win.
+ * Decides whether a join token may be used for a key and a name, and writes both into its Secret: from then on
+ * it is good for that one key, which may ask again when an answer was lost. In the store's turn, so two
+ * machines that use one token, or ask for one name, cannot both win.
  */
 export function decideTokenUse(secretRules: ResourceRules, use: TokenUse): Decide {
   return (current, view) => {

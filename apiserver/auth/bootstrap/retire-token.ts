@@ -4,8 +4,8 @@ import type { Decide, Store } from '../../storage/store.js'
 import { joinTokenKey, parseJoinToken } from './join-token.js'
 
 /**
- * Deletes the join token that a node's key was signed for, once the certificate is used: the answer has arrived, nobody needs to ask again. For
- * createAuthenticator's `onNodeConnected`.
+ * Deletes the join token that a node's key was signed for, once the certificate is used: the answer has arrived, nobody needs to ask again.
+ * For createAuthenticator's `onNodeConnected`.
  */
 export function createTokenRetirement(options: {
   store: Pick<Store, 'list' | 'write'>

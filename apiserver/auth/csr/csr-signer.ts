@@ -1,6 +1,6 @@
 /**
- * Signs the client certificates of nodes while their CertificateSigningRequest is created: the object that is stored has its certificate. The one
- * rule: a certificate names the node that may ask for it, which is the node itself, or the one that a join token stands for.
+ * Signs the client certificates of nodes while their CertificateSigningRequest is created: the object that is stored has its certificate.
+ * The one rule: a certificate names the node that may ask for it, which is the node itself, or the one that a join token stands for.
  *
  *     createRegistry({ …, preparations: csrPreparations({ pki, store, clock }) })
  */

@@ -1,6 +1,6 @@
 /**
- * What a gateway's write may change. Its role says which kinds it writes; this judges the change itself, as node-restriction.ts does for nodes: a gateway
- * faces strangers, and whoever got hold of one is not to have the status of every Vps with it.
+ * What a gateway's write may change. Its role says which kinds it writes; this judges the change itself, as node-restriction.ts does for
+ * nodes: a gateway faces strangers, and whoever got hold of one is not to have the status of every Vps with it.
  */
 import { forbiddenField, type StatusCause } from '../../../lib/api/api-error.js'
 import type { Kind, KubeObject } from '../../../lib/api/define-kind.js'

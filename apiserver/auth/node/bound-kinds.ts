@@ -5,7 +5,9 @@ import { VpsSnapshot } from '../../../lib/api/kinds/vps-snapshot.js'
 
 type BoundKind = Pick<Kind, 'group' | 'plural' | 'kind'>
 
-/** The kinds whose objects are of the node that spec.nodeName names: its agent follows them, reports on them, and takes its finalizer away. */
+/**
+ * The kinds whose objects are of the node that spec.nodeName names: its agent follows them, reports on them, and takes its finalizer away.
+ */
 export const boundKinds: readonly BoundKind[] = [Task, Vps, VpsSnapshot]
 
 /** Those of them that run. */

@@ -1,7 +1,7 @@
 /**
- * What a node may do. A node is a machine that others may have taken over, so it reaches itself, what is bound to it, and what that names:
- * node → Tasks → their Secrets and ConfigMaps; node → Vpses → the snapshots that they are restored from. The store's index of spec.nodeName is that
- * graph, so it is never behind.
+ * What a node may do. A node is a machine that others may have taken over, so it reaches itself, what is bound to it, and what
+ * that names: node → Tasks → their Secrets and ConfigMaps; node → Vpses → the snapshots that they are restored from. The store's
+ * index of spec.nodeName is that graph, so it is never behind.
  *
  * What a write changes is judged where the write is decided, by nodeRestriction.
  */

@@ -151,8 +151,8 @@ function differences(old: KubeObject, next: KubeObject, fields: readonly string[
 }
 
 /**
- * What managers have applied besides these fields. Whoever said of somebody that he had applied a field would have it removed by his next apply, which
- * does not name it.
+ * What managers have applied besides these fields. Whoever said of somebody that he had applied a field
+ * would have it removed by his next apply, which does not name it.
  */
 function appliedBeyond(object: KubeObject, fields: readonly string[], metadata: readonly string[]): readonly object[] {
   const without = (set: FieldSet, names: readonly string[]) =>

@@ -56,7 +56,8 @@ const owners: readonly Owners[] = [
     conditions: agents('Ready'),
   },
   {
-    // It is about the node itself, which says nothing of others by it; where it lies about itself, others are told by its Lease and their own eyes.
+    // It is about the node itself, which says nothing of others by it; where it lies
+    // about itself, others are told by its Lease and their own eyes.
     kind: Node as unknown as Kind,
     fields: {
       ...agents('capacity', 'allocatable', 'cpuFactor', 'addresses', 'backends', 'isolation', 'gpus', 'displayDevices', 'numa', 'images'),

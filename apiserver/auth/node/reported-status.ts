@@ -1,6 +1,6 @@
 /**
- * What an agent says in the status of what is bound to its node. All else there others say: who may log in, what was given with the binding, what a
- * controller has done. A node in the wrong hands puts no word into their mouths.
+ * What an agent says in the status of what is bound to its node. All else there others say: who may log in, what was given with the
+ * binding, what a controller has done. A node in the wrong hands puts no word into their mouths.
  */
 import { forbiddenField, type StatusCause } from '../../../lib/api/api-error.js'
 import type { KubeObject } from '../../../lib/api/define-kind.js'

@@ -1,6 +1,6 @@
 /**
- * The cluster's keys and certificates on disk. The one rule: a key is written before its certificate, each whole or not at all, so whatever a
- * crash leaves behind is either complete or repaired here without making anybody's certificate worthless.
+ * The cluster's keys and certificates on disk. The one rule: a key is written before its certificate, each whole or not at all, so whatever
+ * a crash leaves behind is either complete or repaired here without making anybody's certificate worthless.
  *
  *     const pki = await ensurePki({ directory: join(dataDirectory, 'apiserver/pki'), names: ['millrace.example'] })
  *     https.createServer(servingOptions(pki), handler)

@@ -28,8 +28,8 @@ interface ClientCredential {
 }
 
 /**
- * Writes the kubeconfigs of the cluster's own users into the data directory (0600), each with its key, certificate and the CA embedded. A file
- * that leads to this server with a good certificate stays untouched, with whatever contexts its owner has added.
+ * Writes the kubeconfigs of the cluster's own users into the data directory (0600), each with its key, certificate and the CA embedded. A
+ * file that leads to this server with a good certificate stays untouched, with whatever contexts its owner has added.
  *
  * @returns the files that were written.
  */

@@ -1,6 +1,6 @@
 /**
- * Who may write roles and bindings: nobody gives away rights that they lack. A role with more than its writer has needs the verb `escalate` on it, a
- * binding to such a role the verb `bind`. What is built in is the same in every cluster, and nobody changes it.
+ * Who may write roles and bindings: nobody gives away rights that they lack. A role with more than its writer has needs the verb `escalate`
+ * on it, a binding to such a role the verb `bind`. What is built in is the same in every cluster, and nobody changes it.
  */
 import { forbidden, notFound } from '../../../lib/api/api-error.js'
 import type { KubeObject } from '../../../lib/api/define-kind.js'

@@ -2,7 +2,9 @@ import { matchesLabels } from '../../../lib/api/label-selector.js'
 import { selectorOf } from '../../../lib/api/label-selector-object.js'
 import type { PolicyRole, PolicyRule } from './policy.js'
 
-/** The rules of every ClusterRole that the role's aggregationRule selects, each rule once; what those gather themselves is included. Pure. */
+/**
+ * The rules of every ClusterRole that the role's aggregationRule selects, each rule once; what those gather themselves is included. Pure.
+ */
 export function gatherRules(role: PolicyRole, clusterRoles: readonly PolicyRole[]): readonly PolicyRule[] {
   const seen = new Set<string>()
   const gathered = new Map<string, PolicyRule>()

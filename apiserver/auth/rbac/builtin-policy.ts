@@ -1,6 +1,6 @@
 /**
- * The roles and bindings that every cluster has, as they are stored when a server starts. Names of Kubernetes where it has them: `admin`, `edit` and `view`
- * are gathered from the roles with the labels that people know, so that other roles can join them.
+ * The roles and bindings that every cluster has, as they are stored when a server starts. Names of Kubernetes where it has them: `admin`,
+ * `edit` and `view` are gathered from the roles with the labels that people know, so that other roles can join them.
  */
 import { gatewayHostKey } from '../../../lib/api/gateway-host-key.js'
 import { authorizationGroup } from '../../../lib/api/kinds/access-review.js'

@@ -21,8 +21,8 @@ const context: RequestContext = {
 }
 
 /**
- * Stores the built-in roles and bindings as this version has them: what is absent is made, what differs is replaced, and what an earlier version had is
- * taken away.
+ * Stores the built-in roles and bindings as this version has them: what is absent is made, what
+ * differs is replaced, and what an earlier version had is taken away.
  */
 export async function ensureBuiltinPolicy(registry: Registry, store: Pick<Store, 'get' | 'list'>): Promise<void> {
   const kinds = new Map([ClusterRole, ClusterRoleBinding, RoleBinding].map((kind) => [kind.kind, kind as unknown as Kind]))

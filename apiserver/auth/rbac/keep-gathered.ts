@@ -12,8 +12,8 @@ import type { PolicyRule } from './policy.js'
 import type { RbacPolicy } from './rbac-policy.js'
 
 /**
- * Writes into each ClusterRole that is gathered from others the rules that it has, so that people see them. Requests are judged by the policy itself and wait
- * for nothing here. Resolves with how to stop when all are written once.
+ * Writes into each ClusterRole that is gathered from others the rules that it has, so that people see them. Requests are judged by the
+ * policy itself and wait for nothing here. Resolves with how to stop when all are written once.
  */
 export async function keepGathered(options: {
   readonly policy: Pick<RbacPolicy, 'aggregated'>

@@ -2,8 +2,8 @@ import type { AccessRequest, Authorizer } from '../authorizer.js'
 import type { GrantedRoles, RbacPolicy, SubjectAccess } from './rbac-policy.js'
 
 /**
- * Kubernetes' role-based rules: they only ever add rights, so the first that allows decides. A RoleBinding reaches the resources of its namespace
- * alone: nothing cluster-scoped, no paths.
+ * Kubernetes' role-based rules: they only ever add rights, so the first that allows decides. A RoleBinding reaches the resources of its
+ * namespace alone: nothing cluster-scoped, no paths.
  */
 export function createRbacAuthorizer(policy: Pick<RbacPolicy, 'accessOf'>): Authorizer {
   return {

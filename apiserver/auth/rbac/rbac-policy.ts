@@ -1,6 +1,7 @@
 /**
- * The stored roles and bindings as the evaluator asks them: for a subject, what it may do everywhere and in each namespace. It follows the store from
- * commit to commit, so the next request is judged by what the last one wrote; what a subject may do is worked out when it is first asked.
+ * The stored roles and bindings as the evaluator asks them: for a subject, what it may do everywhere and in each
+ * namespace. It follows the store from commit to commit, so the next request is judged by what the last one
+ * wrote; what a subject may do is worked out when it is first asked.
  */
 import { ClusterRole } from '../../../lib/api/kinds/cluster-role.js'
 import { ClusterRoleBinding } from '../../../lib/api/kinds/cluster-role-binding.js'

@@ -1,6 +1,6 @@
 /**
- * Whether somebody who has some rules has others too: nobody gives away rights that they lack. Rules are broken into single rights (one verb, one
- * group, one resource, one name), and each must be covered by one of the rules that are held.
+ * Whether somebody who has some rules has others too: nobody gives away rights that they lack. Rules are broken into single rights (one
+ * verb, one group, one resource, one name), and each must be covered by one of the rules that are held.
  */
 import type { PolicyRule } from './policy.js'
 import { pathMatches } from './rule-match.js'

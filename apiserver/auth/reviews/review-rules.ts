@@ -3,7 +3,9 @@ import type { RbacPolicy } from '../rbac/rbac-policy.js'
 import { rulesOfUser } from '../rbac/rules-of-user.js'
 import { bootstrappersGroup, nodesGroup, type UserInfo } from '../user.js'
 
-/** All that roles allow a user in a namespace. What nodes and joining machines may do besides is no list: it hangs on what is bound to them. */
+/**
+ * All that roles allow a user in a namespace. What nodes and joining machines may do besides is no list: it hangs on what is bound to them.
+ */
 export function reviewRules(
   policy: Pick<RbacPolicy, 'grantsOf' | 'rulesOf'>,
   user: UserInfo,

@@ -1,6 +1,7 @@
 /**
- * Tokens of ServiceAccounts: signed, for certain audiences, with an end, and good only while the ServiceAccount with that uid is there (and the object that
- * the token is bound to). They are verified in the request's own turn, without waiting: a signature takes some 100 µs, and is checked once for each token.
+ * Tokens of ServiceAccounts: signed, for certain audiences, with an end, and good only while the ServiceAccount with that uid
+ * is there (and the object that the token is bound to). They are verified in the request's own turn, without waiting: a
+ * signature takes some 100 µs, and is checked once for each token.
  */
 import { createHash, type KeyObject, randomUUID, verify as verifySignature } from 'node:crypto'
 import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose'

@@ -1,6 +1,6 @@
 /**
- * The keys that sign ServiceAccounts' tokens. A key signs for a month; after it, it verifies for as long as a token that it signed may still be good. Kept in
- * one file, 0600, that is written whole before a new key signs anything.
+ * The keys that sign ServiceAccounts' tokens. A key signs for a month; after it, it verifies for as long as a token that it signed may
+ * still be good. Kept in one file, 0600, that is written whole before a new key signs anything.
  *
  *     const keys = await openSigningKeys({ file: join(directory, 'token-keys.json'), clock })
  *     await keys.rotate()      // now and then

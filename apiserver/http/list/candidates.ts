@@ -3,8 +3,8 @@ import { comparePlaces, firstAfter, type ListPlace, placeBehind } from './list-p
 import type { Selection, SelectionSource } from './selection.js'
 
 /**
- * The current stored objects that a selection may be about, of those after a place, in the order in which they are shown; found by name or index
- * where the selection names one. Each is still to be judged.
+ * The current stored objects that a selection may be about, of those after a place, in the order in which they are shown; found by name or
+ * index where the selection names one. Each is still to be judged.
  */
 export function candidatesOf(store: Store, selection: Selection, after?: ListPlace): readonly StoredObject[] {
   const lists = selection.sources.map((source) => ({ ...source, objects: candidatesIn(store, selection.namespace, source, after) }))

@@ -10,7 +10,9 @@ import { type ObjectView, shownObject, sourceNamed, viewOf } from '../../views/o
 /** The objects of one kind that a list, watch or deletecollection is about. */
 export interface Selection {
   readonly kind: Kind
-  /** Where its objects are found: `kind` itself, or the kinds behind the view that `kind` is, as far as they have a name that it asks for. */
+  /**
+   * Where its objects are found: `kind` itself, or the kinds behind the view that `kind` is, as far as they have a name that it asks for.
+   */
   readonly sources: readonly SelectionSource[]
   readonly view: ObjectView | undefined
   /** Empty: all namespaces. */

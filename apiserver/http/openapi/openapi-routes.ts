@@ -15,7 +15,9 @@ interface PublishedDocument {
   readonly hash: string
 }
 
-/** The index and one document per group and version. A document's address carries the hash of its content, so clients may keep it for ever. */
+/**
+ * The index and one document per group and version. A document's address carries the hash of its content, so clients may keep it for ever.
+ */
 export function openapiRoutes({ registry }: ServerParts): Router {
   const published = createPublisher(registry)
   const routes = Router()

@@ -4,8 +4,8 @@ import { versionInfo } from '../version.js'
 export const openapiV2Type = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
 
 /**
- * The old OpenAPI document, without a schema in it: those are in v3. kubectl asks for it where v3 does not know a kind, and only with an answer
- * goes on to say that the kind does not exist.
+ * The old OpenAPI document, without a schema in it: those are in v3. kubectl asks for it where v3 does not know a kind, and only with an
+ * answer goes on to say that the kind does not exist.
  */
 export function openapiV2Document(): Buffer {
   const info = Buffer.concat([textField(1, 'Millrace'), textField(2, versionInfo.gitVersion)])

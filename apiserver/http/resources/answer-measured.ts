@@ -1,6 +1,6 @@
 /**
- * Measurements: objects that are made of what agents answer, at the moment when somebody asks, and never stored. There is no watch of them; who
- * wants to look on asks again, and agents are asked once for all that look on.
+ * Measurements: objects that are made of what agents answer, at the moment when somebody asks, and never stored. There is no watch of them;
+ * who wants to look on asks again, and agents are asked once for all that look on.
  */
 import { ApiError, badRequest, notFound, serviceUnavailable } from '../../../lib/api/api-error.js'
 import type { Kind } from '../../../lib/api/define-kind.js'

@@ -14,8 +14,8 @@ export interface DeleteRequest {
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * Reads what a DELETE says, in its body and in its query. The body wins where both say something, but for dryRun: whoever asks for it anywhere
- * is not deleted for. What is not understood is refused: an option that is passed over deletes more than was meant.
+ * Reads what a DELETE says, in its body and in its query. The body wins where both say something, but for dryRun: whoever asks for it
+ * anywhere is not deleted for. What is not understood is refused: an option that is passed over deletes more than was meant.
  */
 export async function receiveDeleteOptions(exchange: Exchange, maxBodyBytes: number): Promise<DeleteRequest> {
   const { request, info } = exchange

@@ -1,5 +1,6 @@
 /**
- * Evictions: how `kubectl drain` empties a node. What is evicted is not deleted: its attempt ends, and where it may, another begins elsewhere.
+ * Evictions: how `kubectl drain` empties a node. What is evicted is not deleted:
+ * its attempt ends, and where it may, another begins elsewhere.
  *
  *     POST /api/v1/namespaces/NAMESPACE/pods/NAME/eviction
  *     { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name }, deleteOptions?: { preconditions, gracePeriodSeconds, dryRun } }

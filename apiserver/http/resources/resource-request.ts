@@ -1,6 +1,6 @@
 /**
- * The hot path: requests for resources, answered ahead of Express. Generic over kinds: what a kind can do is in its declaration, and no kind
- * has a route of its own.
+ * The hot path: requests for resources, answered ahead of Express. Generic over kinds: what a kind can
+ * do is in its declaration, and no kind has a route of its own.
  */
 import { badRequest, methodNotAllowed } from '../../../lib/api/api-error.js'
 import type { Kind, KubeObject, ObjectVerb } from '../../../lib/api/define-kind.js'

@@ -75,8 +75,8 @@ const aboutOf = (kind: Kind, { metadata }: KubeObject) =>
   `${kind.kind} ${metadata.namespace ? `${metadata.namespace}/` : ''}${metadata.name}`
 
 /**
- * Conditions that are not True stand in the way, but for an end that has not come, and what is not there or does not wait. After the end, only how
- * it ended does, when it failed.
+ * Conditions that are not True stand in the way, but for an end that has not come, and what is not there or does not
+ * wait. After the end, only how it ended does, when it failed.
  */
 function conditionReasons(object: KubeObject, about: string): Reason[] {
   const conditions = (object.status as { conditions?: Condition[] } | undefined)?.conditions ?? []

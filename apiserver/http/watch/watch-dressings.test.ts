@@ -1,4 +1,7 @@
-/** What a watch tells, whatever it is dressed in: every row is watched three times at once, and the three must hear the same in the same order. */
+/**
+ * What a watch tells, whatever it is dressed in: every row is watched three times
+ * at once, and the three must hear the same in the same order.
+ */
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { securityLabel } from '../../../lib/api/kinds/namespace.js'
 import { type TestCluster, testCluster } from '../../../lib/testing/test-cluster.js'

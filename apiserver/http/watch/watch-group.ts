@@ -68,7 +68,9 @@ export class WatchGroup {
     return events
   }
 
-  /** The change as the group's clients see it. Only the last of several events carries the id: with it, everything up to there is delivered. */
+  /**
+   * The change as the group's clients see it. Only the last of several events carries the id: with it, everything up to there is delivered.
+   */
   eventsOf(change: Change): readonly WireEvent[] {
     const { group, resource } = change.object.key
     const { registry, clock } = this.context

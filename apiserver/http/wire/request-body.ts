@@ -45,7 +45,10 @@ export function decodeConfiguration(bytes: Buffer): DecodedBody {
   }
 }
 
-/** The body's bytes. Throws RequestEntityTooLarge when there are more than `maxBytes`; a little more is read and dropped, so that the client sees it. */
+/**
+ * The body's bytes. Throws RequestEntityTooLarge when there are more than `maxBytes`; a
+ * little more is read and dropped, so that the client sees it.
+ */
 export async function receiveBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0

@@ -1,5 +1,6 @@
 /**
- * The URL grammar of the API, read once per request. No kind has a rule of its own here: whether a resource exists is the registry's to say.
+ * The URL grammar of the API, read once per request. No kind has a rule of its
+ * own here: whether a resource exists is the registry's to say.
  *
  *     parseRequest('GET', '/apis/millrace.dev/v1/namespaces/default/tasks?watch=1')
  *     // { verb: 'watch', group: 'millrace.dev', version: 'v1', resource: 'tasks', namespace: 'default', name: '', … }

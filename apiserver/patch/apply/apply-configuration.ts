@@ -1,8 +1,8 @@
 /**
  * Server-side apply: what becomes of an object, and of who manages its fields, when a manager applies a configuration.
  *
- * The configuration merges into the live object. What the manager applied before and does not apply now goes, unless another manager has it too.
- * A field that changes and that another manager has is a conflict; with force it is taken from that manager. Equal values are shared.
+ * The configuration merges into the live object. What the manager applied before and does not apply now goes, unless another manager has it
+ * too. A field that changes and that another manager has is a conflict; with force it is taken from that manager. Equal values are shared.
  *
  *     const { object, others, fields, conflicts } = applyConfiguration(schema, { live, configuration, entries, applier })
  */

@@ -1,6 +1,7 @@
 /**
- * Objects that kubectl applied client-side carry the last manifest in an annotation. When the manager `kubectl` applies such an object, what the
- * manifest said and still holds is no conflict, and the annotation is kept up to date, so that client-side apply may take over again.
+ * Objects that kubectl applied client-side carry the last manifest in an annotation. When the manager
+ * `kubectl` applies such an object, what the manifest said and still holds is no conflict, and the annotation
+ * is kept up to date, so that client-side apply may take over again.
  */
 import type { KubeObject } from '../../../lib/api/define-kind.js'
 import { printCanonicalJson } from '../../../lib/api/json/canonical-json.js'

@@ -7,8 +7,8 @@ import { orderItems } from '../list-order.js'
 type Members = Readonly<Record<string, unknown>>
 
 /**
- * The live value with what is applied: members and items merge, everything else is replaced. Items come in the applied order; those that are not
- * applied keep their place among the others. Nothing of `applied` is shared with the result, and `live` is not changed.
+ * The live value with what is applied: members and items merge, everything else is replaced. Items come in the applied order; those that
+ * are not applied keep their place among the others. Nothing of `applied` is shared with the result, and `live` is not changed.
  */
 export function mergeValues(schema: JsonSchema | undefined, live: unknown, applied: unknown): unknown {
   if (applied === undefined) return live

@@ -37,7 +37,9 @@ function removeItems(schema: JsonSchema | undefined, items: readonly unknown[], 
   })
 }
 
-/** The set with the members that the schema names and that lead to its fields: who owns spec.resources.limits has a part in spec.resources. */
+/**
+ * The set with the members that the schema names and that lead to its fields: who owns spec.resources.limits has a part in spec.resources.
+ */
 export function withDeclaredParents(schema: JsonSchema | undefined, fields: FieldSet): FieldSet {
   const complete: Record<string, FieldSet> = {}
   for (const element of Object.keys(fields)) {

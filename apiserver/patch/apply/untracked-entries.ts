@@ -14,8 +14,8 @@ export function wholeObjectEntries(schema: JsonSchema, object: KubeObject, manag
 }
 
 /**
- * The managers of an object that was not tracked until now: what an annotation of client-side apply tells is that manager's, so that kubectl can take it
- * over; the rest is nobody's in particular.
+ * The managers of an object that was not tracked until now: what an annotation of client-side apply tells is that manager's, so that
+ * kubectl can take it over; the rest is nobody's in particular.
  */
 export function untrackedEntries(schema: JsonSchema, live: KubeObject, time: string): readonly ManagedFieldsEntry[] {
   const { apiVersion } = live

@@ -11,7 +11,9 @@ interface RequestStatus {
 
 const decisions = new Set(['Approved', 'Denied'])
 
-/** The server says who asks. The request never changes; Approved and Denied are set through `approval` and stay, the rest through `status`. */
+/**
+ * The server says who asks. The request never changes; Approved and Denied are set through `approval` and stay, the rest through `status`.
+ */
 export const certificateSigningRequestStrategy: Strategy = {
   prepareCreate(object, { user }) {
     const { username: _username, groups: _groups, uid: _uid, ...asked } = object.spec as Record<string, unknown>

@@ -30,8 +30,8 @@ export function waitsForNames({ facets }: StoredObject): boolean {
 const namesOf = ({ fields }: StoredObject['facets']) => JSON.parse(fields[namesFacet] ?? '{}') as NamesFacet
 
 /**
- * A definition is accepted or not in the turn in which it is written, against all others: as soon as a client has the answer, the kind is served. Its
- * deletion waits until the controllers have removed its objects.
+ * A definition is accepted or not in the turn in which it is written, against all others: as soon as a client has the answer, the kind is
+ * served. Its deletion waits until the controllers have removed its objects.
  */
 export const customResourceDefinitionStrategy: Strategy = {
   prepareCreate(object) {

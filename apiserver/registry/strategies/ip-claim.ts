@@ -14,8 +14,8 @@ interface NodeRange {
 }
 
 /**
- * An IPClaim gets its address in the turn in which it is written: the one that it names, or the next free one of its node's range. It looks behind the
- * address that was given last, so that one which was just given back comes last. Address and node stay for its life.
+ * An IPClaim gets its address in the turn in which it is written: the one that it names, or the next free one of its node's range. It looks
+ * behind the address that was given last, so that one which was just given back comes last. Address and node stay for its life.
  */
 export function ipClaimStrategy(): Strategy {
   /** By range: the address that was given last. A hint of this server: what is free, the view says. */

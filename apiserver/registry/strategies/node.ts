@@ -14,8 +14,8 @@ export const nodeRangeField = 'spec.podCIDR'
 const claimsNamed = 3
 
 /**
- * A node's range is judged in the turn in which it is written, against those of all others: whoever gives ranges, and however many do, no two nodes
- * share an address. It can change while nobody has one of its addresses.
+ * A node's range is judged in the turn in which it is written, against those of all others: whoever gives ranges, and however many do, no
+ * two nodes share an address. It can change while nobody has one of its addresses.
  */
 export function nodeStrategy(): Strategy {
   const ranges = new WeakMap<StoredObject, { readonly range: AddressRange | undefined }>()

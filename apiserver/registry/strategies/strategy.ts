@@ -17,8 +17,8 @@ export interface UpdateFacts extends WriteFacts {
 }
 
 /**
- * What one kind needs beyond its declaration. Every function is pure but for the object that it is given to prepare, which nobody else holds.
- * Most kinds have none.
+ * What one kind needs beyond its declaration. Every function is pure but for the object that it is
+ * given to prepare, which nobody else holds. Most kinds have none.
  */
 export interface Strategy {
   /** Completes a new object: defaults, server-set fields and an empty status are there, validation follows. */
@@ -28,8 +28,8 @@ export interface Strategy {
   /** Completes a change: metadata and the part that the subresource may not touch are already as before. */
   prepareUpdate?(object: KubeObject, old: KubeObject, facts: UpdateFacts): void
   /**
-   * Completes what depends on other objects, in the committer's turn: with everything that was decided before in `view`. Replaces fields, and
-   * changes nothing in them.
+   * Completes what depends on other objects, in the committer's turn: with everything that was decided
+   * before in `view`. Replaces fields, and changes nothing in them.
    */
   settle?(object: KubeObject, view: ReadView, nowMs: number): void
   /** Rules that need the object alone, beyond the kind's own `validate`. `old` is absent on create. */

@@ -19,8 +19,8 @@ export interface TunnelPorts {
 export const defaultTunnelPorts: TunnelPorts = { from: 30_000, to: 32_767, reserved: [6443, 6444, 2222] }
 
 /**
- * A Tunnel gets its port in the turn in which it is written, so that no two have one protocol, address and port. It keeps the port when a later
- * manifest names none.
+ * A Tunnel gets its port in the turn in which it is written, so that no two have one protocol, address
+ * and port. It keeps the port when a later manifest names none.
  */
 export function tunnelStrategy(ports: TunnelPorts): Strategy {
   return {

@@ -6,7 +6,9 @@ import { nodeCleanupFinalizer } from '../../../lib/api/kinds/workload.js'
 import type { ReadView } from '../../storage/store.js'
 import type { Strategy } from './strategy.js'
 
-/** A snapshot lies where the disk is that it is of: it gets the node of its Vps, and the finalizer of that node's agent, when it is created. */
+/**
+ * A snapshot lies where the disk is that it is of: it gets the node of its Vps, and the finalizer of that node's agent, when it is created.
+ */
 export const vpsSnapshotStrategy: Strategy = {
   prepareCreate(object) {
     object.status = { phase: 'Pending' }

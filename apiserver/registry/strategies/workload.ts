@@ -15,8 +15,8 @@ interface WorkloadParts {
 const unbinder = 'system:controller-manager'
 
 /**
- * A workload is bound once, by its binding (or born bound), and unbound by the controller-manager alone. What the node leaves behind belongs to
- * the attempt, so unbinding starts the next one in the same write: no two placements ever share an attempt number.
+ * A workload is bound once, by its binding (or born bound), and unbound by the controller-manager alone. What the node leaves behind
+ * belongs to the attempt, so unbinding starts the next one in the same write: no two placements ever share an attempt number.
  */
 export const workloadStrategy: Strategy = {
   prepareCreate(object, facts) {
@@ -41,8 +41,8 @@ export const workloadStrategy: Strategy = {
 }
 
 /**
- * A Vps is bound like every workload, and stays where its disk is: nobody unbinds it. One that has never been bound is Stopped or Pending as it is to
- * run or not; from then on its agent says.
+ * A Vps is bound like every workload, and stays where its disk is: nobody unbinds it. One that has never been bound is Stopped or Pending
+ * as it is to run or not; from then on its agent says.
  */
 export const vpsStrategy: Strategy = {
   ...workloadStrategy,

@@ -15,8 +15,8 @@ export interface BackupReport {
 }
 
 /**
- * Writes the store as it is at one moment to a new file, whether the API server runs or not. Sealed rows stay sealed: whoever restores needs the
- * `secrets.key` of that time, which is not in the backup. The file appears when it is whole and synced, or not at all.
+ * Writes the store as it is at one moment to a new file, whether the API server runs or not. Sealed rows stay sealed: whoever restores
+ * needs the `secrets.key` of that time, which is not in the backup. The file appears when it is whole and synced, or not at all.
  */
 export async function backupStore({ directory, file }: { directory: string; file: string }): Promise<BackupReport> {
   const { database } = dataFilesOf(directory)

@@ -12,9 +12,9 @@ export interface RekeyReport {
 }
 
 /**
- * Gives a stopped API server's store a new sealing key and seals every sealed row with it, in place. The key file holds both keys until all rows have
- * the new one (`reopen` empties the write-ahead log), so that a kill at any moment loses nothing; running it again finishes the work. Backups made
- * before still need the old key file.
+ * Gives a stopped API server's store a new sealing key and seals every sealed row with it, in place. The key file holds both keys until all
+ * rows have the new one (`reopen` empties the write-ahead log), so that a kill at any moment loses nothing; running it again finishes the
+ * work. Backups made before still need the old key file.
  */
 export async function rekeyStore({ directory }: { directory: string }): Promise<RekeyReport> {
   const { database, keys } = dataFilesOf(directory)

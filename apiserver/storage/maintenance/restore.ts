@@ -20,9 +20,9 @@ export interface RestoreReport {
 const revisionGap = 1_000_000
 
 /**
- * Replaces the store in a stopped API server's directory by a backup, after checking it whole; the database that was there is kept beside it.
- * Every revision that a client may have seen lies below the restored store's floor, so that watches and lists start anew instead of going on from
- * a past that is gone. A kill at any moment leaves the old store or the new one.
+ * Replaces the store in a stopped API server's directory by a backup, after checking it whole; the database that was there is kept beside
+ * it. Every revision that a client may have seen lies below the restored store's floor, so that watches and lists start anew instead of
+ * going on from a past that is gone. A kill at any moment leaves the old store or the new one.
  */
 export async function restoreStore(options: { directory: string; file: string; now: Date }): Promise<RestoreReport> {
   const { directory, file, now } = options
@@ -76,7 +76,9 @@ async function putInPlace(database: DataFiles['database'], restored: string, now
   return hadOne ? aside : undefined
 }
 
-/** The newest revision of the database that is to be replaced; 0 when there is none or it cannot be read. Leaves its write-ahead log empty. */
+/**
+ * The newest revision of the database that is to be replaced; 0 when there is none or it cannot be read. Leaves its write-ahead log empty.
+ */
 async function lastRevisionOf(modules: SqliteModules, database: string): Promise<number> {
   if (!(await exists(database))) return 0
   return withDatabase(modules, database, revisionOf).catch(() => 0)

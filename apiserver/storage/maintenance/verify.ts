@@ -10,8 +10,8 @@ export interface VerifyReport extends LogCheck {
 }
 
 /**
- * Checks the store in a stopped API server's directory: the file, the view against the log, the chain of revisions, that sealed rows open. With
- * `repair`, a view that differs is dropped and rebuilt from the log; nothing else is ever changed.
+ * Checks the store in a stopped API server's directory: the file, the view against the log, the chain of revisions, that sealed rows open.
+ * With `repair`, a view that differs is dropped and rebuilt from the log; nothing else is ever changed.
  */
 export async function verifyStore({ directory, repair = false }: { directory: string; repair?: boolean }): Promise<VerifyReport> {
   const { database, keys } = dataFilesOf(directory)

@@ -1,6 +1,7 @@
 /**
- * What a disk would hold after a loss of power, from a trace of the system calls of a process that wrote to it: writes count from the end of an fsync that
- * began after them, what came later may be there or not, and its last sector may be torn. Names of files are taken as durable at once.
+ * What a disk would hold after a loss of power, from a trace of the system calls of a process that wrote to it:
+ * writes count from the end of an fsync that began after them, what came later may be there or not, and its last
+ * sector may be torn. Names of files are taken as durable at once.
  *
  *     strace -f -y -xx -s 4000000 -e trace=pwrite64,write,fsync,fdatasync,ftruncate,rename,unlink -o TRACE PROGRAM
  */
@@ -92,7 +93,10 @@ export class TracedDisk {
     }
   }
 
-  /** Writes to `to` what would be found of `folder` if the power went now. `kept`: which of the changes that were not durable are there all the same. */
+  /**
+   * Writes to `to` what would be found of `folder` if the power went now. `kept`: which
+   * of the changes that were not durable are there all the same.
+   */
   async save(folder: string, to: string, kept: () => 'lost' | 'whole' | 'torn'): Promise<void> {
     for (const [name, { durable, pending }] of this.files) {
       const target = path.join(to, path.relative(folder, name))

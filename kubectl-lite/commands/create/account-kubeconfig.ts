@@ -19,7 +19,10 @@ export async function assertReplaceable(file: string, account: AccountName): Pro
     throw new UsageError(`${file} exists and is not the kubeconfig of ${userName(account)}: name another file with --kubeconfig-out`)
 }
 
-/** Writes a kubeconfig (0600) with which a program is this ServiceAccount. Resolves with the time at which its token ends, unless it renews it. */
+/**
+ * Writes a kubeconfig (0600) with which a program is this ServiceAccount.
+ * Resolves with the time at which its token ends, unless it renews it.
+ */
 export async function writeAccountKubeconfig(cluster: Cluster, account: AccountName, lifeMs: number, file: string): Promise<string> {
   const path = resourcePath(ServiceAccount, { ...account, subresource: 'token' })
   const spec = { expirationSeconds: Math.floor(lifeMs / 1000) }

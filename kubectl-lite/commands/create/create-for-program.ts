@@ -1,6 +1,6 @@
 /**
- * All that a program needs to run as a ServiceAccount of its own: the roles that its controllers declare, bindings, and a kubeconfig with a token that ends.
- * Given again, it brings these to what the program declares now, and takes away what it does not need any more.
+ * All that a program needs to run as a ServiceAccount of its own: the roles that its controllers declare, bindings, and a kubeconfig with a
+ * token that ends. Given again, it brings these to what the program declares now, and takes away what it does not need any more.
  */
 import path from 'node:path'
 import { ApiError, isConflict, isForbidden } from '../../../lib/api/api-error.js'

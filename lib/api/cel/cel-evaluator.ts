@@ -1,6 +1,6 @@
 /**
- * Runs a parsed rule. The package that parses and checks it could run it too, but for as long as the rule likes; here every step is paid for out of a
- * budget, regular expressions take linear time, and positions in texts count characters.
+ * Runs a parsed rule. The package that parses and checks it could run it too, but for as long as the rule likes; here every step is paid
+ * for out of a budget, regular expressions take linear time, and positions in texts count characters.
  */
 import type { ASTNode } from '@marcbachmann/cel-js'
 import { celEquals, compareValues, pay } from './cel-equality.js'

@@ -1,6 +1,6 @@
 /**
- * Values of the Common Expression Language: whole numbers are bigint, others number; lists are arrays; objects of a schema are objects without
- * prototype, and maps that a rule writes are Maps.
+ * Values of the Common Expression Language: whole numbers are bigint, others number; lists are arrays; objects of a schema are objects
+ * without prototype, and maps that a rule writes are Maps.
  */
 
 /** What a rule meets while it runs and cannot go on with: an absent field, an overflow, a wrong type. */

@@ -1,6 +1,6 @@
 /**
- * The rules of a schema, compiled: `x-kubernetes-validations` of every place in it. A rule sees the value at its place as `self`, and the value before as
- * `oldSelf`.
+ * The rules of a schema, compiled: `x-kubernetes-validations` of every place in it. A rule sees the
+ * value at its place as `self`, and the value before as `oldSelf`.
  */
 import type { Environment } from '@marcbachmann/cel-js'
 import { invalidValue, requiredValue, type StatusCause } from '../api-error.js'

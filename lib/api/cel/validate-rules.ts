@@ -15,8 +15,8 @@ const maxCauses = 20
 const maxMessage = 5_000
 
 /**
- * What the rules say of an object; `old` is absent when there was none. What was broken before and has not changed is let be. Patterns are kept in
- * `patterns` between objects.
+ * What the rules say of an object; `old` is absent when there was none. What was broken before and has not
+ * changed is let be. Patterns are kept in `patterns` between objects.
  */
 export function validateRules(place: RulePlace, object: unknown, old: unknown, patterns: CelContext['patterns']): StatusCause[] {
   const walk = new RuleWalk({ budget: { left: objectBudget }, patterns })

@@ -7,8 +7,8 @@ type Status = NonNullable<CustomResourceDefinition['status']>
 export type TakenNames = Pick<DefinedNames, 'plural' | 'singular' | 'kind' | 'listKind' | 'shortNames'>
 
 /**
- * The status of a definition beside others of its group: the names that it may have, and whether it is served. A name that somebody else has is not
- * accepted, and the one that was accepted before stays. Once established, a definition stays so.
+ * The status of a definition beside others of its group: the names that it may have, and whether it is served. A name that somebody else
+ * has is not accepted, and the one that was accepted before stays. Once established, a definition stays so.
  */
 export function acceptNames(definition: CustomResourceDefinition, others: readonly TakenNames[], nowMs: number): Status {
   const asked = withDefaults(definition.spec.names)

@@ -1,6 +1,6 @@
 /**
- * A user's CustomResourceDefinition as kinds, one for each version that is served: the same in-memory Kind that `defineKind` gives, so that everything
- * which serves, validates, patches, prints or documents a kind serves these too.
+ * A user's CustomResourceDefinition as kinds, one for each version that is served: the same in-memory Kind that `defineKind` gives, so that
+ * everything which serves, validates, patches, prints or documents a kind serves these too.
  */
 import { compareVersions } from '../compare-versions.js'
 import { isConditionTrue } from '../condition.js'
@@ -9,8 +9,8 @@ import type { CustomResourceDefinition, DefinedVersion } from '../kinds/custom-r
 import { objectSchema } from './object-schema.js'
 
 /**
- * The kinds of a valid definition; none while its names are not accepted. A definition that goes is served in some version, so that its objects can be
- * deleted. The preferred version comes first. `since` is the revision of the definition.
+ * The kinds of a valid definition; none while its names are not accepted. A definition that goes is served in some version, so that its
+ * objects can be deleted. The preferred version comes first. `since` is the revision of the definition.
  */
 export function customKinds(definition: CustomResourceDefinition, since: number): Kind[] {
   if (!isConditionTrue(definition, 'Established')) return []

@@ -5,7 +5,9 @@ import { partsOf } from '../schema/schema-parts.js'
 import { explainFailure } from '../validation/explain-failure.js'
 import { shapeValue } from '../validation/shape-value.js'
 
-/** What is wrong with the defaults of a structural schema: each must be what its own schema takes, with no field that pruning would remove. */
+/**
+ * What is wrong with the defaults of a structural schema: each must be what its own schema takes, with no field that pruning would remove.
+ */
 export function defaultCauses(schema: JsonSchema, path: string, budget: StepBudget): StatusCause[] {
   const causes: StatusCause[] = []
   visit(schema, path, causes, budget)

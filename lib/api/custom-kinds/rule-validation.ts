@@ -4,7 +4,10 @@ import type { Kind } from '../define-kind.js'
 import type { Pattern } from '../pattern/compile-pattern.js'
 import type { JsonSchema } from '../schema/json-schema.js'
 
-/** The rules of a schema as a kind's own validation. They are compiled when the first object is judged; they were once, when they were accepted. */
+/**
+ * The rules of a schema as a kind's own validation. They are compiled when the
+ * first object is judged; they were once, when they were accepted.
+ */
 export function ruleValidation(schema: JsonSchema): NonNullable<Kind['validate']> {
   const patterns = new Map<string, Pattern>()
   let place: RulePlace | undefined

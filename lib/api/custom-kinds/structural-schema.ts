@@ -1,6 +1,7 @@
 /**
- * Judges the schema that a user gives for a kind. What passes is structural, as Kubernetes has it: every field has its type outside of logic, so that
- * pruning, defaulting, merging and documentation need no logic. One rule: what this server would ignore is refused here, with its path.
+ * Judges the schema that a user gives for a kind. What passes is structural, as Kubernetes has it: every field
+ * has its type outside of logic, so that pruning, defaulting, merging and documentation need no logic. One rule:
+ * what this server would ignore is refused here, with its path.
  */
 import { forbiddenField, invalidValue, notSupported, requiredValue, type StatusCause } from '../api-error.js'
 import { compilePattern, type StepBudget } from '../pattern/compile-pattern.js'

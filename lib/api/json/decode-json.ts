@@ -17,7 +17,9 @@ export interface DecodedJson {
   readonly duplicates: readonly string[]
 }
 
-/** Throws BadRequest for what is no UTF-8, no JSON, nested too deep, or holds a forbidden key; RequestEntityTooLarge for too many values. */
+/**
+ * Throws BadRequest for what is no UTF-8, no JSON, nested too deep, or holds a forbidden key; RequestEntityTooLarge for too many values.
+ */
 export function decodeJson(bytes: Buffer): DecodedJson {
   if (!isUtf8(bytes)) throw badRequest('the body is not valid UTF-8')
   const scan = scanJson(bytes)

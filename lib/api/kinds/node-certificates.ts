@@ -1,8 +1,8 @@
 import { nodeLeaseNamespace } from './lease.js'
 
 /**
- * Whose name is taken: for each node, a ConfigMap of its name in kube-node-lease says which keys hold a certificate for it, and until when. Written
- * before a certificate is signed, so it outlives the CertificateSigningRequest. Whoever deletes it gives the name back.
+ * Whose name is taken: for each node, a ConfigMap of its name in kube-node-lease says which keys hold a certificate for it, and until when.
+ * Written before a certificate is signed, so it outlives the CertificateSigningRequest. Whoever deletes it gives the name back.
  */
 export const nodeCertificatesLabel = 'millrace.dev/node-certificates'
 

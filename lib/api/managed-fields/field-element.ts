@@ -1,6 +1,6 @@
 /**
- * The elements of a path in a field set: `f:NAME` a member of an object, `k:{"name":"A"}` an item of a list that is told apart by keys, `v:"a"`
- * an item of a set, `i:0` an item by its place.
+ * The elements of a path in a field set: `f:NAME` a member of an object, `k:{"name":"A"}` an item of a list that is told apart by keys,
+ * `v:"a"` an item of a set, `i:0` an item by its place.
  */
 import { printJson } from '../json/print-json.js'
 import type { JsonSchema } from '../schema/json-schema.js'

@@ -3,8 +3,8 @@
  *
  *     { 'f:spec': { 'f:suspend': {}, 'f:env': { 'k:{"name":"A"}': { '.': {}, 'f:value': {} } } } }
  *
- * A node without members is a field that is in the set; `.` says it of a node that has members too. The set itself is no field. Sets are never
- * changed: what an operation leaves as it was is shared.
+ * A node without members is a field that is in the set; `.` says it of a node that has members too. The set itself is no field. Sets are
+ * never changed: what an operation leaves as it was is shared.
  */
 export interface FieldSet {
   readonly [element: string]: FieldSet
@@ -52,8 +52,8 @@ export function unionOfAll(sets: readonly FieldSet[]): FieldSet {
 }
 
 /**
- * A set that is compared with many. Whether a large object is empty costs a look at all its keys, so here every field says by a `.` that it is one, and
- * nothing is asked twice.
+ * A set that is compared with many. Whether a large object is empty costs a look at all its keys, so here every
+ * field says by a `.` that it is one, and nothing is asked twice.
  */
 export interface ComparedSet {
   readonly isEmpty: boolean

@@ -1,8 +1,9 @@
 import type { JsonSchema } from '../schema/json-schema.js'
 
 /**
- * How a value is owned: as one (scalars, null, atomic lists and maps), by its members, or by its items. Where the schema says nothing, objects are
- * owned by their members and lists as one. A value of another type than the schema's is owned as its own type would be: validation refuses it.
+ * How a value is owned: as one (scalars, null, atomic lists and maps), by its members, or by its items. Where the
+ * schema says nothing, objects are owned by their members and lists as one. A value of another type than the
+ * schema's is owned as its own type would be: validation refuses it.
  */
 export type Structure = 'one' | 'members' | 'items'
 

@@ -1,6 +1,6 @@
 /**
- * Regular expressions that users give, matched in time that grows with the text and the pattern alone: no backtracking. All states that the pattern
- * can be in are followed at once, character by character (Thompson, Pike), and every step is paid for out of a budget.
+ * Regular expressions that users give, matched in time that grows with the text and the pattern alone: no backtracking. All states that the
+ * pattern can be in are followed at once, character by character (Thompson, Pike), and every step is paid for out of a budget.
  *
  *     compilePattern('^(a+)+$').test('aaaaaaaaaaaaaaaaaaaaaaaaaaaaab', { left: 10_000 })   // false, at once
  */
@@ -41,7 +41,10 @@ type Instruction =
   | { readonly op: 'split'; first: number; second: number }
   | { readonly op: 'match' }
 
-/** Throws a SyntaxError that says what is not understood, or that the pattern is too large. Each step of it is paid for where there is a budget. */
+/**
+ * Throws a SyntaxError that says what is not understood, or that the pattern is
+ * too large. Each step of it is paid for where there is a budget.
+ */
 export function compilePattern(text: string, budget: StepBudget = { left: maxInstructions }): Pattern {
   const program = new Program(budget)
   program.emit(parsePattern(text))

@@ -1,6 +1,6 @@
 /**
- * Fields of Kubernetes that Millrace does not have. They are declared, so that nothing is dropped unseen: a value that says what Millrace does
- * anyway is taken, any other is refused with its path.
+ * Fields of Kubernetes that Millrace does not have. They are declared, so that nothing is dropped unseen: a value that says what Millrace
+ * does anyway is taken, any other is refused with its path.
  *
  *     hostNetwork: foreign(t.boolean(), 'a Task has a network of its own', false)
  */
@@ -44,8 +44,8 @@ function describeForeign({ why, harmless }: ForeignField): string {
 }
 
 /**
- * Which foreign fields of a value say something that cannot be kept. The value has the shape of the schema. What is more than a word may hold
- * secrets, as the env of a container does.
+ * Which foreign fields of a value say something that cannot be kept. The value has the shape of the schema. What is more than a word may
+ * hold secrets, as the env of a container does.
  */
 export function foreignCauses(schema: JsonSchema, value: unknown, path: string): StatusCause[] {
   if (value === undefined) return []

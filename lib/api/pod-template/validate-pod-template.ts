@@ -9,8 +9,8 @@ import { type PodTemplate, PodTemplateSchema } from './pod-template.js'
 import { portNumber, taskFromTemplate } from './task-from-template.js'
 
 /**
- * What is wrong with a template at `path`: what Millrace cannot do, and what would make an invalid Task. The template has the shape of its schema, with
- * defaults.
+ * What is wrong with a template at `path`: what Millrace cannot do, and what would make an invalid
+ * Task. The template has the shape of its schema, with defaults.
  */
 export function validatePodTemplate(template: PodTemplate, path: string): StatusCause[] {
   const causes = [...foreignCauses(PodTemplateSchema.json, template, path), ...containersCauses(template, path)]

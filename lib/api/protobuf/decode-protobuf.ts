@@ -1,6 +1,7 @@
 /**
- * Kubernetes' protobuf bodies as the objects that JSON would have given. Newer kubectl and client-go send built-in kinds this way, and do not
- * fall back: the envelope `k8s\0` names the kind, and its message is read by the fields that message-fields.ts lists. Answers stay JSON.
+ * Kubernetes' protobuf bodies as the objects that JSON would have given. Newer kubectl and client-go send
+ * built-in kinds this way, and do not fall back: the envelope `k8s\0` names the kind, and its message is read
+ * by the fields that message-fields.ts lists. Answers stay JSON.
  *
  *     decodeProtobuf(bytes)   // { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'foo' } }
  */

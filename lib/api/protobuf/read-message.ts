@@ -3,8 +3,8 @@ import { maxValues } from '../json/scan-json.js'
 import type { Field, Message } from './message-field.js'
 
 /**
- * Reads one message of the proto2 wire format. Zero values are left out, as Go's `omitempty` leaves them out of JSON; fields that the message
- * does not list are skipped, as every protobuf reader skips them.
+ * Reads one message of the proto2 wire format. Zero values are left out, as Go's `omitempty` leaves them out of JSON; fields that the
+ * message does not list are skipped, as every protobuf reader skips them.
  */
 export function readMessage(bytes: Buffer, message: Message, depth = 0, budget: Budget = { values: maxValues }): Record<string, unknown> {
   if (depth > maxDepth) throw badRequest('the protobuf body is nested too deeply')

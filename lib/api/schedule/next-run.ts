@@ -1,9 +1,10 @@
 /**
  * When a schedule happens, by the wall clocks of a time zone.
  *
- * A schedule that names hours makes appointments: each reading of the wall clock that it names is kept once. A reading that is skipped when clocks are put
- * forward is kept at the moment after the gap, together with all others of the gap; one that comes twice when they are put back is kept the first time.
- * A schedule of every hour only follows the clock: it happens whenever the clock shows one of its minutes, so that the time between two stays the same.
+ * A schedule that names hours makes appointments: each reading of the wall clock that it names is kept once. A reading that is skipped when
+ * clocks are put forward is kept at the moment after the gap, together with all others of the gap; one that comes twice when they are put
+ * back is kept the first time. A schedule of every hour only follows the clock: it happens whenever the clock shows one of its minutes, so
+ * that the time between two stays the same.
  */
 import { nextReading, type Schedule } from './schedule.js'
 import { findChange, type TimeZone } from './time-zone.js'
@@ -14,7 +15,10 @@ const dayMs = 86_400_000
 /** No two changes of a zone are closer: two weeks. */
 const apartMs = 14 * dayMs
 
-/** The first instant after `afterMs` at which the schedule happens, milliseconds since the epoch. Undefined when there is none for eight years. */
+/**
+ * The first instant after `afterMs` at which the schedule happens, milliseconds
+ * since the epoch. Undefined when there is none for eight years.
+ */
 export function nextRun(schedule: Schedule, zone: TimeZone, afterMs: number): number | undefined {
   return schedule.hours.length === 24 ? nextShown(schedule, zone, afterMs) : nextAppointment(schedule, zone, afterMs)
 }

@@ -16,8 +16,8 @@ const dayMs = 1_440 * minuteMs
 const maxDays = 8 * 366
 
 /**
- * The first minute of the schedule at or after `wallMs`: a reading of a wall clock, as milliseconds since the epoch of a clock in UTC with the same reading.
- * Undefined when there is none, ever.
+ * The first minute of the schedule at or after `wallMs`: a reading of a wall clock, as milliseconds since the epoch of a clock in UTC with
+ * the same reading. Undefined when there is none, ever.
  */
 export function nextReading(schedule: Schedule, wallMs: number): number | undefined {
   const from = Math.ceil(wallMs / minuteMs) * minuteMs

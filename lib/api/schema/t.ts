@@ -35,7 +35,10 @@ export class Type<Out, In = Out, P extends Presence = 'required'> {
   with(constraints: JsonSchema): Type<Out, In, P> {
     return new Type({ ...this.json, ...constraints }, this.presence)
   }
-  /** Adds a rule in CEL, where `self` is the value and `oldSelf` the one before: `.rule('self.min <= self.max', { message: 'min is at most max' })`. */
+  /**
+   * Adds a rule in CEL, where `self` is the value and `oldSelf` the one before:
+   * `.rule('self.min <= self.max', { message: 'min is at most max' })`.
+   */
   rule(rule: string, more: Omit<ValidationRule, 'rule'> = {}): Type<Out, In, P> {
     const rules = [...(this.json['x-kubernetes-validations'] ?? []), { rule, ...more }]
     return new Type({ ...this.json, 'x-kubernetes-validations': rules }, this.presence)

@@ -17,8 +17,8 @@ import { hasDuplicates } from './list-items.js'
 export type SchemaValidator = (value: unknown, old?: unknown) => readonly StatusCause[]
 
 /**
- * A validator without a compiler, for schemas that users give: compiling a large one would hold everybody else up for seconds. What is wrong in `old`
- * and has not changed is let be.
+ * A validator without a compiler, for schemas that users give: compiling a large one would hold everybody else up for seconds. What is
+ * wrong in `old` and has not changed is let be.
  */
 export function createSchemaWalk(schema: JsonSchema): SchemaValidator {
   const patterns = new Map<string, Pattern>()

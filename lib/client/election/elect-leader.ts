@@ -1,10 +1,11 @@
 /**
  * Runs something in one process at a time, among all that ask for the same Lease:
  *
- *     await electLeader({ client, clock, namespace: 'kube-system', name: 'millrace-scheduler', identity: hostname(), onStarted: (signal) => schedule(signal) }, signal)
+ *     const lease = { namespace: 'kube-system', name: 'millrace-scheduler', identity: hostname() }
+ *     await electLeader({ client, clock, ...lease, onStarted: (signal) => schedule(signal) }, signal)
  *
- * The rule: a Lease elects, it does not lock. A leader that was stopped and continued may act for a moment beside the next one, so each of its
- * writes is guarded by a resourceVersion or a uid all the same.
+ * The rule: a Lease elects, it does not lock. A leader that was stopped and continued may act for a moment beside the next one, so each of
+ * its writes is guarded by a resourceVersion or a uid all the same.
  */
 import { randomUUID } from 'node:crypto'
 import { type Clock, sleep } from '../../base/clock.js'
@@ -35,8 +36,8 @@ export interface ElectLeaderOptions {
 }
 
 /**
- * Asks for the Lease until the signal aborts, and leads whenever it has it. Resolves when the signal has aborted or `onStarted` has resolved of
- * itself; rejects with what `onStarted` rejects with. The Lease is given back at the end.
+ * Asks for the Lease until the signal aborts, and leads whenever it has it. Resolves when the signal has aborted or `onStarted` has
+ * resolved of itself; rejects with what `onStarted` rejects with. The Lease is given back at the end.
  */
 export async function electLeader(options: ElectLeaderOptions, signal: AbortSignal): Promise<void> {
   const { clock, log, leaseDurationMs = 15_000, renewMs = 10_000, retryMs = 2_000, random = Math.random } = options

@@ -1,6 +1,7 @@
 /**
- * Says in a Lease which process holds it, so that others of the same machine can see that it is gone. The proof is the system's own: a pid that
- * nobody has in this pid namespace since this boot, or that only a zombie has. Who is on another machine, in another container or cannot tell knows nothing.
+ * Says in a Lease which process holds it, so that others of the same machine can see that it is gone. The proof is the
+ * system's own: a pid that nobody has in this pid namespace since this boot, or that only a zombie has. Who is on
+ * another machine, in another container or cannot tell knows nothing.
  */
 import { readFileSync, readlinkSync } from 'node:fs'
 

@@ -12,8 +12,8 @@ export interface ObjectHandlers<T> {
 }
 
 /**
- * Turns what a stream says into differences of the local copy. A state that the copy holds already (same uid and revision) is no difference;
- * an object that was replaced by another of the same name is a deletion and an addition.
+ * Turns what a stream says into differences of the local copy. A state that the copy holds already (same uid and revision) is no
+ * difference; an object that was replaced by another of the same name is a deletion and an addition.
  */
 export class ObjectStates<T extends KubeObject> {
   readonly #index: ObjectIndex<T, never>

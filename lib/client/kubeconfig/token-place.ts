@@ -21,8 +21,8 @@ export async function readTokenAt({ file, user }: TokenPlace): Promise<string | 
 const lockTries = 50
 
 /**
- * Puts a token in the place of an older one of the same ServiceAccount, and leaves everything else in the file as it is, comments included. Where somebody else
- * has put another credential, or a newer token, that stays.
+ * Puts a token in the place of an older one of the same ServiceAccount, and leaves everything else in the file as it is, comments included.
+ * Where somebody else has put another credential, or a newer token, that stays.
  */
 export async function writeTokenAt(place: TokenPlace, token: string): Promise<void> {
   for (let tries = 1; ; tries++) {

@@ -1,7 +1,7 @@
 /**
- * Keeps a client's ServiceAccount token good for as long as the client lives: about half-way through its life it asks for the next one, for the same account
- * and the same time, and writes it to the kubeconfig that the first one came from. One rule: nothing here is urgent. A failure is said once, and tried again
- * minutes later; the old token is good meanwhile.
+ * Keeps a client's ServiceAccount token good for as long as the client lives: about half-way through its life it asks for the next one, for
+ * the same account and the same time, and writes it to the kubeconfig that the first one came from. One rule: nothing here is urgent. A
+ * failure is said once, and tried again minutes later; the old token is good meanwhile.
  */
 import { ServiceAccount } from '../../api/kinds/service-account.js'
 import { TokenRequest } from '../../api/kinds/token-request.js'

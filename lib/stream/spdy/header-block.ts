@@ -1,6 +1,6 @@
 /**
- * Header blocks of SPDY/3.1: pairs of names and values in one deflate stream for each direction of a connection, begun with a dictionary that
- * both sides know.
+ * Header blocks of SPDY/3.1: pairs of names and values in one deflate stream for each direction
+ * of a connection, begun with a dictionary that both sides know.
  */
 import { createRequire } from 'node:module'
 import { constants, createInflate, type Inflate } from 'node:zlib'

@@ -1,7 +1,7 @@
 /**
- * SPDY/3.1 as kubectl speaks it (port-forward in all versions, exec up to 1.29), the server's side. The one rule: the protocol's flow control is
- * not used, since kubectl does not know it; a stream that nobody reads holds up the connection instead, and a connection that nobody reads its
- * writers.
+ * SPDY/3.1 as kubectl speaks it (port-forward in all versions, exec up to 1.29), the server's side. The one rule: the
+ * protocol's flow control is not used, since kubectl does not know it; a stream that nobody reads holds up the
+ * connection instead, and a connection that nobody reads its writers.
  *
  *     new SpdyConnection(duplexOverSocket(socket, head), (stream) => stream.headers.streamtype …)
  */

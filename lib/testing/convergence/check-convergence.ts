@@ -1,18 +1,22 @@
 /**
- * A property of controllers: whatever people do in whatever order, and however often the controllers are killed, cut off or refused on the way, the end is the
- * same as if nothing had disturbed them.
+ * A property of controllers: whatever people do in whatever order, and however often the controllers are killed, cut off or refused on the
+ * way, the end is the same as if nothing had disturbed them.
  *
  *     await checkConvergence({
  *       controllers: [warmPool],
  *       actions: {
- *         create: { input: fc.record({ name, size }), run: ({ client }, { name, size }) => client.of(WarmPool).create({ metadata: { name }, spec: { size } }) },
+ *         create: {
+ *           input: fc.record({ name, size }),
+ *           run: ({ client }, { name, size }) => client.of(WarmPool).create({ metadata: { name }, spec: { size } }),
+ *         },
  *         remove: { input: name, run: ({ client }, name) => client.of(WarmPool).delete({ name }) },
  *       },
  *       invariant: ({ list }) => expect(list(Task).length).toBeLessThanOrEqual(9),
  *     })
  *
- * Each run takes place twice, in clusters of their own: the actions alone, each after the one before has been dealt with; then the actions among crashes and
- * failures. A difference is shrunk to the shortest sequence that shows it. Needs the package fast-check, which whoever tests installs.
+ * Each run takes place twice, in clusters of their own: the actions alone, each after the one before has been
+ * dealt with; then the actions among crashes and failures. A difference is shrunk to the shortest sequence that
+ * shows it. Needs the package fast-check, which whoever tests installs.
  */
 import type fc from 'fast-check'
 import { ApiError } from '../../api/api-error.js'

@@ -1,6 +1,6 @@
 /**
- * What of a cluster's objects counts when two runs are compared: everything but what no two runs share. Times, revisions and generations go; uids and
- * generated names become what they stand for.
+ * What of a cluster's objects counts when two runs are compared: everything but what no two runs share. Times, revisions and generations
+ * go; uids and generated names become what they stand for.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Kind, KubeObject } from '../../api/define-kind.js'

@@ -18,8 +18,8 @@ const controllers = ['memory', 'cpu', 'pids', 'freezer'] as const
 const periodMicros = 100_000
 
 /**
- * Version 1: a hierarchy per controller. Undefined unless all of memory, cpu, pids and freezer can be used. All runs together weigh as much as the
- * machine has CPUs: against what else runs there they would have the share of one process.
+ * Version 1: a hierarchy per controller. Undefined unless all of memory, cpu, pids and freezer can be used. All runs together weigh as much
+ * as the machine has CPUs: against what else runs there they would have the share of one process.
  */
 export async function createCgroupsV1(root: string): Promise<Cgroups | undefined> {
   for (const controller of controllers) if (!(await makeGroup(path.join(root, controller)))) return undefined

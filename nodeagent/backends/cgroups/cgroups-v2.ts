@@ -16,7 +16,9 @@ import {
 const controllers = ['memory', 'cpu', 'pids'] as const
 const periodMicros = 100_000
 
-/** Version 2: one hierarchy. Undefined unless memory, cpu and pids can be used below `root`. All runs together weigh what version 1 says. */
+/**
+ * Version 2: one hierarchy. Undefined unless memory, cpu and pids can be used below `root`. All runs together weigh what version 1 says.
+ */
 export async function createCgroupsV2(root: string): Promise<Cgroups | undefined> {
   const offered = (await readSetting(path.join(root, 'cgroup.controllers'))).split(' ')
   if (!controllers.every((controller) => offered.includes(controller)) || !(await makeGroup(root))) return undefined

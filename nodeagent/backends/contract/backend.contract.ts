@@ -1,6 +1,6 @@
 /**
- * What every backend keeps, as one suite: each feature that it declares works, and what it does not declare is refused. A backend's own test
- * file calls this with a way to open it; everything that runs is removed at the end.
+ * What every backend keeps, as one suite: each feature that it declares works, and what it does not declare is refused. A backend's own
+ * test file calls this with a way to open it; everything that runs is removed at the end.
  */
 
 import { afterAll, beforeAll, describe } from 'vitest'

@@ -6,8 +6,8 @@ const listening = { tcp: '0A', udp: '07' } as const
 const littleBytes = 512
 
 /**
- * Where one of some processes listens on a port, as an address to connect to; undefined when none does. Processes share the machine's network:
- * without this a port-forward would reach whatever else listens there.
+ * Where one of some processes listens on a port, as an address to connect to; undefined when none does. Processes share the machine's
+ * network: without this a port-forward would reach whatever else listens there.
  */
 export async function findListener(
   port: number,

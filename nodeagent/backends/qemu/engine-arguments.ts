@@ -11,8 +11,8 @@ export interface EngineArguments {
 }
 
 /**
- * What every guest is started with: nothing that is not asked for, the accelerator of the node, a QMP socket, and QEMU's own sandbox, in which it
- * starts no programs. It gives up root, when it has it, before the guest's first instruction.
+ * What every guest is started with: nothing that is not asked for, the accelerator of the node, a QMP socket, and QEMU's own sandbox, in
+ * which it starts no programs. It gives up root, when it has it, before the guest's first instruction.
  */
 export function engineArguments({ engine, name, qmpSocket, userId }: EngineArguments): string[] {
   return [
@@ -30,12 +30,18 @@ function cpuOf({ accelerator }: Pick<QemuEngine, 'accelerator'>): string {
   return accelerator === 'kvm' ? 'host' : 'max'
 }
 
-/** For the kernel's command line where we have one: without it a guest on TCG measures its clock, and on a loaded machine it may hang over it. */
+/**
+ * For the kernel's command line where we have one: without it a guest on TCG
+ * measures its clock, and on a loaded machine it may hang over it.
+ */
 export function clockParameters({ accelerator }: Pick<QemuEngine, 'accelerator'>): string[] {
   return accelerator === 'tcg' ? ['tsc_early_khz=2000000'] : []
 }
 
-/** The beginning of -netdev for networking by QEMU itself: of IPv4 alone, as on a node's bridge; guests would reach the node itself by IPv6 too. */
+/**
+ * The beginning of -netdev for networking by QEMU itself: of IPv4 alone, as on a
+ * node's bridge; guests would reach the node itself by IPv6 too.
+ */
 export const userNetwork = (id: string) => `user,id=${id},ipv6=off`
 
 /** A value in QEMU's lists of options, where a comma ends it. */

@@ -1,6 +1,6 @@
 /**
- * Whether /dev/kvm runs a guest. That it opens says nothing: within other virtual machines it may, and a guest then hangs or QEMU ends. So a
- * guest of nine bytes, with the CPU that real ones get, has to end QEMU with a number of its own, in time.
+ * Whether /dev/kvm runs a guest. That it opens says nothing: within other virtual machines it may, and a guest then hangs or QEMU ends. So
+ * a guest of nine bytes, with the CPU that real ones get, has to end QEMU with a number of its own, in time.
  */
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'

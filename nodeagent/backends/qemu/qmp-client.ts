@@ -1,6 +1,6 @@
 /**
- * Speaks QMP, QEMU's control protocol, over a unix socket: a line of JSON each way. QEMU talks to one client at a time, and others wait in line:
- * connect, ask, close. To connect again is the caller's affair.
+ * Speaks QMP, QEMU's control protocol, over a unix socket: a line of JSON each way. QEMU talks to one client at a time, and others wait in
+ * line: connect, ask, close. To connect again is the caller's affair.
  *
  *     const qmp = await QmpClient.connect(socketPath, signal)
  *     await qmp.execute('system_powerdown')

@@ -1,6 +1,6 @@
 /**
- * The fences of the virtual machines of an agent, whose processes have users of their own. Others flush rules, as a firewall that is loaded anew: the
- * fences of those that run are looked after from the agent's start on.
+ * The fences of the virtual machines of an agent, whose processes have users of their own. Others flush rules, as a firewall that is loaded
+ * anew: the fences of those that run are looked after from the agent's start on.
  */
 import { sleep, systemClock } from '../../../lib/base/clock.js'
 import type { GuestFence } from '../../network/guest-fence.js'

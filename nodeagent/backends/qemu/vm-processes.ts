@@ -1,7 +1,7 @@
 /**
- * The QEMU processes of an agent. Each runs in a session of its own under a shim (supervision/shim.pl), which writes down pid and start time before
- * QEMU's first instruction and how it ended, so that it survives the agent's end, however hard, and its own end is known even when no agent was
- * there. A process is believed with its pid, its start time, this boot, and the name that it answers to by QMP.
+ * The QEMU processes of an agent. Each runs in a session of its own under a shim (supervision/shim.pl), which writes down pid and start
+ * time before QEMU's first instruction and how it ended, so that it survives the agent's end, however hard, and its own end is known even
+ * when no agent was there. A process is believed with its pid, its start time, this boot, and the name that it answers to by QMP.
  *
  * Its one rule: what it knows lies in the record files of `directory`; a new agent knows what the old one knew.
  */
@@ -120,7 +120,9 @@ export class VmProcesses {
     return this.hints.subscribe(onHint)
   }
 
-  /** Starts it, once for an id, however often it is asked and whoever is killed: for a second start, `remove` it first, or count `run` up. */
+  /**
+   * Starts it, once for an id, however often it is asked and whoever is killed: for a second start, `remove` it first, or count `run` up.
+   */
   async launch(vm: VmLaunch, signal: AbortSignal): Promise<void> {
     const present = await this.records.read(vm.id)
     if (present?.started || present?.exit) return
@@ -168,8 +170,8 @@ export class VmProcesses {
   }
 
   /**
-   * Asks politely with `ask` (system_powerdown unless given), waits for `graceMs`, and kills. Resolves when it has ended. What cannot be asked, as it
-   * has only just begun, is asked again. Idempotent.
+   * Asks politely with `ask` (system_powerdown unless given), waits for `graceMs`, and kills. Resolves when it has ended. What cannot be
+   * asked, as it has only just begun, is asked again. Idempotent.
    */
   async end(
     id: RunId,

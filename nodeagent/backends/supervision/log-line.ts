@@ -3,7 +3,10 @@ import type { LogLine } from '../backend.js'
 const lineFeed = Buffer.from('\n')
 const space = 32
 
-/** A line of a log file, without its line feed: `TIME STREAM TAG TEXT`, where TAG is F for a whole line and P for a piece. Undefined for any other. */
+/**
+ * A line of a log file, without its line feed: `TIME STREAM TAG TEXT`, where TAG is F
+ * for a whole line and P for a piece. Undefined for any other.
+ */
 export function parseLogLine(bytes: Buffer): LogLine | undefined {
   const afterTime = bytes.indexOf(space)
   const afterStream = bytes.indexOf(space, afterTime + 1)

@@ -4,7 +4,10 @@ import { isWholeLogLine } from './log-line.js'
 const chunkBytes = 64 * 1024
 const lineFeed = 10
 
-/** Where the last `count` lines of some files (oldest first) begin; pieces count with their line. Reads backwards: the tail of a large log is cheap. */
+/**
+ * Where the last `count` lines of some files (oldest first) begin; pieces count with
+ * their line. Reads backwards: the tail of a large log is cheap.
+ */
 export async function findTail(files: readonly FileHandle[], count: number): Promise<{ index: number; offset: number }> {
   let wanted = count
   for (let index = files.length - 1; index >= 0; index--) {

@@ -26,7 +26,10 @@ export class RunProcesses {
     return process !== undefined && process.startTime === named.startTime && process.state !== 'Z'
   }
 
-  /** How a run stands, with its files as they then are: it may have ended since they were read. Unknown: its shim was killed, and nobody saw its end. */
+  /**
+   * How a run stands, with its files as they then are: it may have ended since they
+   * were read. Unknown: its shim was killed, and nobody saw its end.
+   */
   async look(read: RunFiles): Promise<{ readonly state: 'created' | 'running' | 'exited' | 'unknown'; readonly files: RunFiles }> {
     if (read.exit) return { state: 'exited', files: read }
     if (!read.started?.child.pid) return { state: 'created', files: read }

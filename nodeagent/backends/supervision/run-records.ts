@@ -1,10 +1,10 @@
 /**
- * What the process backend knows of its runs, as files of one folder: KEY.run (made by the agent), KEY.started and KEY.exit (made by the shim,
- * once, whole or not at all), KEY.oom (made by the agent before it ends a run for its memory). A run is what its files say, so an agent that
- * starts anew knows all that the old one knew.
+ * What the process backend knows of its runs, as files of one folder: KEY.run (made by the agent), KEY.started and KEY.exit (made by the
+ * shim, once, whole or not at all), KEY.oom (made by the agent before it ends a run for its memory). A run is what its files say, so an
+ * agent that starts anew knows all that the old one knew.
  *
- * KEY.ending is room that is set aside before the start: how a run ended is written into it, and it becomes KEY.exit. So a disk that is full by then
- * keeps nobody from knowing, nor from removing the run.
+ * KEY.ending is room that is set aside before the start: how a run ended is written into it, and it becomes KEY.exit. So a disk that is
+ * full by then keeps nobody from knowing, nor from removing the run.
  */
 import { randomUUID } from 'node:crypto'
 import { link, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
@@ -52,7 +52,10 @@ export class RunRecords {
 
   constructor(readonly directory: string) {}
 
-  /** Makes the folder, and clears what an agent or a shim left that was killed while it removed or wrote a file: what has no KEY.run is of no run. */
+  /**
+   * Makes the folder, and clears what an agent or a shim left that was killed while
+   * it removed or wrote a file: what has no KEY.run is of no run.
+   */
   async prepare(): Promise<void> {
     await makeFolder(this.directory)
     const names = await readdir(this.directory)

@@ -4,8 +4,9 @@ import path from 'node:path'
 import { StepError } from '../../steps/step-error.js'
 
 /**
- * The real path of `inner` inside the directory `root`, each part opened from the one before it without following links, as openat does: whoever
- * may write in `root` cannot lead us out of it. Missing directories are made. Throws a StepError for a link, or a part that is no directory.
+ * The real path of `inner` inside the directory `root`, each part opened from the one before it without following
+ * links, as openat does: whoever may write in `root` cannot lead us out of it. Missing directories are made.
+ * Throws a StepError for a link, or a part that is no directory.
  */
 export async function resolveInside(root: string, inner: string): Promise<string> {
   const parts = inner.split('/').filter((part) => part !== '' && part !== '.')

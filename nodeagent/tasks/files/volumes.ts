@@ -1,6 +1,6 @@
 /**
- * Makes what an attempt may see of the node: its home, its volumes, the files of its Secrets and ConfigMaps. Making it again changes nothing but the
- * contents of those files. What belongs to an attempt belongs to its user and can be entered by nobody else but root.
+ * Makes what an attempt may see of the node: its home, its volumes, the files of its Secrets and ConfigMaps. Making it again changes
+ * nothing but the contents of those files. What belongs to an attempt belongs to its user and can be entered by nobody else but root.
  */
 import { execFile } from 'node:child_process'
 import { chmod, chown, lstat, open, readFile, rm, stat, symlink } from 'node:fs/promises'

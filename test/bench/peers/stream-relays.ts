@@ -4,8 +4,8 @@ import { freePort } from '../../processes/free-port.js'
 import type { Bench } from '../measure.js'
 
 /**
- * Two processes with one HTTP/2 connection over TLS between them, and nothing else: a stream of it for each TCP connection. Resolves with the port
- * to connect to.
+ * Two processes with one HTTP/2 connection over TLS between them, and nothing else: a stream of it
+ * for each TCP connection. Resolves with the port to connect to.
  */
 export async function startStreamRelays(bench: Bench, clusterDirectory: string, targetPort: number): Promise<number> {
   const between = await freePort()

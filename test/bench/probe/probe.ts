@@ -12,8 +12,8 @@ export interface Probe {
 const program = path.join(import.meta.dirname, `main${path.extname(import.meta.filename)}`)
 
 /**
- * Probes while `work` runs; gives its result and the longest answer, milliseconds. The probe is a process of its own: what it waits for is the server,
- * not this program's other work.
+ * Probes while `work` runs; gives its result and the longest answer, milliseconds. The probe is a process of its own: what it waits for is
+ * the server, not this program's other work.
  */
 export async function longestAnswerDuring<T>(probe: Probe, work: () => Promise<T>): Promise<{ result: T; longestMs: number }> {
   const child = fork(program, { stdio: 'inherit' })

@@ -1,6 +1,6 @@
 /**
- * Row 10: from the POST of a Task to its container running, against Docker's own create and start; once off all networks, and once on the bridge of a node,
- * beside the engine's own bridge, and a network that a user makes on it. Left out where there is no dockerd.
+ * Row 10: from the POST of a Task to its container running, against Docker's own create and start; once off all networks, and once on the
+ * bridge of a node, beside the engine's own bridge, and a network that a user makes on it. Left out where there is no dockerd.
  */
 import { accessSync, constants, readFileSync } from 'node:fs'
 import path from 'node:path'

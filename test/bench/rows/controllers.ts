@@ -1,4 +1,7 @@
-/** Row 21: a controller with 1,000 parents of ten children each: how soon they are there, and what the API server is asked meanwhile and afterwards. */
+/**
+ * Row 21: a controller with 1,000 parents of ten children each: how soon they are
+ * there, and what the API server is asked meanwhile and afterwards.
+ */
 import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import path from 'node:path'

@@ -1,6 +1,7 @@
 /**
- * Row 11: from the POST of a Task to the first line that its guest's command says, against the same QEMU started by hand with the same arguments; and how
- * many guests come up beside processes that use all processors. Left out where there is no QEMU. `--boots 100`: a hundred guests under load.
+ * Row 11: from the POST of a Task to the first line that its guest's command says, against the same QEMU started by
+ * hand with the same arguments; and how many guests come up beside processes that use all processors. Left out where
+ * there is no QEMU. `--boots 100`: a hundred guests under load.
  */
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'

@@ -1,4 +1,6 @@
-/** Row 22: bytes through a Tunnel (client, gateway, agent, target), against bare relays of one HTTP/2 stream over TLS and against `ssh -L`. */
+/**
+ * Row 22: bytes through a Tunnel (client, gateway, agent, target), against bare relays of one HTTP/2 stream over TLS and against `ssh -L`.
+ */
 import { once } from 'node:events'
 import net from 'node:net'
 import { startCluster } from '../../processes/cluster.js'

@@ -14,8 +14,8 @@ import type {
 import { compareNames } from '../../resource-view.js'
 
 /**
- * A log in memory, for tests. It outlives `close`: opening the same driver again finds what was committed, as a file would be found. Every answer
- * comes a turn of the event loop later, so that requests gather in batches as they do on a disk.
+ * A log in memory, for tests. It outlives `close`: opening the same driver again finds what was committed, as a file would be found. Every
+ * answer comes a turn of the event loop later, so that requests gather in batches as they do on a disk.
  */
 export class MemoryDriver implements LogDriver {
   private rows: LogRow[] = []

@@ -15,8 +15,8 @@ export interface Connection {
 }
 
 /**
- * A Sequelize instance of its own, which holds exactly one SQLite connection as long as nobody uses its transactions. It is asked for nothing but
- * queries with bound values; what it throws is reduced to SQLite's own message, because its errors carry the bound values.
+ * A Sequelize instance of its own, which holds exactly one SQLite connection as long as nobody uses its transactions. It is asked for
+ * nothing but queries with bound values; what it throws is reduced to SQLite's own message, because its errors carry the bound values.
  */
 export async function openConnection(modules: SqliteModules, file: string, mode: 'write' | 'read'): Promise<Connection> {
   const { sqlite3 } = modules

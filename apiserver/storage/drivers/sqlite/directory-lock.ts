@@ -7,8 +7,8 @@ export interface DirectoryLock {
 }
 
 /**
- * Takes the one lock of a data directory: the file `lock`, an empty database in an exclusive transaction. The kernel holds it for the process, so
- * that no kill leaves a stale one. Rejects with a sentence when another process, or another store of this one, has it.
+ * Takes the one lock of a data directory: the file `lock`, an empty database in an exclusive transaction. The kernel holds it for the
+ * process, so that no kill leaves a stale one. Rejects with a sentence when another process, or another store of this one, has it.
  */
 export async function lockDirectory({ sqlite3 }: SqliteModules, directory: string): Promise<DirectoryLock> {
   const file = join(directory, 'lock')

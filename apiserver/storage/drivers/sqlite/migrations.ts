@@ -7,9 +7,9 @@ interface Migration {
 }
 
 /**
- * The log and the view beside it. `objects` points at the newest row of each live key and is kept by triggers, in the statement that appends; it can be
- * dropped and rebuilt from the log. The index covers what a list of the past has to find out: which row was the newest of a key, and whether that
- * was a deletion. `bytes` come last, so that walking the other columns does not read them.
+ * The log and the view beside it. `objects` points at the newest row of each live key and is kept by triggers, in the statement that
+ * appends; it can be dropped and rebuilt from the log. The index covers what a list of the past has to find out: which row was the newest
+ * of a key, and whether that was a deletion. `bytes` come last, so that walking the other columns does not read them.
  */
 const migrations: readonly Migration[] = [
   {

@@ -1,6 +1,6 @@
 /**
- * The log in one SQLite file. One process has it open (directory-lock.ts), one connection writes, and one batch is one statement, which is its own
- * transaction: so there is no BEGIN, nothing to roll back, and nobody to wait for.
+ * The log in one SQLite file. One process has it open (directory-lock.ts), one connection writes, and one batch is one statement, which is
+ * its own transaction: so there is no BEGIN, nothing to roll back, and nobody to wait for.
  */
 import { dirname } from 'node:path'
 import type { ObjectKey } from '../../../../lib/api/object-key.js'

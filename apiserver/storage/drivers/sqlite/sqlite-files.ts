@@ -67,8 +67,8 @@ async function configureWriter(writer: Connection): Promise<void> {
 }
 
 /**
- * Copies the whole write-ahead log into the database and syncs that. After a failed sync the kernel may have dropped pages that it calls clean; what
- * was copied again and synced is on the disk, whatever became of the log.
+ * Copies the whole write-ahead log into the database and syncs that. After a failed sync the kernel may have dropped pages that it calls
+ * clean; what was copied again and synced is on the disk, whatever became of the log.
  */
 export async function checkpointWhole(writer: Connection): Promise<void> {
   const [result] = await writer.all<{ busy: number }>('PRAGMA wal_checkpoint(TRUNCATE)')

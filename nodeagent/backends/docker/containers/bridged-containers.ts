@@ -3,7 +3,10 @@ import type { BridgePort, BridgePorts, FindPort } from '../../../network/bridge-
 import { Engine, unlessMissing } from '../engine/engine.js'
 import { labels } from './container-options.js'
 
-/** Where the containers of an agent are joined to its bridge. An engine does not say it: the kernel knows where the other end of a cable lies. */
+/**
+ * Where the containers of an agent are joined to its bridge. An engine does not
+ * say it: the kernel knows where the other end of a cable lies.
+ */
 export class BridgedContainers {
   /** By the engine's name of the joint, which is another at each start. */
   private interfaces = new Map<string, string>()

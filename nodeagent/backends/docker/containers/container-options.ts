@@ -25,8 +25,8 @@ export function containerName(id: RunSpec['id']): string {
 }
 
 /**
- * The container of a run: an allow-list. Nothing of a manifest reaches the engine but through a field named here, and paths go through Mounts,
- * where no character has a meaning (in Binds, ":" and "," have). `numaCpus`: those of the run's NUMA node.
+ * The container of a run: an allow-list. Nothing of a manifest reaches the engine but through a field named here, and paths go through
+ * Mounts, where no character has a meaning (in Binds, ":" and "," have). `numaCpus`: those of the run's NUMA node.
  */
 export function containerOptions(run: RunSpec, agent: string, network: string, numaCpus?: string): Docker.ContainerCreateOptions {
   const { spec, id } = run

@@ -10,8 +10,8 @@ import { labels } from './container-options.js'
 export type OnNetwork = Pick<MachineAddress, 'address' | 'prefixLength' | 'gateway' | 'bridge'>
 
 /**
- * The engine's networks over the node's bridge, each under the bridge's name, so that containers and virtual machines share it. The engine gives no address
- * of them by itself, and leaves the way out to the agent's rules.
+ * The engine's networks over the node's bridge, each under the bridge's name, so that containers and virtual machines share it. The engine
+ * gives no address of them by itself, and leaves the way out to the agent's rules.
  */
 export class EngineNetworks {
   /** Bridges whose networks were seen to be there. */

@@ -21,7 +21,9 @@ export class Engine {
     return new Engine(new Constructor({ socketPath }), socketPath)
   }
 
-  /** Makes a call; `options` go into it. What the engine refuses comes out as EngineRefusal, what it does not answer as BackendUnavailable. */
+  /**
+   * Makes a call; `options` go into it. What the engine refuses comes out as EngineRefusal, what it does not answer as BackendUnavailable.
+   */
   async call<T>(
     signal: AbortSignal,
     make: (options: { abortSignal: AbortSignal }) => Promise<T>,

@@ -15,8 +15,9 @@ const maxLength = 1024
 const maxRepositoryLength = 255
 
 /**
- * Reads a reference that somebody asks for, part by part and without backtracking. Throws a BackendError that says what is wrong with it. An engine
- * would also take a snapshot's name, and the beginning of an image's id, and so give a copy of anybody's disk: neither is the name of an image here.
+ * Reads a reference that somebody asks for, part by part and without backtracking. Throws a BackendError that says
+ * what is wrong with it. An engine would also take a snapshot's name, and the beginning of an image's id, and so give
+ * a copy of anybody's disk: neither is the name of an image here.
  */
 export function parseImageReference(text: string): ImageReference {
   const wrong = (why: string) =>

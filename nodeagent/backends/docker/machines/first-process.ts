@@ -1,7 +1,7 @@
 /**
- * What a machine runs as its first process when its Vps names none. Images are made for one program; left alone, most end at once or with it. A
- * machine waits until it is stopped, collects the children that others leave behind, and, when it is told to end, tells all that runs in it so, and
- * ends when the last has.
+ * What a machine runs as its first process when its Vps names none. Images are made for one program; left alone, most end at
+ * once or with it. A machine waits until it is stopped, collects the children that others leave behind, and, when it is told to
+ * end, tells all that runs in it so, and ends when the last has.
  */
 import type { MachineSpec } from '../../machine-backend.js'
 import { labels } from '../containers/container-options.js'
@@ -11,8 +11,8 @@ import { type Engine, unlessMissing } from '../engine/engine.js'
 import { probeName } from './machine-options.js'
 
 /**
- * As process 1, `kill -1` reaches all others and not itself; `wait` and each command collect children, its own or not. Whatever has a terminal hears that
- * it hangs up besides: shells that people type in heed nothing else.
+ * As process 1, `kill -1` reaches all others and not itself; `wait` and each command collect children, its own or not. Whatever has a
+ * terminal hears that it hangs up besides: shells that people type in heed nothing else.
  */
 const waiting = [
   'end() {',

@@ -1,6 +1,7 @@
 /**
- * The names in an archive of images. An engine that loads an archive gives its images the names that stand in it, and takes them from whatever had them:
- * so the file of a snapshot from another node, which others may have taken over, could become what everybody's containers are made of here.
+ * The names in an archive of images. An engine that loads an archive gives its images the names that stand in it,
+ * and takes them from whatever had them: so the file of a snapshot from another node, which others may have taken
+ * over, could become what everybody's containers are made of here.
  */
 import { createReadStream } from 'node:fs'
 import path from 'node:path'
@@ -41,8 +42,8 @@ export async function requireNoNames(file: string, signal: AbortSignal): Promise
 }
 
 /**
- * The archive, written anew from what is read here. Two readers may see two archives in one file, by a size that one takes from an extended header and
- * the other does not; so an engine is never given the file itself, but what was judged.
+ * The archive, written anew from what is read here. Two readers may see two archives in one file, by a size that one takes from an extended
+ * header and the other does not; so an engine is never given the file itself, but what was judged.
  */
 export function rewritten(file: string, signal: AbortSignal): Readable {
   const source = createReadStream(file)

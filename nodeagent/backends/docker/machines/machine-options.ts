@@ -108,8 +108,8 @@ export function limitOptions({ spec }: Pick<MachineSpec, 'spec'>): {
 export const nanoPerMilli = 1_000_000
 
 /**
- * An engine takes no limit away from a container once it has one. So a limit that is none any more is one that no machine reaches: of memory this much;
- * of CPU all cores less one billionth, which no quantity asks for, since the least is a thousandth.
+ * An engine takes no limit away from a container once it has one. So a limit that is none any more is one that no machine reaches: of
+ * memory this much; of CPU all cores less one billionth, which no quantity asks for, since the least is a thousandth.
  */
 export const unlimitedMemory = 2 ** 50
 export const unlimitedNanoCpus = (cores: number) => cores * 1_000 * nanoPerMilli - 1

@@ -1,7 +1,7 @@
 /**
- * Copies of machines' disks as images of the engine. An image's name says all: `millrace-snapshot/AGENT/MACHINE:SNAPSHOT`, so that one that came from
- * another node, whose labels are that node's, is known as well as one that was taken here. One without a name is one whose taking was cut off, or that a
- * container still needs; it goes as soon as it can.
+ * Copies of machines' disks as images of the engine. An image's name says all: `millrace-snapshot/AGENT/MACHINE:SNAPSHOT`, so that one that
+ * came from another node, whose labels are that node's, is known as well as one that was taken here. One without a name is one whose taking
+ * was cut off, or that a container still needs; it goes as soon as it can.
  */
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'

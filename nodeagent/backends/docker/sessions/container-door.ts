@@ -18,8 +18,8 @@ interface Waiting {
 }
 
 /**
- * Opens sockets in the network of one container, by way of one process that has entered it (open-sockets.pl) and passes each socket on. What goes through a
- * connection is this process's business alone, and the connection outlives the door.
+ * Opens sockets in the network of one container, by way of one process that has entered it (open-sockets.pl) and passes each socket on.
+ * What goes through a connection is this process's business alone, and the connection outlives the door.
  */
 export class ContainerDoor {
   private readonly helper: ChildProcess
@@ -29,8 +29,8 @@ export class ContainerDoor {
   private isClosed = false
 
   /**
-   * `pid` is the container's first process, `namespace` the one that its workload is in; `onClosed` is called once, when no socket can be opened any
-   * more: the container has ended, or nobody asked for `idleMs`.
+   * `pid` is the container's first process, `namespace` the one that its workload is in; `onClosed` is called once, when no socket can be
+   * opened any more: the container has ended, or nobody asked for `idleMs`.
    */
   constructor(
     pid: number,

@@ -16,7 +16,8 @@ export interface ContainerDoorsOptions {
 const gaveWay = 'it gave way to another: too many containers of the node let connections wait'
 
 /**
- * The ways to the ports of a node's containers. A namespace whose containers let connections hang takes no door from one that has fewer; it pushes out its own.
+ * The ways to the ports of a node's containers. A namespace whose containers let connections hang
+ * takes no door from one that has fewer; it pushes out its own.
  */
 export class ContainerDoors {
   /** By what they lead to, the one that became busy last at the end. */
@@ -30,8 +31,8 @@ export class ContainerDoors {
   }
 
   /**
-   * Connects to a port of a running container; by udp, with datagrams framed (lib/stream/datagrams.ts). As root from inside of its network, where it may listen
-   * on its loopback or its own address alone; else to its address, if it has one. Rejects with NotListening.
+   * Connects to a port of a running container; by udp, with datagrams framed (lib/stream/datagrams.ts). As root from inside of its network,
+   * where it may listen on its loopback or its own address alone; else to its address, if it has one. Rejects with NotListening.
    */
   async dial(container: Docker.ContainerInspectInfo, port: number, protocol: 'tcp' | 'udp', signal: AbortSignal): Promise<Duplex> {
     const addresses = Object.values(container.NetworkSettings.Networks)

@@ -12,8 +12,8 @@ export class ContainerFiles {
   private readonly open = new Map<string, number>()
 
   /**
-   * A server of a running container's files, with the user and the rights of its first process `pid`, whatever is in its image. Rejects with a BackendError,
-   * also when too many are open.
+   * A server of a running container's files, with the user and the rights of its first process `pid`, whatever is in its image. Rejects
+   * with a BackendError, also when too many are open.
    */
   async serve(containerId: string, pid: number, signal: AbortSignal): Promise<Duplex> {
     if (process.getuid?.() !== 0)

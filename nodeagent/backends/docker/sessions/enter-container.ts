@@ -7,8 +7,8 @@ import { findScript } from '../../find-script.js'
 export const searchPath = '/usr/local/bin:/usr/bin:/bin'
 
 /**
- * Runs a script of ours that goes inside of a container (needs root), and resolves with its input and output as one stream once it has said `connected`.
- * What it says instead, or why it was broken off, is the reason that it rejects with.
+ * Runs a script of ours that goes inside of a container (needs root), and resolves with its input and output as one stream once it has said
+ * `connected`. What it says instead, or why it was broken off, is the reason that it rejects with.
  */
 export function enterContainer(
   script: string,

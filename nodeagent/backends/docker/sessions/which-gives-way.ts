@@ -6,8 +6,9 @@ export interface Held {
 }
 
 /**
- * Which of those that are held goes when there is no room for one more of `namespace`: one of the namespace that holds most, or of the same one where that
- * holds as many; there an idle one, else the one that is busy for longest. `held` begins with the one that became busy longest ago.
+ * Which of those that are held goes when there is no room for one more of `namespace`: one of the namespace that
+ * holds most, or of the same one where that holds as many; there an idle one, else the one that is busy for
+ * longest. `held` begins with the one that became busy longest ago.
  */
 export function whichGivesWay<T extends Held>(held: readonly T[], namespace: string): T | undefined {
   const counts = new Map<string, number>()

@@ -1,6 +1,6 @@
 /**
- * The user data of a machine: what its owner asked for, then ours. cloud-init takes the parts in their order and merges later ones into earlier:
- * ours say in `merge_how` that the host key is the agent's whatever the owner wrote, and that commands are added to the owner's.
+ * The user data of a machine: what its owner asked for, then ours. cloud-init takes the parts in their order and merges later ones into
+ * earlier: ours say in `merge_how` that the host key is the agent's whatever the owner wrote, and that commands are added to the owner's.
  */
 import { createHash } from 'node:crypto'
 import { userDataFormat } from '../../../../lib/api/user-data.js'
@@ -46,8 +46,8 @@ function hostKeyConfig({ hostKey }: OurUserData): object {
 }
 
 /**
- * Keys are written at each boot, so that a change of them reaches a machine at its next start: cloud-init's own keys are written at the first boot
- * alone. Lines outside of the marks are the owner's.
+ * Keys are written at each boot, so that a change of them reaches a machine at its next start: cloud-init's own keys are written at the
+ * first boot alone. Lines outside of the marks are the owner's.
  */
 function rootKeysConfig({ rootKeys }: OurUserData): object {
   const begin = '# keys of the control plane, written at each boot'

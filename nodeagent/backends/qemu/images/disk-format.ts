@@ -1,6 +1,6 @@
 /**
- * What a disk image is, from its own bytes. qemu-img is never asked to guess: a raw image may say in its first bytes that it is a qcow2 image over
- * any file of the node, and a guess would open that. An image that needs another file is refused for the same reason.
+ * What a disk image is, from its own bytes. qemu-img is never asked to guess: a raw image may say in its first bytes that it is a qcow2
+ * image over any file of the node, and a guess would open that. An image that needs another file is refused for the same reason.
  */
 import { open } from 'node:fs/promises'
 import { BackendError } from '../../backend.js'
@@ -56,7 +56,9 @@ function diskFormat(start: Buffer, fileBytes: number, name: string): DiskFormat 
   return { format: 'raw', virtualBytes: fileBytes }
 }
 
-/** qcow2, docs/interop/qcow2.txt: magic, version, backing file (offset, length), cluster bits, size, encryption …, incompatible features. */
+/**
+ * qcow2, docs/interop/qcow2.txt: magic, version, backing file (offset, length), cluster bits, size, encryption …, incompatible features.
+ */
 function qcow2Format(header: Buffer, refuse: (words: string) => BackendError): DiskFormat {
   if (header.length < headerBytes - 32) throw refuse('is cut off')
   const version = header.readUInt32BE(4)

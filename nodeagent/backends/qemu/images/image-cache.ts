@@ -1,7 +1,7 @@
 /**
- * What was fetched by address, whole and compared, under its checksum. It stays for the next machine of the same image, and goes as Kubernetes' images
- * do: when the disk is nearly full, or has no room for another, those go that no machine lies over, the one first that was last asked for longest ago;
- * also what never came whole, and nobody fetches now.
+ * What was fetched by address, whole and compared, under its checksum. It stays for the next machine of the same image, and goes as
+ * Kubernetes' images do: when the disk is nearly full, or has no room for another, those go that no machine lies over, the one first that
+ * was last asked for longest ago; also what never came whole, and nobody fetches now.
  *
  *     DIRECTORY/CHECKSUM              a file, whole
  *     DIRECTORY/CHECKSUM.used         when it was last asked for: the time of this file

@@ -1,7 +1,8 @@
 /**
- * The disk images of a node. An image is a file of the image directory, a file by its address, or one that is fetched by HTTPS and compared. Before
- * its first use it becomes a base: its files, under one name made of what they are, in a folder where nothing changes them. Disks of machines lie
- * over bases, so that a file which is renewed in the image directory is another base, and pulls no ground from under a machine.
+ * The disk images of a node. An image is a file of the image directory, a file by its address, or one that is fetched by
+ * HTTPS and compared. Before its first use it becomes a base: its files, under one name made of what they are, in a
+ * folder where nothing changes them. Disks of machines lie over bases, so that a file which is renewed in the image
+ * directory is another base, and pulls no ground from under a machine.
  *
  *     DIRECTORY/cache/                    what was fetched, whole and compared; see image-cache.ts
  *     DIRECTORY/bases/KEY/{disk,base.json,vmlinuz,initrd,cmdline}
@@ -80,8 +81,8 @@ export class ImageStore {
   }
 
   /**
-   * Fetches, compares and looks at the image, once for all that ask at a time. `claim` writes down who uses the base, while nothing removes it. Rejects
-   * with BackendError.
+   * Fetches, compares and looks at the image, once for all that ask at a time. `claim` writes down who uses
+   * the base, while nothing removes it. Rejects with BackendError.
    */
   async prepare(
     spec: ImageSpec,
@@ -111,8 +112,8 @@ export class ImageStore {
   }
 
   /**
-   * Removes the bases that nobody uses, unless an image was prepared meanwhile: then the next removal does. Of what was fetched goes what is old, and what
-   * a nearly full disk has no room for.
+   * Removes the bases that nobody uses, unless an image was prepared meanwhile: then the next removal does. Of what was fetched goes what
+   * is old, and what a nearly full disk has no room for.
    */
   async removeUnused(readUsed: () => Promise<ReadonlySet<string>>): Promise<void> {
     await this.removeUnusedBases(readUsed)
@@ -253,7 +254,8 @@ async function statOf(file: string, image: string) {
 }
 
 /**
- * A copy that shares its blocks where the file system can, so that it costs nothing; else a second name of the file where that can be; else a copy.
+ * A copy that shares its blocks where the file system can, so that it costs nothing;
+ * else a second name of the file where that can be; else a copy.
  */
 async function takeFile(source: string, target: string): Promise<void> {
   try {

@@ -9,8 +9,8 @@ export type ResolveName = (
 ) => void
 
 /**
- * Finds the addresses of a name for a connection, and gives only those that may be connected to: what was judged is what is dialled, so that a name
- * which is another address a moment later leads nowhere else. `refuse` makes the error for a name that has no such address.
+ * Finds the addresses of a name for a connection, and gives only those that may be connected to: what was judged is what is dialled, so
+ * that a name which is another address a moment later leads nowhere else. `refuse` makes the error for a name that has no such address.
  */
 export function judgedLookup(may: (address: string) => boolean, refuse: () => Error, resolve: ResolveName = resolveName): LookupFunction {
   return (name, { all, family, hints }, done) => {

@@ -4,8 +4,8 @@ import { BackendError } from '../../backend.js'
 import { type PciDevice, planRelease, planVfio, type VfioStep } from './plan-vfio.js'
 
 /**
- * Takes the GPUs from their drivers; resolves with what the machine gets and what has to be given back. `sys`: where sysfs is mounted. `onTaking` is
- * awaited before the first of them is touched.
+ * Takes the GPUs from their drivers; resolves with what the machine gets and what has to be given back. `sys`: where sysfs is mounted.
+ * `onTaking` is awaited before the first of them is touched.
  */
 export async function takeGpus(
   sys: string,

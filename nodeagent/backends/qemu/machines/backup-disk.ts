@@ -19,8 +19,9 @@ interface Job {
 }
 
 /**
- * Copies what the disk of a running machine holds over its base, as it is at this moment, into a qcow2 file that lies ready: `file`, in the machine's
- * folder, of the same size and over the same base, which QEMU does not open again. A copy that an agent began and did not see end is given up first.
+ * Copies what the disk of a running machine holds over its base, as it is at this moment, into a qcow2 file that lies
+ * ready: `file`, in the machine's folder, of the same size and over the same base, which QEMU does not open again. A
+ * copy that an agent began and did not see end is given up first.
  */
 export async function backupDisk(ask: AskMachine, file: string, signal: AbortSignal): Promise<void> {
   await giveUp(ask, signal)

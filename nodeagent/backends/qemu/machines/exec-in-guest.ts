@@ -45,8 +45,8 @@ export async function execInGuest(ssh: GuestSsh, order: ExecOrder, signal: Abort
 }
 
 /**
- * The server gives it to a shell. The mark finds the command and all that it started. No input is said there: a channel whose input was ended takes no
- * window sizes any more.
+ * The server gives it to a shell. The mark finds the command and all that it started. No input is said there: a
+ * channel whose input was ended takes no window sizes any more.
  */
 function commandLine({ command, stdin }: ExecOrder, mark: string): string {
   return `${markName}=${mark} ${command.map(shellQuote).join(' ')}${stdin ? '' : ' </dev/null'}`
@@ -73,7 +73,9 @@ function letGo(channel: ClientChannel): void {
   channel.end()
 }
 
-/** A terminal that closes tells its commands so. The others are told by a session of their own: sshd passes no signals on to what root runs. */
+/**
+ * A terminal that closes tells its commands so. The others are told by a session of their own: sshd passes no signals on to what root runs.
+ */
 async function hangUp(ssh: GuestSsh, channel: ClientChannel, mark: string, tty: boolean): Promise<void> {
   letGo(channel)
   if (tty) return channel.close()

@@ -5,8 +5,8 @@ import type { GuestAnswer } from '../../machine-backend.js'
 const between = { initialMs: 500, maxMs: 10_000 }
 
 /**
- * Asks a guest whether it lets people in, until its sshd has taken the agent's key, and no more after that, so that nothing is kept open for a machine
- * that nobody uses. `ask` rejects, in words, while it does not answer.
+ * Asks a guest whether it lets people in, until its sshd has taken the agent's key, and no more after that, so that nothing is kept open
+ * for a machine that nobody uses. `ask` rejects, in words, while it does not answer.
  */
 export async function untilAnswers(
   ask: (signal: AbortSignal) => Promise<void>,

@@ -1,6 +1,6 @@
 /**
- * The agent's way into a machine: its own sshd, with the agent's key, and with the host key that the agent made for it and no other. Connections
- * are kept and shared, since a server takes only so many sessions on each.
+ * The agent's way into a machine: its own sshd, with the agent's key, and with the host key that the agent made for it and no other.
+ * Connections are kept and shared, since a server takes only so many sessions on each.
  */
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -20,7 +20,10 @@ const sessionsEach = 8
 const readyMs = 20_000
 const keepAliveMs = 15_000
 const user = 'root'
-/** What of a channel may wait to be read: more than the library gives a server room for. One that sends more is nobody's sshd, and the library takes it all. */
+/**
+ * What of a channel may wait to be read: more than the library gives a server room for. One
+ * that sends more is nobody's sshd, and the library takes it all.
+ */
 const maxUnreadBytes = 8 * 1024 * 1024
 
 interface Connection {
@@ -42,8 +45,8 @@ export class GuestSsh {
   ) {}
 
   /**
-   * Opens what `ask` asks of a connection, as a session. `take` is called with its channel at once: what the channel tells in the same breath is
-   * told to nobody later. Rejects with BackendError.
+   * Opens what `ask` asks of a connection, as a session. `take` is called with its channel at once: what the channel tells in the same
+   * breath is told to nobody later. Rejects with BackendError.
    */
   async openSession<T>(
     ask: (client: Client, answer: (error: Error | undefined, channel: ClientChannel) => void) => void,

@@ -1,6 +1,9 @@
 import { Hints } from '../../hints.js'
 
-/** What is known of machines that run, each watched from when it is first seen to run until its process ends, or until there is nothing more to learn. */
+/**
+ * What is known of machines that run, each watched from when it is first seen to run
+ * until its process ends, or until there is nothing more to learn.
+ */
 export class GuestWatch<T> {
   private readonly watched = new Map<string, { readonly pid: number; readonly ending: AbortController; known?: T }>()
   private readonly hints = new Hints()

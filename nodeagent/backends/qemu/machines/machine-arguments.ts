@@ -65,7 +65,10 @@ function netdev(tap: string | undefined): string {
   return `${userNetwork(cardName)},hostfwd=tcp:127.0.0.1:0-:22`
 }
 
-/** A device that is given to a guest locks all of its memory, which only root may do without a limit: the guest's, and the windows of devices. */
+/**
+ * A device that is given to a guest locks all of its memory, which only root may
+ * do without a limit: the guest's, and the windows of devices.
+ */
 function lockingMemory(memoryBytes: number): string[] {
   return ['prlimit', `--memlock=${memoryBytes + deviceWindowBytes}`]
 }

@@ -1,6 +1,6 @@
 /**
- * The serial console of a machine for all that look on. QEMU talks to one client at a time, so the agent is that one, and only while somebody
- * looks on; what each of them types goes to the machine. Whoever does not read in time misses something, as with a real line.
+ * The serial console of a machine for all that look on. QEMU talks to one client at a time, so the agent is that one, and only while
+ * somebody looks on; what each of them types goes to the machine. Whoever does not read in time misses something, as with a real line.
  */
 import type net from 'node:net'
 import { Duplex } from 'node:stream'

@@ -40,7 +40,10 @@ export class MachineCopies {
     )
   }
 
-  /** Puts a snapshot in the place of a machine's disk. The disk takes its place before the record says so: what was cut off in between is done again. */
+  /**
+   * Puts a snapshot in the place of a machine's disk. The disk takes its place before
+   * the record says so: what was cut off in between is done again.
+   */
   async putBack(
     { uid, spec }: MachineSpec,
     record: MachineRecord,
@@ -65,8 +68,8 @@ export class MachineCopies {
   }
 
   /**
-   * The machine's user writes into a file in the machine's folder. The snapshot is a copy of that: a QEMU in the wrong hands goes on writing to what it has
-   * open, and would change a snapshot after it was looked at.
+   * The machine's user writes into a file in the machine's folder. The snapshot is a copy of that: a QEMU in the wrong hands goes on
+   * writing to what it has open, and would change a snapshot after it was looked at.
    */
   private async copyRunning(uid: string, record: MachineRecord, disk: string, signal: AbortSignal): Promise<void> {
     const { files, disks, bases, life } = this.parts

@@ -1,9 +1,9 @@
 /**
- * Disks of virtual machines, all qcow2: over a base of the image store, or alone. A disk is made under another name, and has its own once it is
- * whole; what was cut off is made again. It grows, and never shrinks.
+ * Disks of virtual machines, all qcow2: over a base of the image store, or alone. A disk is made under another name, and has its own once
+ * it is whole; what was cut off is made again. It grows, and never shrinks.
  *
- * One rule: which files a disk is made of is never taken from the disk, as it is written by the QEMU that runs it. Programs that may read all of the
- * node would follow the name of any file that stands there.
+ * One rule: which files a disk is made of is never taken from the disk, as it is written by the QEMU that runs it. Programs that may read
+ * all of the node would follow the name of any file that stands there.
  */
 import { open, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
@@ -18,8 +18,9 @@ import { ProgramError, type RunProgram } from '../run-program.js'
 import { readVirtualBytes } from './virtual-bytes.js'
 
 /**
- * Images are made by strangers, and what their tables ask for is theirs to choose. 4 GiB of addresses, of which its threads alone set aside one, are
- * several times what qemu-img takes for an honest one; where it asks for more it ends with an error. Positional words of a shell are never looked into.
+ * Images are made by strangers, and what their tables ask for is theirs to choose. 4 GiB of addresses, of which its
+ * threads alone set aside one, are several times what qemu-img takes for an honest one; where it asks for more it ends
+ * with an error. Positional words of a shell are never looked into.
  */
 const bounded = 'ulimit -v 4194304 && export MALLOC_ARENA_MAX=4 && exec "$0" "$@"'
 

@@ -1,6 +1,6 @@
 /**
- * What lies on the node of a virtual machine. Each file is written whole or not at all; a machine whose disk is there was made, and a folder
- * without one is a making that was cut off. All of it is the agent's: QEMU has its files open before it becomes the machine's user.
+ * What lies on the node of a virtual machine. Each file is written whole or not at all; a machine whose disk is there was made, and a
+ * folder without one is a making that was cut off. All of it is the agent's: QEMU has its files open before it becomes the machine's user.
  *
  *     DIRECTORY/UID/machine.json     the record
  *     DIRECTORY/UID/disk.qcow2       over a base of the image store

@@ -10,7 +10,10 @@ export interface MachineGpusOptions {
   readonly pciAddressOf: (gpu: RunGpu) => string | undefined
 }
 
-/** GPUs that machines have instead of the node. What was taken stands in the machine's record before it is touched, so that it is given back. */
+/**
+ * GPUs that machines have instead of the node. What was taken stands in the
+ * machine's record before it is touched, so that it is given back.
+ */
 export class MachineGpus {
   constructor(private readonly options: MachineGpusOptions) {}
 

@@ -161,7 +161,10 @@ export class MachineLife {
     }
   }
 
-  /** The address of a running machine in the node's network; undefined with user-mode networking. Rejects with BackendError when it does not run. */
+  /**
+   * The address of a running machine in the node's network; undefined with
+   * user-mode networking. Rejects with BackendError when it does not run.
+   */
   async runningAddress(uid: string): Promise<string | undefined> {
     await this.running(uid)
     return (await this.files.read(uid))?.address

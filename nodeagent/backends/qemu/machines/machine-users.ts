@@ -3,7 +3,10 @@ import { pickUserId } from '../../../users/pick-user-id.js'
 import type { UserRange } from '../../../users/workload-users.js'
 import type { MachineFiles } from './machine-files.js'
 
-/** The users of the machines of a node, none of which two have: each is written down in its machine's record, and kept as long as that is there. */
+/**
+ * The users of the machines of a node, none of which two have: each is written
+ * down in its machine's record, and kept as long as that is there.
+ */
 export class MachineUsers {
   private constructor(
     private readonly taken: Map<string, number>,
@@ -31,8 +34,8 @@ export class MachineUsers {
   }
 
   /**
-   * The user that the machine's next QEMU becomes: the same at every start, while it is of the agent's range. The caller writes it down before anything is its.
-   * Undefined where the agent has none to give.
+   * The user that the machine's next QEMU becomes: the same at every start, while it is of the agent's range. The caller writes it down
+   * before anything is its. Undefined where the agent has none to give.
    */
   next(uid: string): number | undefined {
     if (!this.range) return undefined

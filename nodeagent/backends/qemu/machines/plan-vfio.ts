@@ -1,6 +1,6 @@
 /**
- * Which devices a machine gets with its GPUs, and what has to be written for it. The IOMMU keeps apart groups of devices, not devices: all of a group
- * go to vfio-pci, but bridges, which stay with the kernel. Pure; apply-vfio.ts does it.
+ * Which devices a machine gets with its GPUs, and what has to be written for it. The IOMMU keeps apart groups of devices, not devices: all
+ * of a group go to vfio-pci, but bridges, which stay with the kernel. Pure; apply-vfio.ts does it.
  */
 
 /** A device as sysfs shows it. */

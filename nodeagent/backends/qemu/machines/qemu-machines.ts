@@ -1,6 +1,7 @@
 /**
- * Virtual machines that stay: a qcow2 disk over the image, a cloud-init seed, and one QEMU process while it runs, which outlives the agent. Its one
- * rule: what is there is what the files and processes of a machine's uid say, so that an agent which was killed at any step goes on from them.
+ * Virtual machines that stay: a qcow2 disk over the image, a cloud-init seed, and one QEMU process while it runs,
+ * which outlives the agent. Its one rule: what is there is what the files and processes of a machine's uid say, so
+ * that an agent which was killed at any step goes on from them.
  *
  *     DIRECTORY/machines/UID/     see machine-files.ts        DIRECTORY/snapshots/UID/    see snapshot-store.ts
  *     DIRECTORY/machine-runs/     see vm-processes.ts         DIRECTORY/images/           see images/image-store.ts

@@ -1,6 +1,6 @@
 /**
- * Snapshots of machines' disks: files of their own, each over the base of its disk and over nothing else, so that they may go in any order and
- * outlive their machine. A snapshot is there when its record is, which is written last.
+ * Snapshots of machines' disks: files of their own, each over the base of its disk and over nothing else, so that they may go in any order
+ * and outlive their machine. A snapshot is there when its record is, which is written last.
  *
  *     DIRECTORY/SNAPSHOT-UID/{disk.qcow2,snapshot.json}
  *     DIRECTORY/SNAPSHOT-UID/{whole.qcow2,whole.json}     for other nodes, made when first asked for

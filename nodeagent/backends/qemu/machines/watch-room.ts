@@ -1,6 +1,6 @@
 /**
- * Guests that write where the node has no room left. QEMU holds such a guest, with what it wrote, until it is told to go on; nobody in it can do anything.
- * So each is looked at now and then and told to go on when there is room again; until then it is said why it is held.
+ * Guests that write where the node has no room left. QEMU holds such a guest, with what it wrote, until it is told to go on; nobody in it
+ * can do anything. So each is looked at now and then and told to go on when there is room again; until then it is said why it is held.
  */
 import { printBytes } from '../../../../lib/api/quantity.js'
 import { sleep, systemClock } from '../../../../lib/base/clock.js'

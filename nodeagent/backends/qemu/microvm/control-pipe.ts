@@ -8,7 +8,10 @@ import { controlPipe } from './microvm-arguments.js'
 
 const pollMs = 20
 
-/** Makes the pipe that QEMU gives to the guest as a port, as QEMU names its two directions. What is written waits in it until the guest reads. */
+/**
+ * Makes the pipe that QEMU gives to the guest as a port, as QEMU names its two
+ * directions. What is written waits in it until the guest reads.
+ */
 export async function makeControlPipe(directory: string, searchPath: string): Promise<void> {
   for (const end of ['in', 'out'])
     await promisify(execFile)('mkfifo', ['-m', '600', path.join(directory, `${controlPipe}.${end}`)], { env: { PATH: searchPath } }).catch(
@@ -18,7 +21,10 @@ export async function makeControlPipe(directory: string, searchPath: string): Pr
     )
 }
 
-/** Gives a word to the guest, now or when it has booted; QEMU must have opened its end, which is waited for. Returns without when the guest is gone. */
+/**
+ * Gives a word to the guest, now or when it has booted; QEMU must have opened its end,
+ * which is waited for. Returns without when the guest is gone.
+ */
 export async function tellGuest(guest: Pick<Guest, 'directory' | 'isRunning'>, word: string, signal: AbortSignal): Promise<void> {
   for (;;) {
     const pipe = await openIfRead(path.join(guest.directory, `${controlPipe}.in`))

@@ -5,7 +5,10 @@ import type { Guest, GuestSessions } from './guest-sessions.js'
 
 const nothingListens = 111
 
-/** Connects to a TCP port that something in the guest listens on, from inside of it: nothing on the node leads there. Rejects with NotListening. */
+/**
+ * Connects to a TCP port that something in the guest listens on, from inside of
+ * it: nothing on the node leads there. Rejects with NotListening.
+ */
 export async function dialGuest(sessions: GuestSessions, guest: Guest, port: number, signal: AbortSignal): Promise<Duplex> {
   const session = await sessions.open(guest, { script: dialScript(port), stdin: true, tty: false }, signal)
   const { stdin, stdout, stderr } = session

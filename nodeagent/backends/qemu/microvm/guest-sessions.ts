@@ -1,6 +1,6 @@
 /**
- * Commands beside the task's in microVMs; init.sh has the other end. A session takes one of the slots of its guest for as long as it lives, so that
- * several go at once. Everything goes over sockets of the run's directory: nothing listens in the network.
+ * Commands beside the task's in microVMs; init.sh has the other end. A session takes one of the slots of its guest for as long as it lives,
+ * so that several go at once. Everything goes over sockets of the run's directory: nothing listens in the network.
  */
 import { randomBytes } from 'node:crypto'
 import type net from 'node:net'

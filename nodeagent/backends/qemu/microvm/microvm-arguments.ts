@@ -17,7 +17,10 @@ export interface MicrovmArguments {
   readonly cpus: number
 }
 
-/** How many commands can run beside a task's at a time: a port each for its talk and its streams, and each port costs the guest 4 MiB of buffers. */
+/**
+ * How many commands can run beside a task's at a time: a port each for its talk and
+ * its streams, and each port costs the guest 4 MiB of buffers.
+ */
 const sessionSlots = 3
 
 /** The name of the pipe by which the agent gives words to the guest. */

@@ -1,6 +1,6 @@
 /**
- * The images of microVMs: NAME.vmlinuz and NAME.initrd in the node's image directory, and optionally NAME.cmdline. The kernel unpacks several archives
- * one behind the other, so init.sh is put behind the image's own: once for an image, in `bootDirectory`.
+ * The images of microVMs: NAME.vmlinuz and NAME.initrd in the node's image directory, and optionally NAME.cmdline. The kernel unpacks
+ * several archives one behind the other, so init.sh is put behind the image's own: once for an image, in `bootDirectory`.
  */
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'

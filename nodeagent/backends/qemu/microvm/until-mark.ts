@@ -1,6 +1,8 @@
 import { Transform, type TransformCallback } from 'node:stream'
 
-/** Passes bytes on until a mark, at which it ends; what comes behind it is dropped. Holds nothing back but what may be the mark's beginning. */
+/**
+ * Passes bytes on until a mark, at which it ends; what comes behind it is dropped. Holds nothing back but what may be the mark's beginning.
+ */
 export class UntilMark extends Transform {
   private held: Buffer = Buffer.alloc(0)
   private done = false

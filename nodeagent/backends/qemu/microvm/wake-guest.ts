@@ -1,7 +1,8 @@
 /**
- * Guests without KVM that lose their clock while they boot. Their kernel measures the timer of its processor against the processor's clock, in a tenth of
- * a second in which it must not be put aside; where it was, it finds the timer too slow ("APIC frequency too slow"), does without, and as a microVM has no
- * other timer it sleeps for good. So a guest that sleeps with its timer as that measurement left it has its reset button pressed: nothing of it has run yet.
+ * Guests without KVM that lose their clock while they boot. Their kernel measures the timer of its processor against the processor's clock,
+ * in a tenth of a second in which it must not be put aside; where it was, it finds the timer too slow ("APIC frequency too slow"), does
+ * without, and as a microVM has no other timer it sleeps for good. So a guest that sleeps with its timer as that measurement left it has
+ * its reset button pressed: nothing of it has run yet.
  */
 import { sleep, systemClock } from '../../../../lib/base/clock.js'
 import type { QmpClient } from '../qmp-client.js'
