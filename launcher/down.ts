@@ -1,10 +1,11 @@
 /** `down`: ends the programs of a cluster that `up` started, and no other process. */
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { clusterDirectory, prepareDirectory } from './cluster-directory.js'
 import { readRecord } from './cluster-record.js'
 import type { Commands } from './command.js'
 import { LaunchError } from './launch-error.js'
 import { lockDirectory } from './launcher-lock.js'
+import { mountPointsIn } from './mount-points.js'
 import { endProgram } from './program-end.js'
 import { readProgram, removeProgram } from './program-record.js'
 import { programs } from './programs.js'
@@ -28,6 +29,7 @@ export async function down(options: DownOptions): Promise<void> {
     say(`There is no cluster in ${directory.path}.`)
     return
   }
+  if (options.purge) refuseMounts(directory.path)
   prepareDirectory(directory)
   const unlock = lockDirectory(directory)
   let purged = false
@@ -46,9 +48,9 @@ export async function down(options: DownOptions): Promise<void> {
     say(ended.length === 0 ? `Nothing of the cluster in ${directory.path} was running.` : `Ended ${ended.join(', ')}.`)
     if (options.purge) {
       await purgeNodes(directory, options.commands, record, say)
-      rmSync(directory.path, { recursive: true, force: true })
+      const done = removeWhole(directory.path)
       purged = true
-      say(`Removed ${directory.path}.`)
+      say(`${done} ${directory.path}.`)
     } else if (ended.length > 0) say(`All objects are kept in ${directory.path}; npm run up finds them again.`)
   } finally {
     if (!purged) unlock()
@@ -62,5 +64,31 @@ function readOrNothing({ directory, purge }: DownOptions) {
   } catch (error) {
     if (purge && error instanceof LaunchError) return undefined
     throw error
+  }
+}
+
+/** What is mounted there is another disk's, and nobody asked for that to be emptied. */
+function refuseMounts(directory: string): void {
+  const mounts = mountPointsIn(directory)
+  if (mounts.length > 0)
+    throw new LaunchError(
+      `Nothing was ended or removed: in ${directory} something else is mounted, at ${mounts.join(' and ')}. Unmount it (umount ${mounts.toReversed().join(' ')}) and run this again.`,
+    )
+}
+
+function removeWhole(directory: string): 'Removed' | 'Emptied' {
+  try {
+    rmSync(directory, { recursive: true, force: true })
+    return 'Removed'
+  } catch (error) {
+    const { code = String(error), path: at = directory } = error as NodeJS.ErrnoException
+    // A disk is mounted just there: its folder stays.
+    if (code === 'EBUSY' && readdirSync(directory).length === 0) return 'Emptied'
+    throw new LaunchError(
+      `The cluster has ended, and not all of ${directory} could be removed: ${code} at ${at}. Remove the rest with rm -r.`,
+      {
+        cause: error,
+      },
+    )
   }
 }

@@ -6,7 +6,7 @@ import { FlagError, parseFlags } from '../lib/base/flags.js'
 import { defaultDirectory } from './cluster-directory.js'
 import type { Commands } from './command.js'
 import { down } from './down.js'
-import { LaunchError } from './launch-error.js'
+import { explainFailure } from './launch-error.js'
 import { quickstart } from './quickstart.js'
 import { up } from './up.js'
 
@@ -129,8 +129,7 @@ main(process.argv.slice(2)).then(
     process.exitCode = code
   },
   (error: unknown) => {
-    const plain = error instanceof LaunchError || error instanceof FlagError
-    process.stderr.write(`${plain ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
+    process.stderr.write(`${explainFailure(error)}\n`)
     process.exitCode = error instanceof FlagError ? 2 : 1
   },
 )

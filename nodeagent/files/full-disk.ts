@@ -7,6 +7,6 @@ export const diskIsFull = `the disk of the node is full: ${makeRoom}`
 /** Whether something failed because a disk is full. */
 export function isFull(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause)
-    if ((cause as NodeJS.ErrnoException).code === 'ENOSPC' || /No space left on device/.test(cause.message)) return true
+    if ((cause as NodeJS.ErrnoException).code === 'ENOSPC' || /no space left on device/i.test(cause.message)) return true
   return false
 }

@@ -23,3 +23,8 @@ export function restartDelayMs(streak: number): number {
 export function retryDelayMs(count: number): number {
   return backoffDelayMs(count - 1, { initialMs: 1_000, maxMs: 300_000, jitter: 'none' })
 }
+
+/** The same where a full disk stood in the way: room that was made is soon found by a try that costs next to nothing, and later by one that took its time. */
+export function retryForRoomDelayMs(count: number, tookMs: number): number {
+  return Math.min(retryDelayMs(count), Math.max(15_000, 20 * tookMs))
+}

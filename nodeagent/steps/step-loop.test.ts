@@ -1,10 +1,12 @@
 import { expect, it } from 'vitest'
 import { conflict } from '../../lib/api/api-error.js'
 import type { ObjectMeta } from '../../lib/api/object-meta.js'
-import { systemClock } from '../../lib/base/clock.js'
+import { type Clock, systemClock } from '../../lib/base/clock.js'
 import { silentLogger } from '../../lib/base/log.js'
 import { eventually } from '../../lib/testing/eventually.js'
 import type { AgentParts } from '../agent-parts.js'
+import { BackendError } from '../backends/backend.js'
+import { type StepFailure, waitForRetries } from './step-failure.js'
 import { StepLoop, type StepLoopOptions } from './step-loop.js'
 
 interface Lamp {
@@ -16,14 +18,19 @@ interface Lamp {
 }
 
 type LampStep = { readonly type: 'start' | 'stop' }
-const dark = { prepared: { image: false }, failures: [], isLit: false }
+const dark = { prepared: { image: false }, failures: [] as StepFailure<LampStep['type']>[], isLit: false }
 
 /** One that shall be off and is dark is over. */
 class LampLoop extends StepLoop<Lamp, LampStep, typeof dark, 'socket'> {
   private isLit = false
   protected readonly backend = 'socket'
-  constructor(objects: StepLoopOptions<Lamp>['objects'], signal: AbortSignal, step: (type: LampStep['type']) => Promise<void>) {
-    const parts = { clock: systemClock, events: { record: () => {} } } as unknown as AgentParts
+  constructor(
+    objects: StepLoopOptions<Lamp>['objects'],
+    signal: AbortSignal,
+    step: (type: LampStep['type']) => Promise<void>,
+    clock: Clock = systemClock,
+  ) {
+    const parts = { clock, events: { record: () => {} } } as unknown as AgentParts
     const take = async ({ type }: LampStep) => {
       await step(type)
       this.isLit = type === 'start'
@@ -38,8 +45,8 @@ class LampLoop extends StepLoop<Lamp, LampStep, typeof dark, 'socket'> {
   protected isNothing = ({ isLit }: typeof dark) => !isLit
   protected unseen = () => undefined
   protected preparedAfter = () => dark.prepared
-  protected plan(lamp: Lamp | undefined, { isLit }: typeof dark) {
-    return !lamp || lamp.spec.isOn === isLit ? [] : [{ type: isLit ? 'stop' : 'start' } as const]
+  protected plan(lamp: Lamp | undefined, { isLit, failures }: typeof dark, nowMs: number) {
+    return waitForRetries(!lamp || lamp.spec.isOn === isLit ? [] : [{ type: isLit ? 'stop' : 'start' } as const], failures, nowMs)
   }
   protected statusOf(lamp: Lamp, { isLit }: typeof dark) {
     return { phase: isLit ? 'Lit' : lamp.spec.isOn ? 'Dark' : 'Over' } as const
@@ -85,5 +92,35 @@ it('what is told to end while it is being started is not said to have ended befo
   mayStart.abort()
   await eventually(() => expect(happened.at(-1)).toBe('said Over'))
   expect(happened.filter((what) => what !== 'said Lit')).toEqual(['read again', 'start', 'stop', 'said Over'])
+  ending.abort()
+})
+
+it.each([
+  ['a full disk, soon when there may be room', Object.assign(new Error('write'), { code: 'ENOSPC' }), 15_000],
+  [
+    'a registry, later and later',
+    new BackendError('ImagePullFailed', 'no room', true, { cause: new Error('No space left on device') }),
+    256_000,
+  ],
+  ['anything else, later and later', new Error('as it is'), 256_000],
+])('a step is tried again that was stopped by %s', async (_what, error, ninthMs) => {
+  const ending = new AbortController()
+  const waits: number[] = []
+  let now = 0
+  /** On which time passes as soon as somebody waits, nine times. */
+  const clock: Clock = {
+    now: () => now,
+    monotonic: () => now,
+    setTimer(delayMs, callback) {
+      waits.push(delayMs)
+      now += delayMs
+      if (waits.length < 9) queueMicrotask(callback)
+      return { cancel() {} }
+    },
+  }
+  const objects = { get: async () => aLamp('1', true), mergePatch: async () => aLamp('1', true) }
+  const loop = new LampLoop(objects, ending.signal, () => Promise.reject(error), clock)
+  loop.setObject(aLamp('1', true))
+  await eventually(() => expect(waits[8]).toBe(ninthMs))
   ending.abort()
 })

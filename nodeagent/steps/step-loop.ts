@@ -7,7 +7,8 @@ import type { ObjectMeta } from '../../lib/api/object-meta.js'
 import { sleep, systemClock, type Timer } from '../../lib/base/clock.js'
 import type { Logger } from '../../lib/base/log.js'
 import type { AgentParts } from '../agent-parts.js'
-import { retryDelayMs } from './crash-backoff.js'
+import { isFull } from '../files/full-disk.js'
+import { retryDelayMs, retryForRoomDelayMs } from './crash-backoff.js'
 import type { Remembered } from './remembered.js'
 import { type StatusClient, StatusReporter } from './status-reporter.js'
 import type { Executors, StepContext } from './step-context.js'
@@ -174,13 +175,14 @@ export abstract class StepLoop<T extends LoopObject, S extends LoopStep, A exten
     const interrupt = new AbortController()
     const deadline = AbortSignal.timeout((this.rules.deadlineMs[step.type as S['type']] ?? usualDeadlineMs) + (step.graceMs ?? 0))
     this.underWay = { step, interrupt }
+    const beganMs = this.options.parts.clock.monotonic()
     if (step.type === 'start') this.starts++
     try {
       await this.execute(step, AbortSignal.any([signal, interrupt.signal, deadline]))
       this.succeeded(step)
     } catch (error) {
       if (signal.aborted || interrupt.signal.aborted) return
-      this.failed(step, error)
+      this.failed(step, error, this.options.parts.clock.monotonic() - beganMs)
     } finally {
       this.underWay = undefined
     }
@@ -213,13 +215,17 @@ export abstract class StepLoop<T extends LoopObject, S extends LoopStep, A exten
     this.remembered = { prepared: this.preparedAfter(step, prepared), failures: failures.filter(({ type }) => type !== step.type) }
   }
 
-  private failed(step: S, error: unknown): void {
+  private failed(step: S, error: unknown, tookMs: number): void {
     const { parts, log } = this.options
     const { prepared, failures } = this.remembered
     const type: S['type'] = step.type
     const count = (failures.find((failure) => failure.type === type)?.count ?? 0) + 1
     const described = describeFailure(error, this.rules.failureReasons[type] ?? 'StepFailed')
-    const failure = { type, ...described, count, retryAtMs: parts.clock.now() + retryDelayMs(count) }
+    const now = parts.clock.now()
+    // Registries count who asks them.
+    const mayHurry = isFull(error) && described.reason !== 'ImagePullFailed'
+    const delayMs = mayHurry ? retryForRoomDelayMs(count, tookMs) : retryDelayMs(count)
+    const failure = { type, ...described, count, retryAtMs: now + delayMs }
     this.remembered = {
       // Somebody removed the image after it was found: it is looked for again.
       prepared: { ...prepared, image: prepared.image && described.reason !== 'ImageNotFound' },

@@ -1,6 +1,7 @@
 /**
  * `npm run up` and `down` on real processes: what they find again, what they leave alone, and what they say when something is in the way.
  */
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -239,6 +240,19 @@ describe('what is in the way of a start', () => {
     expect(plain(broken.err)).toContain('never went through')
     expect(broken.err).toContain('--purge')
     expect(machine.running()).toEqual({})
+    if (process.getuid?.() === 0) {
+      const mounted = path.join(machine.directory, 'nodes')
+      mkdirSync(mounted, { recursive: true })
+      execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', mounted])
+      writeFileSync(`${mounted}/of-another-disk`, '')
+      const refused = await machine.launch('down', '--purge')
+      expect(existsSync(`${mounted}/of-another-disk`)).toBe(true)
+      execFileSync('umount', [mounted])
+      expect(refused.code).toBe(1)
+      expect(plain(refused.err)).toContain(
+        `Nothing was ended or removed: in ${machine.directory} something else is mounted, at ${mounted}.`,
+      )
+    }
     expect((await machine.launch('down', '--purge')).code).toBe(0)
     mkdirSync(machine.directory, { recursive: true, mode: 0o700 })
     writeFileSync(`${machine.directory}/cluster.json`, JSON.stringify(record))

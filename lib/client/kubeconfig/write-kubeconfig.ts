@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, mkdirSync, openSync, realpathSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { type Kubeconfig, KubeconfigError } from './kubeconfig.js'
 import { readKubeconfigFile } from './load-kubeconfig.js'
 
@@ -15,7 +16,12 @@ export async function writeKubeconfig(path: string, file: Kubeconfig): Promise<v
  * counts as an empty one.
  */
 export async function changeKubeconfig(path: string, change: (file: Kubeconfig) => Kubeconfig): Promise<void> {
-  await withLock(path, async () => writeKubeconfig(path, change((await readKubeconfigFile(path)) ?? {})))
+  await withLock(path, async () => {
+    const before = await readKubeconfigFile(path)
+    const after = change(before ?? {})
+    // Also a full disk is in nobody's way who changes nothing.
+    if (!isDeepStrictEqual(before, after)) await writeKubeconfig(path, after)
+  })
 }
 
 /** Works while the `.lock` file beside the file is ours. Throws when it is another program's; see isLocked. */

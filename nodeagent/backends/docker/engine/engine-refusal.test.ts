@@ -7,11 +7,7 @@ const answered = (statusCode: number, said: string, json: unknown = { message: s
 
 describe('what an engine answers when it does not do what it was asked', () => {
   it.each([
-    [
-      500,
-      'write /var/lib/docker/x: no space left on device',
-      "failed: write /var/lib/docker/x: no space left on device; the disk of the node's engine is full",
-    ],
+    [500, 'write /var/lib/docker/x: no space left on device', "failed: the disk of the node's engine is full: remove"],
     [500, 'accept4: too many open files', 'out of descriptors'],
     [500, 'fork/exec /usr/bin/runc: cannot allocate memory', 'no memory left'],
     [500, 'fork/exec /usr/bin/runc: resource temporarily unavailable', 'no process can be added'],
@@ -48,8 +44,14 @@ describe('what an engine answers when it does not do what it was asked', () => {
     for (const other of [new Error('socket hang up'), undefined, 'words']) expect(readRefusal(other)).toBeUndefined()
   })
 
+  it('is the same at each try of an engine whose disk is full, whatever file it could not write', () => {
+    const [first, second] = [1, 2].map((id) => readRefusal(answered(500, `mkdir /var/lib/docker/overlay2/${id}: no space left on device`)))
+    expect(first?.message).toBe(second?.message)
+    expect(explain(first)).toBe(explain(second))
+  })
+
   it('can be put behind what was tried', () => {
-    expect(explain(new EngineRefusal(500, 'no space left on device'))).toMatch(/^no space left on device; the disk/)
+    expect(explain(new EngineRefusal(500, 'port is already allocated'))).toMatch(/^port is already allocated; another program/)
     expect(explain(new Error('socket hang up'))).toBe('socket hang up')
   })
 })

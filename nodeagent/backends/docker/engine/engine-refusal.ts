@@ -42,16 +42,17 @@ export function explain(error: unknown): string {
   return error instanceof EngineRefusal ? withAdvice(error.statusCode, error.said) : sayingOf(error)
 }
 
+/** What is said of it. */
+export const fullDisk = "the disk of the node's engine is full: remove images and workloads that nobody needs, or give it more"
+
 const withAdvice = (statusCode: number, said: string) => {
+  // It names a file, which is another one at each try: the same words are counted on one Event.
+  if (saysFull(said)) return fullDisk
   const advice = adviceOn(statusCode, said)
   return advice === undefined ? said : `${said}; ${advice}`
 }
 
 const advices: readonly (readonly [said: RegExp, advice: string])[] = [
-  [
-    /no space left on device|disk quota exceeded/i,
-    "the disk of the node's engine is full: remove images and workloads that nobody needs, or give it more",
-  ],
   [/too many open files/i, 'the engine of the node is out of descriptors: raise its limit (LimitNOFILE), or run less there'],
   [/cannot allocate memory|out of memory/i, 'the node has no memory left for it: run less there, or elsewhere'],
   [/resource temporarily unavailable|pids limit/i, 'no process can be added there: end some, or raise the limit'],
@@ -73,6 +74,9 @@ const advices: readonly (readonly [said: RegExp, advice: string])[] = [
   ],
   [/operation not permitted|permission denied/i, 'the engine itself may not do it: look whether a security module of the node forbids it'],
 ]
+
+/** Whether the engine says that its disk is full. */
+export const saysFull = (said: string) => /no space left on device|disk quota exceeded/i.test(said)
 
 function adviceOn(statusCode: number, said: string): string | undefined {
   const known = advices.find(([pattern]) => pattern.test(said))?.[1]

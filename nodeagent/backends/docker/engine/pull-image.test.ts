@@ -24,7 +24,12 @@ it.each([
     'ImagePullFailed',
     'could not be reached',
   ],
-  ['write /var/lib/docker/tmp/x: no space left on device', undefined, 'ImagePullFailed', 'too full'],
+  [
+    'write /var/lib/docker/tmp/x: no space left on device',
+    undefined,
+    'ImagePullFailed',
+    "some/image:1 has no room: the disk of the node's engine is full: remove images",
+  ],
   ['something nobody thought of', 500, 'ImagePullFailed', 'something nobody thought of'],
 ])('%s', (said, status, reason, words) => {
   const failure = describePullFailure('some/image:1', status, said)

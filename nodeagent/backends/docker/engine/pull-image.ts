@@ -1,6 +1,6 @@
 import { BackendError } from '../../backend.js'
 import { type Engine, unlessMissing } from './engine.js'
-import { sayingOf, statusOf } from './engine-refusal.js'
+import { fullDisk, sayingOf, saysFull, statusOf } from './engine-refusal.js'
 import { isNamed, parseImageReference, pullReference } from './image-reference.js'
 
 type Policy = 'Always' | 'IfNotPresent' | 'Never'
@@ -98,7 +98,6 @@ export function describePullFailure(image: string, status: number | undefined, s
     return new BackendError('ImagePullFailed', `the registry does not let this node pull ${image}: ${said}`, true, { cause })
   if (is('manifest unknown', 'not found', 'name unknown') || status === 404)
     return new BackendError('ImageNotFound', `the registry has no image ${image}: ${said}`, true, { cause })
-  if (is('no space left'))
-    return new BackendError('ImagePullFailed', `the disk of the node is too full for ${image}: ${said}`, true, { cause })
+  if (saysFull(said)) return new BackendError('ImagePullFailed', `${image} has no room: ${fullDisk}`, true, { cause })
   return new BackendError('ImagePullFailed', `${image} could not be pulled: ${said}`, true, { cause })
 }

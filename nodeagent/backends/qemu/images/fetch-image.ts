@@ -55,7 +55,10 @@ export async function fetchImage(fetch: ImageFetch, signal: AbortSignal): Promis
       return await fetchRest(fetch, before, signal)
     } catch (error) {
       signal.throwIfAborted()
-      const refused = isFull(error) ? new BackendError('CreateFailed', `the image ${fetch.url} does not fit: ${diskIsFull}`, true) : error
+      const refused =
+        isFull(error) && !(error instanceof BackendError)
+          ? new BackendError('CreateFailed', `the image ${fetch.url} does not fit: ${diskIsFull}`, true)
+          : error
       if (refused instanceof BackendError) {
         await rm(fetch.file, { force: true })
         throw refused

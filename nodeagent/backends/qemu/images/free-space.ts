@@ -32,5 +32,5 @@ export async function requireSpace(folder: string, bytes: number, what: string):
 /** Says that there is no room, and what to do. */
 export function noSpace(needed: string, folder: string, freeBytes: number): BackendError {
   const words = `${needed}, and ${folder} has ${printBytes(freeBytes)} left`
-  return new BackendError('CreateFailed', `${words}; ${makeRoom}`, true)
+  return new BackendError('CreateFailed', `${words}; ${makeRoom}`, true, { cause: new Error('no space left on device') })
 }
