@@ -8,7 +8,11 @@ import { readChannel, writeToChannel } from './channel-bytes.js'
 export type CommandEnd = { readonly exitCode: number } | { readonly signal: string } | undefined
 
 /** What SSH calls the signals, and what a terminal has for them. */
-const terminalSignals: Readonly<Record<string, string>> = { INT: '\x03', QUIT: '\x1c', TSTP: '\x1a' }
+const terminalSignals: ReadonlyMap<string, string> = new Map([
+  ['INT', '\x03'],
+  ['QUIT', '\x1c'],
+  ['TSTP', '\x1a'],
+])
 const endingSignals: ReadonlySet<string> = new Set(['HUP', 'INT', 'QUIT', 'TERM', 'KILL', 'ABRT', 'PIPE'])
 
 /**
@@ -31,7 +35,7 @@ export async function carryCommand(
     if (terminal && rows > 0 && columns > 0) resize({ rows, columns })
   })
   session.on('signal', (accept, reject, { name }) => {
-    const key = terminal ? terminalSignals[name] : undefined
+    const key = terminal ? terminalSignals.get(name) : undefined
     if (key === undefined && !endingSignals.has(name)) return void reject?.()
     accept?.()
     if (key !== undefined) return void tell({ channel: channels.stdin, bytes: Buffer.from(key) }).catch(() => {})

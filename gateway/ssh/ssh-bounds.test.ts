@@ -44,6 +44,24 @@ it('runs one command in a session, whatever it asks for after it', async () => {
   expect(machine.server.size).toBe(1)
 })
 
+it('says so much of its surroundings, and no more', async () => {
+  const { session, wire, ids } = await machine.logIn()
+  session()
+  await eventually(() => expect(ids).toHaveLength(1))
+  const [id = -1] = ids
+  wire.env(id, `LC_${'A'.repeat(33)}`, 'x', false)
+  wire.env(id, 'LANG', 'x'.repeat(129), false)
+  wire.env(id, 'LANG', 'nul\0', false)
+  wire.env(id, '__proto__', 'x', false)
+  for (let n = 0; n < 100; n++) wire.env(id, `LC_${'A'.repeat(32 - (n % 32))}`, 'x'.repeat(128), false)
+  wire.env(id, `LC_${'A'.repeat(32)}`, 'last', false)
+  wire.exec(id, 'true', false)
+  await eventually(() => expect(machine.asked.commands).toBe(1))
+  const said = Object.entries(machine.asked.environment)
+  expect(said[0]).toEqual([`LC_${'A'.repeat(32)}`, 'last'])
+  expect(said).toHaveLength(16)
+})
+
 it('is told once why remote forwarding is refused, however often it asked', async () => {
   const { client, wire } = await machine.logIn()
   for (let n = 0; n < 1000; n++) wire.tcpipForward('localhost', 1, false)

@@ -18,32 +18,36 @@ export interface SshSessionOptions {
   readonly onChannel: (channel: ServerChannel) => void
 }
 
-/** What the client says of its surroundings, and the machine is told. */
-const passedOn = /^(LANG|LC_[A-Z]+|COLORTERM)$/
-const maxVariables = 32
-const maxValueLength = 256
+/** What the client says of its surroundings, and the machine is told: all that there is of them, and of each more than a locale is long. */
+const passedOn = /^(LANG|LC_[A-Z]{1,32}|COLORTERM)$/
+const passedValue = /^[\x20-\x7e]{0,128}$/
+const maxVariables = 16
 /** What ssh itself ends with when there is no connection. */
 const unreachableCode = 255
 
 /** Serves one session channel: a shell, a command or the sftp subsystem, with or without a terminal. */
 export function serveSession(session: Session, options: SshSessionOptions): void {
-  const environment: Record<string, string> = {}
+  const environment = new Map<string, string>()
   let terminal: TerminalSize | undefined
   session.on('env', (accept, reject, { key, val }) => {
-    const known = passedOn.test(key) && val.length <= maxValueLength && Object.keys(environment).length < maxVariables
-    if (known) environment[key] = val
+    const known = passedOn.test(key) && passedValue.test(val) && (environment.has(key) || environment.size < maxVariables)
+    if (known) environment.set(key, val)
     ;(known ? accept : reject)?.()
   })
   session.on('pty', (accept, _reject, { cols, rows, term }: { cols: number; rows: number; term?: string }) => {
     terminal = { columns: sizeOr(cols, 80), rows: sizeOr(rows, 24) }
-    if (term && /^[\w.+-]{1,64}$/.test(term)) environment.TERM = term
+    if (term && /^[\w.+-]{1,64}$/.test(term)) environment.set('TERM', term)
     accept?.()
   })
   // Of whoever asks for a second one on the same session the library makes no channel.
   const run = (channel: ServerChannel | undefined, command: readonly string[]) =>
     channel &&
     void serveChannel(options, session, channel, async (machine, signal) => {
-      const link = await options.machines.openExec(machine, { command, tty: terminal !== undefined, environment }, signal)
+      const link = await options.machines.openExec(
+        machine,
+        { command, tty: terminal !== undefined, environment: Object.fromEntries(environment) },
+        signal,
+      )
       const end = await carryCommand(options.socket, session, channel, link, terminal)
       if (end === undefined) throw new MachineUnreachable('the session was ended from the side of the machine')
       if ('signal' in end) channel.exit(end.signal, false, '')
