@@ -59,7 +59,8 @@ export function createNodeStreamRoutes(options: NodeStreamRoutesOptions): NodeSt
       const reader = new AbortController()
       response.once('close', () => reader.abort(new Error('the reader went away')))
       const path = agentPath('logs', target, asked)
-      const { status, stream } = await streams.openNodeStream(source.node, { path, signal: reader.signal })
+      const { namespace } = target
+      const { status, stream } = await streams.openNodeStream(source.node, { path, namespace, signal: reader.signal })
       if (status !== 200) throw await readRefusal(status, stream, subjectOf(target), source.node)
       const headers = { 'content-type': 'text/plain; charset=utf-8' }
       await passOn(stream, response, { status: 200, headers, isStillDue: () => isStillDue(target, source, request), judgeEveryMs })

@@ -126,7 +126,7 @@ async function askAgent(
   orders.set('uid', uid)
   orders.set('attempt', String(attempt))
   const path = agentPath(target.type, target, orders)
-  const { status, stream } = await streams.openNodeStream(node, { method: 'POST', path, writes: true })
+  const { status, stream } = await streams.openNodeStream(node, { method: 'POST', path, writes: true, namespace: target.namespace })
   if (status === 200) return stream
   throw await readRefusal(status, stream, subjectOf(target), node)
 }

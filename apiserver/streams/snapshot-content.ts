@@ -33,7 +33,8 @@ export async function sendSnapshotContent(
   const query = new URLSearchParams({ uid: metadata.uid, offset: String(offset) })
   const path = `/snapshots/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}?${query}`
   const node = spec.nodeName ?? ''
-  const { status, headers, stream } = await streams.openNodeStream(node, { path, signal: reader.signal, timeoutMs: longestExportMs })
+  const asking = { path, namespace, signal: reader.signal, timeoutMs: longestExportMs }
+  const { status, headers, stream } = await streams.openNodeStream(node, asking)
   if (status !== 200) throw await readRefusal(status, stream, subjectOf(name), node)
   const { size, digest } = readHead(headers, offset, node)
   const bytes = size - offset

@@ -41,7 +41,7 @@ export function createMachineStreams(nodes: Pick<NodeConnections, 'ask' | 'open'
     orders.set('attempt', '0')
     const path = `/${route}/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}?${orders}`
     try {
-      const request = { method: 'POST', path, signal }
+      const request = { method: 'POST', path, signal, namespace }
       // Frames of channels are small, and many; what else there is are bytes of any number.
       const { status, stream } = await (route === 'exec' ? nodes.ask(node, { ...request, writes: true }) : nodes.open(node, request))
       if (status === 200) return stream

@@ -16,7 +16,7 @@ export async function dialTarget(
   const query = new URLSearchParams({ kind, uid, attempt: String(attempt), port: String(port), protocol })
   const path = `/portforward/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}?${query}`
   // The signal is for the dialling alone: what is open ends with its connection.
-  const { status, stream } = await nodes.open(node, { method: 'POST', path, signal })
+  const { status, stream } = await nodes.open(node, { method: 'POST', path, signal, namespace })
   if (status === 200) return stream
   throw new Error((await readRefusal(stream)) || `the agent of node "${node}" answered with code ${status}`)
 }

@@ -28,7 +28,7 @@ beforeAll(async () => {
   tls = await selfSigned()
 })
 beforeEach(async () => {
-  nodes = createNodeConnections()
+  nodes = createNodeConnections({ streams: 40 })
   data = []
   server = https.createServer({ cert: tls.cert, key: tls.key, allowHalfOpen: true })
   server.on('upgrade', (request, socket: Socket, head) => {
@@ -143,6 +143,18 @@ describe('bytes over a data connection', () => {
       const texts = await Promise.all(streams.map((stream, n) => text(stream.end(String(n)))))
       expect(texts).toEqual(streams.map((_stream, n) => String(n)))
     }
+  })
+
+  it('of one namespace leave room for those of others, and give their places back', async () => {
+    answer = echo
+    const openFor = async (namespace: string) => (await nodes.open('n1', { path: '/', namespace })).stream
+    const held = await Promise.all(Array.from({ length: 20 }, () => openFor('crowd')))
+    await expect(openFor('crowd')).rejects.toThrow(
+      'namespace "crowd" has 20 sessions and connections to node "n1" open, which is its share',
+    )
+    expect(await text((await openFor('other')).end('said'))).toBe('said')
+    held[0]?.destroy()
+    await eventually(async () => expect(await text((await openFor('crowd')).end('again'))).toBe('again'))
   })
 
   it('go on while another one is not read', async () => {

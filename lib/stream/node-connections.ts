@@ -11,12 +11,18 @@ import { dataHeader } from './data-connection.js'
 import { dataDuplex } from './data-duplex.js'
 import type { DataPool } from './data-pool.js'
 import type { KeepAliveOptions } from './keep-alive.js'
-import { ask, askingSession, type NodeAnswer, type NodeRequest } from './node-session.js'
+import { ask, askingSession, maxConcurrentStreams, type NodeAnswer, type NodeRequest } from './node-session.js'
 import { StreamError } from './stream-error.js'
+import { StreamShares } from './stream-shares.js'
 
 /** A node's agent is not connected, or does not answer; says so in a sentence. */
 export class NodeUnreachable extends Error {
   override readonly name = 'NodeUnreachable'
+}
+
+/** A request, and the namespace for whose sake it is made: so no namespace takes all that a connection can carry. */
+export interface NamedRequest extends Omit<NodeRequest, 'onClosed'> {
+  readonly namespace?: string
 }
 
 export interface NodeConnections {
@@ -27,9 +33,9 @@ export interface NodeConnections {
   /** What keeps the data connections that show this key; undefined when the node has no such connection. */
   dataOf(node: string, key: string): DataPool | undefined
   /** Asks a node's agent. Rejects with NodeUnreachable, or with the signal's reason. */
-  ask(node: string, request: NodeRequest): Promise<NodeAnswer>
+  ask(node: string, request: NamedRequest): Promise<NodeAnswer>
   /** Asks for bytes both ways, which take a data connection. Rejects likewise. */
-  open(node: string, request: Omit<NodeRequest, 'writes'>): Promise<NodeAnswer>
+  open(node: string, request: Omit<NamedRequest, 'writes'>): Promise<NodeAnswer>
   isConnected(node: string): boolean
   /** Who is connected. */
   names(): readonly string[]
@@ -44,19 +50,33 @@ export interface NodeConnections {
 interface Connection {
   readonly session: ClientHttp2Session
   readonly data: DataPool | undefined
+  readonly shares: StreamShares
 }
 
-export function createNodeConnections(options: { keepAlive?: KeepAliveOptions } = {}): NodeConnections {
+export interface NodeConnectionsOptions {
+  readonly keepAlive?: KeepAliveOptions
+  /** Of one connection at once. Default: what agents take. */
+  readonly streams?: number
+}
+
+export function createNodeConnections(options: NodeConnectionsOptions = {}): NodeConnections {
   const newest = new Map<string, Connection>()
   const open = new Map<ClientHttp2Session, string>()
 
-  async function reach(node: string, signal: AbortSignal | undefined, call: (connection: Connection) => Promise<NodeAnswer>) {
+  async function reach(
+    node: string,
+    { namespace, ...request }: NamedRequest,
+    call: (connection: Connection, request: NodeRequest) => Promise<NodeAnswer>,
+  ): Promise<NodeAnswer> {
     const connection = newest.get(node)
     if (!connection) throw new NodeUnreachable(`the agent of node "${node}" is not connected; is it running?`)
+    const onClosed = connection.shares.take(namespace)
+    if (!onClosed) throw new NodeUnreachable(whyNoRoom(node, namespace, connection.shares))
     try {
-      return await call(connection)
+      return await call(connection, { ...request, onClosed })
     } catch (cause) {
-      if (signal?.aborted) throw cause
+      onClosed()
+      if (request.signal?.aborted) throw cause
       const why = cause instanceof Error ? cause.message : String(cause)
       throw new NodeUnreachable(`the agent of node "${node}" did not answer: ${why}`, { cause })
     }
@@ -67,7 +87,7 @@ export function createNodeConnections(options: { keepAlive?: KeepAliveOptions } 
       const session = askingSession(connection, options.keepAlive)
       open.set(session, node)
       newest.get(node)?.session.close()
-      newest.set(node, { session, data })
+      newest.set(node, { session, data, shares: new StreamShares(options.streams ?? maxConcurrentStreams) })
       session.once('close', () => {
         data?.close()
         open.delete(session)
@@ -81,9 +101,9 @@ export function createNodeConnections(options: { keepAlive?: KeepAliveOptions } 
       return data?.key === key ? data : undefined
     },
 
-    ask: (node, request) => reach(node, request.signal, ({ session }) => ask(session, request)),
+    ask: (node, named) => reach(node, named, ({ session }, request) => ask(session, request)),
 
-    open: (node, request) => reach(node, request.signal, (connection) => askForBytes(connection, request)),
+    open: (node, named) => reach(node, named, askForBytes),
 
     isConnected: (node) => newest.has(node),
 
@@ -101,6 +121,13 @@ export function createNodeConnections(options: { keepAlive?: KeepAliveOptions } 
       for (const session of open.keys()) session.destroy()
     },
   }
+}
+
+function whyNoRoom(node: string, namespace: string | undefined, shares: StreamShares): string {
+  const held = namespace === undefined ? 0 : shares.heldBy(namespace)
+  return held === 0
+    ? `node "${node}" carries as many sessions and connections as it can; try again when some have ended`
+    : `namespace "${namespace}" has ${held} sessions and connections to node "${node}" open, which is its share: end some, and try again`
 }
 
 async function askForBytes({ session, data }: Connection, request: Omit<NodeRequest, 'writes'>): Promise<NodeAnswer> {

@@ -28,7 +28,7 @@ const streamWindowBytes = 512 * 1024
 const connectionWindowBytes = 16 * 1024 * 1024
 /** Buffers of all streams together, in MB: a limit on damage, not on use. */
 const maxSessionMemory = 512
-const maxConcurrentStreams = 1000
+export const maxConcurrentStreams = 1000
 /** Longer paths are not asked for: what HTTP/2 does not send for its length, Node gives up the whole connection over. */
 const maxPathBytes = 48 * 1024
 const settings: http2.Settings = { enablePush: false, initialWindowSize: streamWindowBytes, maxConcurrentStreams }
@@ -43,6 +43,8 @@ export interface NodeRequest {
   readonly signal?: AbortSignal
   /** Until the head of the answer is there, milliseconds. Default 30 s. */
   readonly timeoutMs?: number
+  /** Called when nothing of it is under way any more. */
+  readonly onClosed?: () => void
 }
 
 export interface NodeAnswer {
@@ -143,7 +145,7 @@ export function ask(session: http2.ClientHttp2Session, request: NodeRequest): Pr
       stream.off('close', onClose)
     }
     stream.on('error', () => {})
-    stream.once('close', onClose)
+    stream.once('close', onClose).once('close', () => request.onClosed?.())
     signal?.addEventListener('abort', onAbort, { once: true })
     stream.once('response', (answer) => {
       settle()
