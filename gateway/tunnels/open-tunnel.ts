@@ -7,14 +7,14 @@ import { type Clock, timestamp } from '../../lib/base/clock.js'
 import { TokenBucket } from '../../lib/base/token-bucket.js'
 import { listenForConnections } from './connection-listener.js'
 import { listenForDatagrams } from './datagram-listener.js'
-import { type ListenFailure, listenFailureOf } from './listen-failure.js'
+import { addressOutside, type ListenFailure, listenFailureOf } from './listen-failure.js'
 import { type PlaceLimits, Places } from './places.js'
 import type { TunnelListener } from './tunnel-listener.js'
 
 export interface OpenTunnelOptions {
   readonly clock: Clock
   readonly limits: PlaceLimits
-  /** All addresses of the gateway are this one, unless it listens on all of its machine. */
+  /** All that the gateway listens on, unless that is its whole machine: the only address for Tunnels. */
   readonly host: string
   /** To the target of this Tunnel, wherever it is now. Rejects with a sentence. */
   readonly dial: (tunnel: Tunnel, signal: AbortSignal) => Promise<Duplex>
@@ -57,6 +57,8 @@ export class OpenTunnel {
     const place = this.#placeOf(tunnel)
     if (this.#listener && sameValue(this.#place, place)) return undefined
     this.#leave()
+    const outside = addressOutside(this.options.host, place.listen)
+    if (outside) return outside
     try {
       const listener = await this.#listen(place)
       this.#listener = listener

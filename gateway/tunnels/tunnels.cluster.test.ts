@@ -384,6 +384,24 @@ describe('a Tunnel', () => {
     await eventually(async () => expect(await conditionOf('Listening')).toMatchObject({ status: 'False', reason: 'AddressAbsent' }))
   })
 
+  it('on an address beyond the one that its gateway listens on says what to do, and listens there no more', async () => {
+    await aGateway(await aNode(), undefined, 'gw', '127.0.0.1')
+    await aTask()
+    const server = await aServer(echo)
+    const port = await aTunnel(server.port)
+    expect(await exchange(port, 'a')).toBe('a')
+    const tunnels = cluster.client.of(Tunnel)
+    await tunnels.mergePatch({ namespace: 'default', name: 't' }, { spec: { listen: { address: '127.0.0.2', port } } })
+    await eventually(async () =>
+      expect(await conditionOf('Listening')).toMatchObject({
+        status: 'False',
+        reason: 'AddressOutside',
+        message: expect.stringContaining('the gateway listens on 127.0.0.1 alone'),
+      }),
+    )
+    for (const host of ['127.0.0.1', '127.0.0.2']) await expect(exchange(port, 'a', host)).rejects.toThrow('ECONNREFUSED')
+  })
+
   it('listens again at the same place when the gateway is started again', async () => {
     const node = await aNode()
     const gateway = await aGateway(node)

@@ -19,7 +19,9 @@ export const TunnelSpecSchema = t.object({
     .object({
       address: t
         .string()
-        .describe("The gateway's address to listen on, IPv4 or IPv6. Default: all that the gateway listens on (its --host).")
+        .describe(
+          "The gateway's address to listen on, IPv4 or IPv6. Default: all that the gateway listens on (its --host), outside of which there is none.",
+        )
         .with({ maxLength: 64 })
         .default('0.0.0.0'),
       port: t
