@@ -113,10 +113,13 @@ export interface RunUsage extends UsageCounters {
   readonly name: string
 }
 
+/** What keeps workloads apart. */
+export type Isolation = 'container' | 'vm' | 'user' | 'none'
+
 export interface BackendInfo {
   readonly available: boolean
   readonly version?: string
-  readonly isolation: 'container' | 'vm' | 'user' | 'none'
+  readonly isolation: Isolation
   readonly limits: 'enforced' | 'watched' | 'none'
   /** Why it is not available, in words. */
   readonly message?: string
@@ -126,6 +129,7 @@ export interface BackendInfo {
 export interface Backend {
   readonly name: 'docker' | 'process' | 'qemu' | 'hollow'
   readonly features: ReadonlySet<BackendFeature>
+  readonly isolation: Isolation
 
   info(signal: AbortSignal): Promise<BackendInfo>
   /** Everything of this agent that is on the node, running or not; with `uid`, of that workload alone. The truth; events are hints. */

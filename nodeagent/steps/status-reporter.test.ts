@@ -5,7 +5,7 @@ import { silentLogger } from '../../lib/base/log.js'
 import type { Client } from '../../lib/client/client.js'
 import { createClient } from '../../lib/client/create-client.js'
 import { type TestCluster, testCluster } from '../../lib/testing/test-cluster.js'
-import { StatusReporter } from './status-reporter.js'
+import { type StatusClient, StatusReporter } from './status-reporter.js'
 
 let cluster: TestCluster
 let admin: Client
@@ -69,6 +69,28 @@ it('writes the newest state only, when several came while it wrote', async () =>
   await reporter.flushed()
   expect((await admin.of(Task).get(at)).status?.restarts).toBe(20)
   expect(written.length).toBeLessThanOrEqual(2)
+})
+
+it('what was judged while a write was under way is written with one request, onto what that write made', async () => {
+  const tasks = client.of(Task)
+  const asked: string[] = []
+  const objects: StatusClient<Task> = {
+    get: (...args) => {
+      asked.push('get')
+      return tasks.get(...args)
+    },
+    mergePatch: (...args) => {
+      asked.push('patch')
+      return tasks.mergePatch(...args)
+    },
+  }
+  const onWritten = (task: Task) => written.push(task)
+  const counting = new StatusReporter({ objects, clock: systemClock, log: silentLogger, signal: ending.signal, onWritten })
+  const task = await create()
+  for (let count = 1; count <= 20; count++) counting.report(task, restarts(count))
+  await counting.flushed()
+  expect(asked).toEqual(['patch', 'patch'])
+  expect((await admin.of(Task).get(at)).status?.restarts).toBe(20)
 })
 
 it('judges anew when the task has changed meanwhile, and loses nothing of others', async () => {

@@ -5,6 +5,7 @@ import { backoffDelayMs } from '../../lib/base/backoff.js'
 import { type Clock, sleep } from '../../lib/base/clock.js'
 import type { Logger } from '../../lib/base/log.js'
 import type { ObjectName, WriteOptions } from '../../lib/client/client.js'
+import { isOlder } from './is-older.js'
 
 interface ReportedObject {
   readonly metadata: ObjectMeta
@@ -35,6 +36,8 @@ const maxTries = 4
 export class StatusReporter<T extends ReportedObject> {
   private wanted: { readonly object: T; readonly statusOf: (object: T) => NonNullable<T['status']> } | undefined
   private writing: Promise<void> | undefined
+  /** As the object stood after the last write. */
+  private written: T | undefined
 
   constructor(private readonly options: StatusReporterOptions<T>) {}
 
@@ -55,7 +58,9 @@ export class StatusReporter<T extends ReportedObject> {
   private async writeAll(): Promise<void> {
     const { clock, log, signal } = this.options
     for (let failures = 0; this.wanted && !signal.aborted; ) {
-      const { object, statusOf } = this.wanted
+      const { statusOf } = this.wanted
+      // What was judged while the write before was under way is behind it, and would be refused.
+      const object = this.written && isOlder(this.wanted.object, this.written) ? this.written : this.wanted.object
       this.wanted = undefined
       try {
         await this.write(object, statusOf)
@@ -79,7 +84,8 @@ export class StatusReporter<T extends ReportedObject> {
       const { name, namespace, uid, resourceVersion } = object.metadata
       try {
         const body = { metadata: { resourceVersion, uid }, status: patch }
-        onWritten(await objects.mergePatch({ name, namespace }, body, { subresource: 'status', signal }))
+        this.written = await objects.mergePatch({ name, namespace }, body, { subresource: 'status', signal })
+        onWritten(this.written)
         return
       } catch (error) {
         if (!isConflict(error) || tries >= maxTries) throw error

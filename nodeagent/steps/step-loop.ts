@@ -9,6 +9,7 @@ import type { Logger } from '../../lib/base/log.js'
 import type { AgentParts } from '../agent-parts.js'
 import { isFull } from '../files/full-disk.js'
 import { retryDelayMs, retryForRoomDelayMs } from './crash-backoff.js'
+import { isOlder } from './is-older.js'
 import type { Remembered } from './remembered.js'
 import { type StatusClient, StatusReporter } from './status-reporter.js'
 import type { Executors, StepContext } from './step-context.js'
@@ -253,11 +254,3 @@ export abstract class StepLoop<T extends LoopObject, S extends LoopStep, A exten
 }
 
 const isWait = (step: { readonly type: string }): step is WaitStep => step.type === 'wait'
-
-/** Revisions of one cluster are whole numbers that grow; whatever is none counts as new. */
-function isOlder(a: LoopObject, b: LoopObject): boolean {
-  const [left, right] = [a, b].map(({ metadata }) =>
-    /^\d+$/.test(metadata.resourceVersion) ? BigInt(metadata.resourceVersion) : undefined,
-  )
-  return a.metadata.uid === b.metadata.uid && left !== undefined && right !== undefined && left < right
-}

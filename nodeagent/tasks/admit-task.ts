@@ -1,12 +1,12 @@
 import { backendOf, type Task } from '../../lib/api/kinds/task.js'
 import type { AgentParts } from '../agent-parts.js'
-import type { Backend, BackendInfo } from '../backends/backend.js'
+import type { Backend, Isolation } from '../backends/backend.js'
 import { hardwareOf } from '../steps/hardware.js'
 import { requirePrivileged } from '../steps/require-privileged.js'
 import { StepError } from '../steps/step-error.js'
 
 /** What a task wants that lets it out of its isolation, in words. Pure. */
-function powersOf(task: Task, isolation: BackendInfo['isolation']): string[] {
+function powersOf(task: Task, isolation: Isolation): string[] {
   const { spec } = task
   return [
     ...(spec.privileged ? ['privileged'] : []),
@@ -27,7 +27,5 @@ export async function admitTask(
     throw new StepError('Unsupported', `the backend ${backend.name} of this node cannot give GPUs to a task`, false)
   if (numaNode !== undefined && !backend.features.has('numa'))
     throw new StepError('Unsupported', `the backend ${backend.name} of this node cannot keep a task on NUMA node ${numaNode}`, false)
-  const { isolation } = await backend.info(signal)
-  const powers = powersOf(task, isolation)
-  await requirePrivileged(task, powers, client, signal)
+  await requirePrivileged(task, powersOf(task, backend.isolation), client, signal)
 }

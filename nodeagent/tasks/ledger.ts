@@ -16,7 +16,7 @@ export interface Ledger {
   readonly streak: number
   /** When the first run of the attempt was meant to start, wall clock in milliseconds: the active deadline counts from it. */
   readonly attemptStartedAtMs: number
-  /** Whether an address was claimed for it, and is to be given back. */
+  /** Whether an address is claimed for it, or about to be, and is to be given back. */
   readonly hasAddress?: boolean | undefined
   /** The user that the attempt runs as. */
   readonly userId?: number | undefined

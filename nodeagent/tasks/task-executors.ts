@@ -31,8 +31,12 @@ export const taskExecutors: Executors<ExecutableTaskStep, Task, Backend> = {
   async prepareVolumes({ attempt }, context) {
     const task = objectOf(context)
     const ledger = await openAttempt(context, attempt)
-    const config = createConfigReader(context.parts.client, ledger.namespace, context.signal)
-    await context.parts.files.prepareVolumes(attemptFiles(task, ledger, context), config)
+    const { client, files, network } = context.parts
+    const config = createConfigReader(client, ledger.namespace, context.signal)
+    // Meanwhile the address is claimed that the start asks for, which says why there is none.
+    const claimed = ledger.hasAddress && network.claim(holderOf(context.uid, ledger), undefined, context.signal).catch(() => undefined)
+    await files.prepareVolumes(attemptFiles(task, ledger, context), config)
+    await claimed
   },
 
   async start({ id, streak }, context) {
@@ -153,7 +157,8 @@ async function openAttempt({ parts, uid, ...context }: TaskContext, attempt: num
     started: false,
     streak: 0,
     attemptStartedAtMs: parts.clock.now(),
-    hasAddress: present?.hasAddress,
+    // Said before it is claimed; what was never claimed is given back just so.
+    hasAddress: present?.hasAddress || (parts.network.mode === 'bridge' && context.backend?.features.has('addresses')) || undefined,
     userId,
   }
   await parts.ledgers.write(uid, ledger)

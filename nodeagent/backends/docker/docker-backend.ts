@@ -51,6 +51,7 @@ const questionsAtOnce = 16
 
 export class DockerBackend implements Backend {
   readonly name = 'docker'
+  readonly isolation = 'container'
   readonly features: ReadonlySet<BackendFeature> = new Set<BackendFeature>([
     'image',
     'mounts',
@@ -83,7 +84,7 @@ export class DockerBackend implements Backend {
 
   static async open(options: DockerBackendOptions): Promise<DockerBackend> {
     const backend = new DockerBackend(await Engine.open(options.socketPath), options)
-    void followContainerEvents(backend.engine, options.agent, (ids) => backend.onEvents(ids), backend.closing.signal)
+    void followContainerEvents(backend.engine, options.agent, 'Task', (ids) => backend.onEvents(ids), backend.closing.signal)
     return backend
   }
 

@@ -48,6 +48,8 @@ export class HollowMachine {
 export class HollowBackend implements Backend {
   readonly features: ReadonlySet<BackendFeature> = new Set<BackendFeature>(['image', 'mounts', 'suspend', 'exec', 'ports'])
 
+  readonly isolation = 'container'
+
   /** `name`: the backend that it stands in for, so that ordinary Tasks run on hollow nodes. */
   constructor(
     private readonly machine: HollowMachine,
@@ -55,7 +57,7 @@ export class HollowBackend implements Backend {
   ) {}
 
   async info(): Promise<BackendInfo> {
-    return { available: true, version: 'hollow', isolation: 'container', limits: 'none' }
+    return { available: true, version: 'hollow', isolation: this.isolation, limits: 'none' }
   }
 
   async observe(_signal: AbortSignal, uid?: string): Promise<readonly ObservedRun[]> {

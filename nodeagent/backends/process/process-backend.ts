@@ -16,6 +16,7 @@ import {
   BackendError,
   type BackendFeature,
   type BackendInfo,
+  type Isolation,
   type LogLine,
   type LogOptions,
   type ObservedRun,
@@ -62,6 +63,7 @@ const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 export class ProcessBackend implements Backend {
   readonly name = 'process'
   readonly features: ReadonlySet<BackendFeature>
+  readonly isolation: Isolation
   private readonly records: RunRecords
   private readonly processes: RunProcesses
   private readonly closing = new AbortController()
@@ -84,6 +86,7 @@ export class ProcessBackend implements Backend {
       ...(options.cgroups?.hasCpuset ? (['numa'] as const) : []),
       ...(options.separateUsers ? (['separateUser'] as const) : []),
     ])
+    this.isolation = options.separateUsers ? 'user' : 'none'
     if (!options.cgroups) this.stopWatchingMemory = this.watchMemory()
   }
 
@@ -99,7 +102,7 @@ export class ProcessBackend implements Backend {
     return {
       available: hasPerl,
       version: this.options.version,
-      isolation: this.options.separateUsers ? 'user' : 'none',
+      isolation: this.isolation,
       limits: this.options.cgroups ? 'enforced' : 'watched',
       ...(hasPerl ? {} : { message: 'perl is not installed; on Debian and Ubuntu: apt-get install perl-base' }),
     }

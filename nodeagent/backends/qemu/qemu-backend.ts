@@ -70,6 +70,7 @@ const pollMs = 50
 
 export class QemuBackend implements Backend {
   readonly name = 'qemu'
+  readonly isolation = 'vm'
   readonly features: ReadonlySet<BackendFeature>
   private readonly sessions = new GuestSessions()
   private readonly hints = new Hints()
@@ -102,7 +103,7 @@ export class QemuBackend implements Backend {
 
   async info(): Promise<BackendInfo> {
     const engine = await this.findEngine()
-    const common = { isolation: 'vm', limits: 'enforced' } as const
+    const common = { isolation: this.isolation, limits: 'enforced' } as const
     if ('missing' in engine) return { ...common, available: false, message: engine.missing }
     const images = (await listMicrovmImages(this.options.imageDirectory)).map(({ name, sizeBytes }) => ({ names: [name], sizeBytes }))
     return {

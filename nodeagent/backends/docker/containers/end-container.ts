@@ -11,7 +11,8 @@ export async function stopContainer(engine: Engine, name: string, graceMs: numbe
   const found = await unlessMissing(engine.call(signal, (options) => container.inspect(options)))
   if (!found?.State.Running) return
   if (found.State.Paused) await unlessIdle(engine, (options) => container.unpause(options), signal)
-  await awaitHearing(found.State, signal)
+  // With no time to end, nothing is to be heard.
+  if (graceMs > 0) await awaitHearing(found.State, signal)
   const t = Math.ceil(graceMs / 1000)
   await unlessIdle(engine, (options) => container.stop({ ...options, t }), signal, graceMs + startDeadlineMs)
 }

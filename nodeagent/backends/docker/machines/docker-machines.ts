@@ -76,7 +76,7 @@ export class DockerMachines implements MachineBackend {
 
   static async open(options: DockerMachinesOptions): Promise<DockerMachines> {
     const machines = new DockerMachines(await Engine.open(options.socketPath), options)
-    void followContainerEvents(machines.engine, options.agent, () => machines.hints.give(), machines.closing.signal)
+    void followContainerEvents(machines.engine, options.agent, 'Vps', () => machines.hints.give(), machines.closing.signal)
     return machines
   }
 
