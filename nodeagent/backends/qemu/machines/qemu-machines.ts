@@ -8,16 +8,12 @@
  */
 import path from 'node:path'
 import { type Duplex, Readable } from 'node:stream'
-import type { ClientChannel } from 'ssh2'
 import type { Vps } from '../../../../lib/api/kinds/vps.js'
 import type { Logger } from '../../../../lib/base/log.js'
 import type { GuestFence } from '../../../network/guest-fence.js'
-import { macOf } from '../../../network/network-names.js'
 import type { UserRange } from '../../../users/workload-users.js'
 import { BackendError, type BackendInfo, type RunGpu } from '../../backend.js'
 import type { Cgroups } from '../../cgroups/cgroups.js'
-import { connectDatagrams } from '../../connect-datagrams.js'
-import { connectTo } from '../../connect-to.js'
 import type { ExecOrder, ExecSession } from '../../exec-session.js'
 import type {
   DiskSource,
@@ -31,25 +27,21 @@ import type {
 } from '../../machine-backend.js'
 import { Semaphore } from '../../semaphore.js'
 import { machineKeys } from '../cloud-init/machine-keys.js'
-import { writeSeed } from '../cloud-init/write-seed.js'
 import type { ImageRules } from '../images/fetch-image.js'
 import { ImageStore } from '../images/image-store.js'
 import { describeEngine, findQemu, type QemuEngine } from '../qemu-engine.js'
 import { programRunner, type RunProgram } from '../run-program.js'
-import { execInGuest } from './exec-in-guest.js'
-import { consoleSocketName, machineArguments } from './machine-arguments.js'
+import { type BootParts, bootMachine } from './boot-machine.js'
 import { MachineBases } from './machine-bases.js'
-import { MachineConsole } from './machine-console.js'
 import { MachineCopies } from './machine-copies.js'
-import { machineDemands, processLimits } from './machine-demands.js'
+import { machineDemands } from './machine-demands.js'
 import { MachineDisks, requireSize } from './machine-disks.js'
 import { MachineFiles } from './machine-files.js'
 import { MachineGpus } from './machine-gpus.js'
 import { MachineLife } from './machine-life.js'
+import { MachineSessions } from './machine-sessions.js'
 import { MachineUsers } from './machine-users.js'
 import { SnapshotStore } from './snapshot-store.js'
-import { uefiFirmware } from './uefi-firmware.js'
-import { openUdpForward } from './user-network.js'
 
 export interface QemuMachinesOptions {
   /** The backend's own; its parts are named above. */
@@ -98,9 +90,10 @@ export class QemuMachines implements MachineBackend {
   private readonly bases: MachineBases
   private readonly copies: MachineCopies
   private readonly gpus: MachineGpus
+  private readonly sessions: MachineSessions
+  private readonly bootParts: BootParts
   /** One at a time of what changes a machine. */
   private readonly turns = new Map<string, Semaphore>()
-  private readonly consoles = new Map<string, MachineConsole>()
   private readonly run: RunProgram
 
   private constructor(
@@ -121,7 +114,9 @@ export class QemuMachines implements MachineBackend {
     this.bases = new MachineBases(this.images, this.files, this.snapshots, options.log)
     const { files, images, disks, snapshots, bases } = this
     this.copies = new MachineCopies({ files, images, disks, snapshots, bases, life })
-    this.gpus = new MachineGpus({ files: this.files, sys: options.sys ?? '/sys', pciAddressOf: options.pciAddressOf })
+    this.gpus = new MachineGpus({ files, sys: options.sys ?? '/sys', pciAddressOf: options.pciAddressOf })
+    this.sessions = new MachineSessions(files, life)
+    this.bootParts = { files, disks, bases, gpus: this.gpus, users, life, run: this.run, addTap: options.addTap }
   }
 
   static async open(options: QemuMachinesOptions): Promise<QemuMachines> {
@@ -200,51 +195,14 @@ export class QemuMachines implements MachineBackend {
 
   startMachine(machine: MachineSpec, signal: AbortSignal): Promise<void> {
     return this.inTurn(machine.uid, signal, async () => {
-      const { uid, spec } = machine
+      const { uid } = machine
       const observed = await this.life.observe(uid)
       if (observed?.state === 'running') return
       const record = await this.files.read(uid)
       if (!record || !(await this.files.hasDisk(uid))) throw new BackendError('StartFailed', 'the machine has no disk', true)
       const engine = await this.findEngine()
       if ('missing' in engine) throw new BackendError('BackendUnavailable', engine.missing, true)
-      const firmware = await uefiFirmware(spec.firmware)
-      await this.life.clear(uid, signal)
-      await this.files.clearSnapshot(uid)
-      const base = await this.bases.of(record.base)
-      const directBoot = (base ?? (await this.bases.of(record.kernelOf)))?.directBoot
-      const userId = this.users.next(uid)
-      const { diskBytes, ...given } = machineDemands(spec)
-      if (diskBytes !== undefined) await this.disks.grow(this.files.disk(uid), diskBytes, signal)
-      const keys = await machineKeys(this.files.folder(uid))
-      const mac = machine.address?.mac ?? macOf(uid)
-      await writeSeed(this.files.seed(uid), machine, keys, mac, this.run, signal)
-      const gpus = await this.gpus.take(uid, machine.gpus ?? [])
-      const { address: _before, ...kept } = (await this.files.read(uid)) ?? record
-      await this.files.write(uid, {
-        ...kept,
-        ...given,
-        ...(machine.address ? { address: machine.address.address } : {}),
-        ...(userId === undefined ? {} : { userId }),
-      })
-      if (userId !== undefined) await this.files.letPass(uid, userId)
-      const tap = machine.address ? await this.options.addTap(uid, userId, signal) : undefined
-      const id = this.life.idOf(uid)
-      const command = machineArguments({
-        engine,
-        id,
-        disk: await this.disks.chain(this.files.disk(uid), base),
-        seed: this.files.seed(uid),
-        userId,
-        cpus: Math.max(1, Math.ceil(given.cpuMillis / 1000)),
-        memoryBytes: given.memoryBytes,
-        mac,
-        firmware,
-        gpus,
-        ...(tap === undefined ? {} : { tap }),
-        ...(directBoot ? { directBoot } : {}),
-        ...(machine.numaNode === undefined ? {} : { numaNode: machine.numaNode }),
-      })
-      await this.life.launch(machine, { command, userId, limits: processLimits(spec, given) }, signal)
+      await bootMachine(machine, record, engine, this.bootParts, signal)
     })
   }
 
@@ -280,37 +238,24 @@ export class QemuMachines implements MachineBackend {
       this.users.release(uid)
     })
     this.turns.delete(uid)
-    this.consoles.delete(uid)
+    this.sessions.forget(uid)
     await this.bases.removeUnused()
   }
 
-  async openMachineExec(uid: string, order: ExecOrder, signal: AbortSignal): Promise<ExecSession> {
-    return execInGuest(await this.life.wayIn(uid, signal), order, signal)
+  openMachineExec(uid: string, order: ExecOrder, signal: AbortSignal): Promise<ExecSession> {
+    return this.sessions.exec(uid, order, signal)
   }
 
-  async dialMachine(uid: string, port: number, protocol: 'tcp' | 'udp', signal: AbortSignal): Promise<Duplex> {
-    const address = await this.life.runningAddress(uid)
-    if (address !== undefined) return protocol === 'tcp' ? connectTo(address, port, signal) : connectDatagrams(address, port, signal)
-    if (protocol === 'tcp') return (await this.life.wayIn(uid, signal)).dial(port, signal)
-    const forward = await openUdpForward((question, until) => this.life.ask(uid, question, until), port, signal)
-    const duplex = await connectDatagrams('127.0.0.1', forward.port, signal)
-    duplex.once('close', () => void forward.close())
-    return duplex
+  dialMachine(uid: string, port: number, protocol: 'tcp' | 'udp', signal: AbortSignal): Promise<Duplex> {
+    return this.sessions.dial(uid, port, protocol, signal)
   }
 
-  async openMachineFiles(uid: string, signal: AbortSignal): Promise<Duplex> {
-    const ssh = await this.life.wayIn(uid, signal)
-    const take = (channel: ClientChannel) => {
-      channel.stderr.resume()
-      return { channel }
-    }
-    return (await ssh.openSession((client, answer) => client.subsys('sftp', answer), take, signal)).channel
+  openMachineFiles(uid: string, signal: AbortSignal): Promise<Duplex> {
+    return this.sessions.openFiles(uid, signal)
   }
 
   openMachineConsole(uid: string, signal: AbortSignal): Promise<Duplex> {
-    const known = this.consoles.get(uid) ?? new MachineConsole(path.join(this.files.folder(uid), consoleSocketName))
-    this.consoles.set(uid, known)
-    return known.open(signal)
+    return this.sessions.openConsole(uid, signal)
   }
 
   machineLogs(uid: string, options: { readonly follow: boolean; readonly tailLines?: number }, signal: AbortSignal): Readable {
