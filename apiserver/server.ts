@@ -17,10 +17,11 @@ import type { Clock } from '../lib/base/clock.js'
 import type { Logger } from '../lib/base/log.js'
 import { admissionOf } from './admission-order.js'
 import { type Access, createAccess } from './auth/access.js'
+import { bootstrapContext } from './auth/bootstrap-context.js'
 import { ensureBuiltinPolicy } from './auth/rbac/ensure-builtin-policy.js'
 import { keepGathered } from './auth/rbac/keep-gathered.js'
 import type { ServerTokens } from './auth/tokens/server-tokens.js'
-import { serverUser, type UserInfo } from './auth/user.js'
+import type { UserInfo } from './auth/user.js'
 import { createExpressApp } from './http/express-app.js'
 import { type HttpServer, listen } from './http/http-server.js'
 import { type RequestLimitOptions, RequestLimits } from './http/request-limits.js'
@@ -134,19 +135,10 @@ export async function startApiserver(options: ApiserverOptions): Promise<Apiserv
 
 /** What every cluster has: namespaces, and an empty Secret for the gateways' host key, since no right to make Secrets ends at a name. */
 async function createBuiltins(registry: Registry): Promise<void> {
-  const context = {
-    user: serverUser,
-    requestId: 'bootstrap',
-    fieldManager: 'millrace-apiserver',
-    namesFieldManager: false,
-    dryRun: false,
-    fieldValidation: 'Strict',
-    warn: () => {},
-  } as const
   const create = async (declared: Pick<Kind, 'group' | 'version' | 'plural'>, namespace: string, value: object) => {
     const kind = registry.findKind(declared.group, declared.version, declared.plural)
     if (!kind) return
-    await registry.create(kind, namespace, { value, duplicates: [] }, context).catch((error: unknown) => {
+    await registry.create(kind, namespace, { value, duplicates: [] }, bootstrapContext).catch((error: unknown) => {
       if (!isAlreadyExists(error)) throw error
     })
   }

@@ -25,6 +25,22 @@ export function claimId(key: Pick<ObjectKey, 'group' | 'resource'>, claim: strin
   return `${key.group}/${key.resource}:${claim}`
 }
 
+/** Writes down who holds a claim, and of which whole it is a part: holders and the claims of parts, both by claimId. */
+export function holdClaim(
+  key: ObjectKey,
+  claim: string,
+  holders: { set(id: string, holder: ObjectKey): unknown },
+  parts: Map<string, Set<string>>,
+): void {
+  holders.set(claimId(key, claim), key)
+  const whole = wholeOf(claim)
+  if (whole === undefined) return
+  const id = claimId(key, whole)
+  const known = parts.get(id)
+  if (known) known.add(claim)
+  else parts.set(id, new Set([claim]))
+}
+
 /** Throws a Conflict that names the holder when `object` claims what another one holds. */
 export function assertUnclaimed(key: ObjectKey, claims: readonly string[], view: Pick<ReadView, 'holdersOf'>): void {
   for (const claim of claims)

@@ -1,5 +1,5 @@
 import { type ObjectKey, printKey } from '../../lib/api/object-key.js'
-import { claimId, wholeOf } from './claims.js'
+import { claimId, holdClaim, wholeOf } from './claims.js'
 import { ResourceView } from './resource-view.js'
 import type { Change, ListQuery, ReadView, StoredObject } from './store.js'
 
@@ -73,22 +73,12 @@ export class CurrentView implements ReadView {
       this.resources.set(path, resource)
     }
     resource.put(object)
-    for (const claim of facets.claims) this.hold(key, claim)
+    for (const claim of facets.claims) holdClaim(key, claim, this.claims, this.parts)
     for (const uid of facets.owners) {
       const dependents = this.owned.get(uid) ?? new Map<string, ObjectKey>()
       dependents.set(printKey(key), key)
       this.owned.set(uid, dependents)
     }
-  }
-
-  private hold(key: ObjectKey, claim: string): void {
-    this.claims.set(claimId(key, claim), key)
-    const whole = wholeOf(claim)
-    if (whole === undefined) return
-    const id = claimId(key, whole)
-    const parts = this.parts.get(id)
-    if (parts) parts.add(claim)
-    else this.parts.set(id, new Set([claim]))
   }
 
   private release(key: ObjectKey, claim: string): void {

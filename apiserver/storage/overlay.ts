@@ -1,5 +1,5 @@
 import { type ObjectKey, printKey } from '../../lib/api/object-key.js'
-import { claimId, wholeOf } from './claims.js'
+import { claimId, holdClaim, wholeOf } from './claims.js'
 import type { CurrentView } from './current-view.js'
 import type { Change, ReadView, StoredObject } from './store.js'
 
@@ -48,17 +48,7 @@ export class Overlay implements ReadView {
     const { key, facets } = change.object
     for (const claim of change.previous?.facets.claims ?? []) this.claims.set(claimId(key, claim), undefined)
     this.objects.set(printKey(key), change.type === 'DELETED' ? undefined : change.object)
-    if (change.type !== 'DELETED') for (const claim of facets.claims) this.hold(key, claim)
-  }
-
-  private hold(key: ObjectKey, claim: string): void {
-    this.claims.set(claimId(key, claim), key)
-    const whole = wholeOf(claim)
-    if (whole === undefined) return
-    const id = claimId(key, whole)
-    const parts = this.parts.get(id)
-    if (parts) parts.add(claim)
-    else this.parts.set(id, new Set([claim]))
+    if (change.type !== 'DELETED') for (const claim of facets.claims) holdClaim(key, claim, this.claims, this.parts)
   }
 
   private partsOf(whole: string): Set<string> {

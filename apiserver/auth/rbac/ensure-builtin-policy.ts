@@ -4,21 +4,11 @@ import { ClusterRole } from '../../../lib/api/kinds/cluster-role.js'
 import { ClusterRoleBinding } from '../../../lib/api/kinds/cluster-role-binding.js'
 import { rbacGroup } from '../../../lib/api/kinds/role.js'
 import { RoleBinding } from '../../../lib/api/kinds/role-binding.js'
-import type { Registry, RequestContext } from '../../registry/registry.js'
+import type { Registry } from '../../registry/registry.js'
 import type { Store } from '../../storage/store.js'
-import { serverUser } from '../user.js'
+import { bootstrapContext } from '../bootstrap-context.js'
 import { builtinBindings, builtinLabel, builtinRoles, isBuiltinPolicy } from './builtin-policy.js'
 import type { PolicyBinding, PolicyRole } from './policy.js'
-
-const context: RequestContext = {
-  user: serverUser,
-  requestId: 'bootstrap',
-  fieldManager: 'millrace-apiserver',
-  namesFieldManager: false,
-  dryRun: false,
-  fieldValidation: 'Strict',
-  warn: () => {},
-}
 
 /**
  * Stores the built-in roles and bindings as this version has them: what is absent is made, what
@@ -33,17 +23,19 @@ export async function ensureBuiltinPolicy(registry: Registry, store: Pick<Store,
     const { name, namespace = '' } = wanted.metadata
     const stored = store.get({ group: rbacGroup, resource: kind.plural, namespace, name })
     if (!stored) {
-      await registry.create(kind, namespace, { value: structuredClone(wanted), duplicates: [] }, context)
+      await registry.create(kind, namespace, { value: structuredClone(wanted), duplicates: [] }, bootstrapContext)
       return
     }
     const present = JSON.parse(stored.bytes.toString()) as KubeObject
     const next = { ...present, ...structuredClone(wanted), metadata: { ...present.metadata, labels: wanted.metadata.labels } }
     const kept = 'aggregationRule' in wanted ? { ...next, rules: present.rules } : next
     if (!sameValue(present, kept))
-      await registry.update({ kind, namespace, name, subresource: '' }, { value: kept, duplicates: [] }, context)
+      await registry.update({ kind, namespace, name, subresource: '' }, { value: kept, duplicates: [] }, bootstrapContext)
   }
   await Promise.all([...builtinRoles, ...builtinBindings].map(ensure))
-  await Promise.all([...kinds.values()].flatMap((kind) => formerly(store, kind).map((target) => registry.delete(target, {}, context))))
+  await Promise.all(
+    [...kinds.values()].flatMap((kind) => formerly(store, kind).map((target) => registry.delete(target, {}, bootstrapContext))),
+  )
 }
 
 /** What carries the label of built-in policy, but is none any more. */
