@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -12,6 +13,7 @@ import { machinesOptions } from './backends/qemu/fixtures/a-machine.js'
 import { withoutQemu } from './backends/qemu/fixtures/guest-kernel.js'
 import { testGuest } from './backends/qemu/fixtures/test-guest.js'
 import { QemuMachines } from './backends/qemu/machines/qemu-machines.js'
+import { readProcess } from './backends/supervision/proc.js'
 import { type AgentFolders, agentFolders, type RunningAgent, startAgent } from './fixtures/start-agent.js'
 
 const patienceMs = 240_000
@@ -120,6 +122,29 @@ describe.skipIf(withoutQemu)('Vpses in virtual machines', { timeout: patienceMs 
     agent = await start()
     await eventually(() => expect(agent.agent.workloads).toBe(1))
     expect((await get('kept')).status).toMatchObject({ starts: 3, runtimeId: again.status?.runtimeId })
+  })
+
+  it('comes back by itself, from its disk, after a reboot of the node', async () => {
+    const { metadata, status } = await get('kept')
+    const pid = Number(status?.runtimeId)
+    const { parent = 0 } = (await readProcess(pid)) ?? {}
+    await agent.stop()
+    for (const taken of [parent, pid]) process.kill(taken, 'SIGKILL')
+    await eventually(async () => expect((await readProcess(pid))?.state ?? 'Z').toBe('Z'))
+    // Nobody has seen how it ended, and its numbers are somebody else's by now.
+    const runs = path.join(agent.paths.data, 'machine-runs')
+    const [started = ''] = (await readdir(runs)).filter((file) => file.startsWith(metadata.uid) && file.endsWith('.started'))
+    const record = path.join(runs, started)
+    const other = spawn('sleep', ['600'])
+    const numbers = `${other.pid} ${(await readProcess(other.pid ?? 0))?.startTime}`
+    const text = (await readFile(record, 'utf8')).replaceAll(/^(shim|child)=.*$/gm, `$1=${numbers}`)
+    const longAgo = Date.now() - 3_600_000
+    await writeFile(record, text.replace(/^boot=.*$/m, 'boot=another').replace(/^at=.*$/m, `at=${longAgo}`))
+    agent = await start()
+    const again = await inPhase('kept', 'Running', { starts: 4 })
+    const command = await readFile(`/proc/${again.status?.runtimeId}/cmdline`, 'utf8')
+    expect(command).toContain(path.join(agent.paths.data, 'machines', metadata.uid))
+    expect(other.kill('SIGKILL')).toBe(true)
   })
 
   it('acceptance 14: one that is deleted while it runs leaves no process and no file', async () => {

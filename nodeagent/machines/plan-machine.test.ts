@@ -88,6 +88,11 @@ describe('a machine that nothing is there of', () => {
 })
 
 describe('a machine that is stopped', () => {
+  /** Its node went down with it. */
+  const unseen = (more: Partial<MachineRecord>, startedAtMs: number) => {
+    const { stoppedAtMs: _unknown, ...rest } = machine('stopped', { startedAtMs })
+    return actual({ machine: rest, record: record(more) })
+  }
   const seen = (more: Partial<MachineRecord> = {}, observed: Partial<ObservedMachine> = {}) =>
     actual({ machine: machine('stopped', observed), record: record(more) })
 
@@ -102,11 +107,14 @@ describe('a machine that is stopped', () => {
     ['is started ever later', {}, seen({ streak: 2 }), ['wait 19000']],
     ['is started at once when it had run long', {}, seen({ streak: 5 }, { startedAtMs: now - 20 * minute }), ['start 0']],
     [
-      'waits no longer than its turn when the clock was set back',
+      'does not wait for a clock that was set back',
       {},
       seen({ streak: 1 }, { startedAtMs: now + 89 * minute, stoppedAtMs: now + 90 * minute }),
-      ['wait 10000'],
+      ['start 2'],
     ],
+    ['whose end nobody saw is started, however often that was so', {}, unseen({ streak: 1 }, now - minute), ['start 2']],
+    ['whose end nobody saw waits from its start on', {}, unseen({ streak: 1 }, now - 4000), ['wait 6000']],
+    ['whose end nobody saw is started at once when it may have run long', {}, unseen({ streak: 9 }, now - 20 * minute), ['start 0']],
     ['is put back first', restoring(), seen({ run: 'stopped' }), ['restore s1']],
     ['is put back though it is not to run', { spec: { ...restoring().spec, running: false } }, seen(), ['restore s1']],
     [

@@ -10,7 +10,7 @@
 import type { Vps } from '../../lib/api/kinds/vps.js'
 import { nodeCleanupFinalizer } from '../../lib/api/kinds/workload.js'
 import type { ObservedMachine } from '../backends/machine-backend.js'
-import { nextStreakAfter, restartDelayMs } from '../steps/crash-backoff.js'
+import { nextStreakAfter, restartWaitMs } from '../steps/crash-backoff.js'
 import { waitForRetries } from '../steps/step-failure.js'
 import type { MachineActual } from './machine-actual.js'
 import type { MachineRecord } from './machine-record.js'
@@ -66,11 +66,10 @@ function planStopped(vps: Vps, machine: ObservedMachine, actual: MachineActual, 
   if (!vps.spec.running) return []
   if (record.run === 'starting') return [...admission(actual), { type: 'start', streak: record.streak }]
   if (record.run !== 'started') return [...admission(actual), { type: 'start', streak: 0 }]
-  // It ended by itself: again, and ever later.
-  const streak = nextStreakAfter(record.streak, machine.startedAtMs, machine.stoppedAtMs)
-  const delayMs = restartDelayMs(streak)
-  // A clock that was set back must not stretch the wait.
-  const leftMs = Math.min(delayMs, (machine.stoppedAtMs ?? nowMs) + delayMs - nowMs)
+  // It ended by itself: again, and ever later. Nobody saw the end of one that ended with its node: it may have run until now, and waits from its start on.
+  const { startedAtMs, stoppedAtMs } = machine
+  const streak = nextStreakAfter(record.streak, startedAtMs, stoppedAtMs ?? nowMs)
+  const leftMs = restartWaitMs(streak, stoppedAtMs ?? startedAtMs ?? 0, nowMs)
   return leftMs > 0 ? [{ type: 'wait', untilMs: nowMs + leftMs }] : [...admission(actual), { type: 'start', streak }]
 }
 

@@ -19,6 +19,11 @@ export function restartDelayMs(streak: number): number {
   return streak <= 1 ? 0 : backoffDelayMs(streak - 2, { initialMs: 10_000, maxMs: 300_000, jitter: 'none' })
 }
 
+/** How much of that is left at `nowMs`, counted from `sinceMs` on: nothing when the clock was set back since, as nobody knows then. */
+export function restartWaitMs(streak: number, sinceMs: number, nowMs: number): number {
+  return sinceMs > nowMs ? 0 : Math.max(0, sinceMs + restartDelayMs(streak) - nowMs)
+}
+
 /** How long the next try of a step that failed so often waits. */
 export function retryDelayMs(count: number): number {
   return backoffDelayMs(count - 1, { initialMs: 1_000, maxMs: 300_000, jitter: 'none' })

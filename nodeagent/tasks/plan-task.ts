@@ -13,7 +13,7 @@ import { backendOf, type Task } from '../../lib/api/kinds/task.js'
 import { nodeCleanupFinalizer } from '../../lib/api/kinds/workload.js'
 import type { ObservedRun } from '../backends/backend.js'
 import { resolvePullPolicy } from '../backends/pull-policy.js'
-import { nextStreak, restartDelayMs } from '../steps/crash-backoff.js'
+import { nextStreak, restartWaitMs } from '../steps/crash-backoff.js'
 import { waitForRetries } from '../steps/step-failure.js'
 import { attemptOf, completionOf, deadlineOf, isRunLost, newestRun } from './completion.js'
 import { isAlive, type TaskActual } from './task-actual.js'
@@ -97,9 +97,7 @@ function planRun(task: Task, actual: TaskActual, run: ObservedRun, nowMs: number
 }
 
 function planRestart(task: Task, actual: TaskActual, last: { run: number; streak: number; endedAtMs: number }, nowMs: number): TaskStep[] {
-  const delayMs = restartDelayMs(last.streak)
-  // A clock that was set back must not stretch the wait.
-  const leftMs = Math.min(delayMs, last.endedAtMs + delayMs - nowMs)
+  const leftMs = restartWaitMs(last.streak, last.endedAtMs, nowMs)
   if (leftMs > 0) return [{ type: 'wait', untilMs: nowMs + leftMs }]
   return planStart(task, actual, last.run + 1, last.streak)
 }
