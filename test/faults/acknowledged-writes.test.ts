@@ -20,7 +20,7 @@ const owner = createOwner('kills')
 afterAll(() => owner.end())
 
 describe('acknowledged writes', () => {
-  it(`survive ${kills} kills of the API server`, { timeout: long ? 1_800_000 : 120_000 }, async () => {
+  it(`survive ${kills} kills of the API server`, { timeout: long ? 1_800_000 : 600_000 }, async () => {
     const port = await freePort()
     const directory = path.join(owner.directory, 'cluster')
     let server: ApiServer = await startApiServer(owner, { directory, port })

@@ -1,6 +1,12 @@
 import { execFile, spawn } from 'node:child_process'
-import type { Duplex } from 'node:stream'
+import { accessSync, constants } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { type Duplex, Transform } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import type { ContainerInspectInfo } from 'dockerode'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -29,6 +35,15 @@ const programs: ContractPrograms = {
   missing: ['/no/such/command'],
   hungry: ['tail', '/dev/zero'],
 }
+/** Containers without it, and users who are not root, may not read it. */
+const withoutKernelLog = (() => {
+  try {
+    accessSync('/dev/kmsg', constants.R_OK)
+    return false
+  } catch {
+    return true
+  }
+})()
 
 describe.skipIf(withoutDocker)('with a Docker engine', () => {
   let engine: TestEngine
@@ -54,6 +69,30 @@ describe.skipIf(withoutDocker)('with a Docker engine', () => {
   })
 
   describeBackend('docker', async () => ({ open, programs, image: engine.image }))
+
+  it.skipIf(withoutKernelLog)('knows by the kernel which run had no memory left, where the engine has missed it', async () => {
+    const directory = await mkdtemp(path.join(tmpdir(), 'millrace-test-'))
+    const socketPath = path.join(directory, 'engine')
+    const forgetful = createServer((client) => {
+      const server = connect(engine.socketPath)
+      const forget = new Transform({
+        transform: (chunk, _encoding, done) => done(null, String(chunk).replaceAll('"OOMKilled":true', '"OOMKilled":null')),
+      })
+      void pipeline(client, server).catch(() => {})
+      void pipeline(server, forget, client).catch(() => {})
+    }).listen(socketPath)
+    const backend = await DockerBackend.open({ socketPath, agent: 'test', network: 'none' })
+    const hungry = aRun('hungry', { spec: { command: [...programs.hungry], resources: { limits: { memory: '32Mi' } } } })
+    const failing = aRun('failing', { spec: { command: [...programs.exit(3)], resources: { limits: { memory: '32Mi' } } } })
+    for (const run of [hungry, failing]) await backend.start(run, signal)
+    const exitOf = async (uid: string) => (await backend.observe(signal, uid))[0]?.exit?.oomKilled
+    await eventually(async () => expect(await exitOf('hungry')).toBe(true))
+    await eventually(async () => expect(await exitOf('failing')).toBe(false))
+    for (const { id } of [hungry, failing]) await backend.remove(id, signal)
+    await backend.close()
+    forgetful.close()
+    await rm(directory, { recursive: true })
+  })
 
   describe('an image', () => {
     it('that is present is not pulled, unless it is to be', async () => {

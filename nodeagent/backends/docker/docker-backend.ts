@@ -28,6 +28,7 @@ import { readContainerUsage } from './containers/container-usage.js'
 import { removeContainer, stopContainer } from './containers/end-container.js'
 import { EngineNetworks } from './containers/engine-networks.js'
 import { makeContainer, startDeadlineMs, startFailure } from './containers/make-container.js'
+import { MemoryEnds } from './containers/memory-ends.js'
 import { observeContainer } from './containers/observe-container.js'
 import { Engine, isIdle, unlessIdle, unlessMissing } from './engine/engine.js'
 import { engineInfo } from './engine/engine-info.js'
@@ -70,6 +71,7 @@ export class DockerBackend implements Backend {
   private readonly closing = new AbortController()
   private readonly doors = new ContainerDoors()
   private readonly hints = new Hints()
+  private readonly memoryEnds = new MemoryEnds()
   /** Containers as they were when last inspected in this state: what does not change is not asked again. */
   private readonly inspected = new Map<string, { readonly state: string; readonly run: ObservedRun }>()
 
@@ -171,6 +173,7 @@ export class DockerBackend implements Backend {
   async close(): Promise<void> {
     this.closing.abort()
     this.doors.close()
+    await this.memoryEnds.close()
   }
 
   private get docker(): Docker {
@@ -215,9 +218,15 @@ export class DockerBackend implements Backend {
     const known = this.inspected.get(listed.Id)
     if (known?.state === listed.State && listed.State !== 'created') return known.run
     const container = await unlessMissing(this.engine.call(signal, (options) => this.docker.getContainer(listed.Id).inspect(options)))
-    const run = container && observeContainer(container)
+    const run = container && observeContainer(await this.withMemoryEnd(container))
     if (container && run) this.inspected.set(listed.Id, { state: container.State.Status, run })
     return run
+  }
+
+  private async withMemoryEnd(container: Docker.ContainerInspectInfo): Promise<Docker.ContainerInspectInfo> {
+    const { Id, State, HostConfig } = container
+    if (State.Running || State.ExitCode === 0 || State.OOMKilled || !HostConfig.Memory) return container
+    return { ...container, State: { ...State, OOMKilled: await this.memoryEnds.has(Id) } }
   }
 
   /** The engine's list may lag behind its events; a container that is inspected does not. */
