@@ -1,13 +1,37 @@
 import { expect, it } from 'vitest'
-import { parseRange } from '../../lib/api/address-range.js'
-import { createLogger } from '../../lib/base/log.js'
+import type { AddressRange } from '../../lib/api/address-range.js'
+import { createLogger, silentLogger } from '../../lib/base/log.js'
 import { BridgeGuard } from './bridge-guard.js'
+
+const range: AddressRange = { first: 0xac1e0000, prefixLength: 16, size: 65_536 }
 
 const port = (index: number) => ({
   interface: `veth${index}`,
   address: `172.30.0.${index + 2}`,
   mac: `52:54:00:00:00:0${index}`,
   published: [],
+})
+
+it('runs one program for a workload more or less, and none where nothing has changed', async () => {
+  const ran: string[] = []
+  const run = async (program: string) => {
+    ran.push(program)
+    return ''
+  }
+  const guard = new BridgeGuard({ bridge: 'mrbr0123abcd', run, findPort: async () => undefined, openPorts: [], log: silentLogger })
+  let ports = [port(0)]
+  guard.sources.push(async () => ({ ports, lost: 0 }))
+  const ensure = async (look = false) => {
+    ran.length = 0
+    await guard.ensure(range, new Set(['veth0', 'veth1']), look, AbortSignal.timeout(60_000))
+    return [...ran]
+  }
+  await ensure(true)
+  ports = [port(0), port(1)]
+  expect(await ensure()).toEqual(['ebtables-restore'])
+  expect(await ensure()).toEqual([])
+  ports = [port(1)]
+  expect(await ensure()).toEqual(['ebtables-restore'])
 })
 
 it('says how many on the bridge are not pinned, as nobody found their ports, and pins the others', async () => {
@@ -24,8 +48,6 @@ it('says how many on the bridge are not pinned, as nobody found their ports, and
     async () => ({ ports: [port(0)], lost }),
     async () => ({ ports: [port(1)], lost: 0 }),
   )
-  const range = parseRange('172.30.0.0/16')
-  if (!range) throw new Error('no range')
   const ensure = () => guard.ensure(range, new Set(['veth0', 'veth1']), true, AbortSignal.timeout(60_000))
   await ensure()
   expect(guard.weakness).toBe('2 containers are not kept to an address, as their ports on the bridge could not be found')

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 export interface ProcessFigures {
   /** CPU time of all its threads, milliseconds. */
   cpuMs(): number
-  /** The same, and that of the programs that it has run to their end, in steps of 10 ms. */
+  /** The same, and that of the programs that it runs and has run to their end, in steps of 10 ms. */
   cpuWithEndedMs(): number
   /** Resident memory, bytes: pages that it shares with other processes are counted whole. */
   residentBytes(): number
@@ -15,10 +15,15 @@ export interface ProcessFigures {
 export function figuresOf(pid: number): ProcessFigures {
   return {
     cpuMs: () => threadsOf(pid).reduce((sum, thread) => sum + onCpuNs(pid, thread), 0) / 1e6,
-    cpuWithEndedMs: () => ticksOf(pid) * 10,
+    cpuWithEndedMs: () => withProgramsMs(pid),
     residentBytes: () => kibibytes(`/proc/${pid}/status`, /VmRSS:\s+(\d+)/),
     proportionalBytes: () => kibibytes(`/proc/${pid}/smaps_rollup`, /^Pss:\s+(\d+)/m),
   }
+}
+
+function withProgramsMs(pid: number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+  return ticksOf(pid) * 10 + children.reduce((sum, child) => sum + whereThere(() => withProgramsMs(child)), 0)
 }
 
 /** utime, stime, cutime and cstime, behind a name that may have spaces. */
@@ -36,8 +41,12 @@ const threadsOf = (pid: number) => readdirSync(`/proc/${pid}/task`)
  * hundredths of a second. A thread that ended meanwhile counts nothing.
  */
 function onCpuNs(pid: number, thread: string): number {
+  return whereThere(() => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)[0]))
+}
+
+function whereThere(figure: () => number): number {
   try {
-    return Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)[0])
+    return figure()
   } catch {
     return 0
   }

@@ -118,11 +118,11 @@ export class DockerMachines implements MachineBackend {
   }
 
   async startMachine(machine: MachineSpec, signal: AbortSignal): Promise<void> {
-    await this.settleRestore(machine.uid, signal)
-    await this.updateLimits(machine, signal)
+    const container = await this.settleRestore(machine.uid, signal)
+    await this.updateLimits(machine, container, signal)
     await this.networks.join(machine.address, signal)
     try {
-      await this.joinBridge(machine, signal)
+      if (container && machine.address) await this.networks.move(container, machine.address, signal)
       await unlessRunning(this.engine, this.container(machine.uid), signal)
     } catch (error) {
       if (error instanceof BackendError || statusOf(error) === undefined) throw error
@@ -134,11 +134,6 @@ export class DockerMachines implements MachineBackend {
     }
   }
 
-  private async joinBridge({ uid, address }: MachineSpec, signal: AbortSignal): Promise<void> {
-    const container = address && (await this.inspect(machineName(uid), signal))
-    if (container) await this.networks.move(container, address, signal)
-  }
-
   async stopMachine(uid: string, graceMs: number, signal: AbortSignal): Promise<void> {
     await stopContainer(this.engine, machineName(uid), graceMs, signal)
   }
@@ -147,8 +142,8 @@ export class DockerMachines implements MachineBackend {
     return Promise.reject(new BackendError('Unsupported', 'a container has no reset button; restart it', false))
   }
 
-  resizeMachine(machine: MachineSpec, signal: AbortSignal): Promise<void> {
-    return this.updateLimits(machine, signal)
+  async resizeMachine(machine: MachineSpec, signal: AbortSignal): Promise<void> {
+    await this.updateLimits(machine, await this.inspect(machineName(machine.uid), signal), signal)
   }
 
   async removeMachine(uid: string, signal: AbortSignal): Promise<void> {
@@ -287,8 +282,7 @@ export class DockerMachines implements MachineBackend {
   }
 
   /** An engine changes what is given, and leaves the rest: only what differs is sent. */
-  private async updateLimits(machine: MachineSpec, signal: AbortSignal): Promise<void> {
-    const container = await this.inspect(machineName(machine.uid), signal)
+  private async updateLimits(machine: MachineSpec, container: Docker.ContainerInspectInfo | undefined, signal: AbortSignal): Promise<void> {
     if (!container) return
     const { HostConfig: now } = container
     const { Memory, MemorySwap, NanoCpus, CpuShares } = limitOptions(machine)
