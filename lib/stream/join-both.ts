@@ -8,7 +8,10 @@ import { assertWhole, breakOff } from './tcp-end.js'
 /** What may wait for a reader in each direction: enough that neither end waits for the other's turn of a busy machine. */
 const heldBytes = 512 * 1024
 
-/** Passes bytes both ways at the reader's pace. Each half ends when the other side's does; a side that breaks breaks the other off. Never rejects. */
+/**
+ * Passes bytes both ways at the reader's pace. Each half ends when the other side's
+ * does; a side that breaks breaks the other off. Never rejects.
+ */
 export async function joinBoth(near: Duplex, far: Duplex): Promise<void> {
   const breakBoth = (error: unknown) => {
     for (const side of [near, far]) if (!side.destroyed) breakOff(side, error instanceof Error ? error : new Error(String(error)))

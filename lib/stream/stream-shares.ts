@@ -1,6 +1,6 @@
 /**
- * Shares the streams of one connection out among those for whom they are asked. Nobody may hold more than are free: one alone gets half of them, two a third
- * each, and whoever comes next always finds some.
+ * Shares the streams of one connection out among those for whom they are asked. Nobody may hold more than are free: one alone gets half of
+ * them, two a third each, and whoever comes next always finds some.
  */
 export class StreamShares {
   readonly #held = new Map<string, number>()
@@ -13,7 +13,10 @@ export class StreamShares {
     return this.#held.get(holder) ?? 0
   }
 
-  /** Takes one; the answer gives it back. Undefined: there is none, or none for this holder. What is for nobody in particular takes whatever is free. */
+  /**
+   * Takes one; the answer gives it back. Undefined: there is none, or none for this
+   * holder. What is for nobody in particular takes whatever is free.
+   */
   take(holder: string | undefined): (() => void) | undefined {
     const free = this.most - this.#used
     if (free <= (holder === undefined ? 0 : this.heldBy(holder))) return undefined

@@ -1,4 +1,7 @@
-/** The two ways in which a connection by TCP ends: whole, or broken off. What was broken off is never taken for the whole, by neither of its ends. */
+/**
+ * The two ways in which a connection by TCP ends: whole, or broken off. What was
+ * broken off is never taken for the whole, by neither of its ends.
+ */
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
@@ -11,8 +14,9 @@ export function breakOff(stream: Duplex, why: Error): void {
 }
 
 /**
- * To be called when a stream has ended; rejects when that was no end. Node tells a reset as an end when it comes together with the bytes before it (libuv makes
- * one of each hang-up behind a read that filled less than it could): so a socket is read once more, which gives the same end again, or the error.
+ * To be called when a stream has ended; rejects when that was no end. Node tells a reset as an end when it comes together
+ * with the bytes before it (libuv makes one of each hang-up behind a read that filled less than it could): so a socket is
+ * read once more, which gives the same end again, or the error.
  */
 export async function assertWhole(stream: Duplex): Promise<void> {
   const handle = handleOf(stream)

@@ -1,7 +1,7 @@
 /**
- * What runs workloads on a node. Every backend meets this interface and its contract suite (contract/backend.contract.ts), declares in `features` what it
- * can do, and refuses the rest. A backend keeps no state of its own that a restart of the agent would lose: what runs is found again by
- * `observe`.
+ * What runs workloads on a node. Every backend meets this interface and its contract suite
+ * (contract/backend.contract.ts), declares in `features` what it can do, and refuses the rest. A backend keeps no state
+ * of its own that a restart of the agent would lose: what runs is found again by `observe`.
  */
 import type { Duplex } from 'node:stream'
 import type { Task } from '../../lib/api/kinds/task.js'
@@ -147,26 +147,37 @@ export interface Backend {
     signal: AbortSignal,
   ): Promise<void>
   /**
-   * Creates and starts. Idempotent by RunId: a run that exists is left as it is. A command that cannot be run is no rejection, but a run that
-   * exited with a `failure`.
+   * Creates and starts. Idempotent by RunId: a run that exists is left as it is. A command that cannot be
+   * run is no rejection, but a run that exited with a `failure`.
    */
   start(run: RunSpec, signal: AbortSignal): Promise<void>
-  /** Polite signal first; kills after `graceMs`. Resolves when the run has ended; one in state `unknown` is made an exited one. Idempotent. */
+  /**
+   * Polite signal first; kills after `graceMs`. Resolves when the run has ended; one in state `unknown` is made an exited one. Idempotent.
+   */
   stop(id: RunId, graceMs: number, signal: AbortSignal): Promise<void>
   pause(id: RunId, signal: AbortSignal): Promise<void>
   resume(id: RunId, signal: AbortSignal): Promise<void>
-  /** Removes all that is left of a run, running or not: processes, container, backend files. Idempotent. Log and volume files are the agent's. */
+  /**
+   * Removes all that is left of a run, running or not: processes, container,
+   * backend files. Idempotent. Log and volume files are the agent's.
+   */
   remove(id: RunId, signal: AbortSignal): Promise<void>
   /** Runs a probe command in the workload; resolves with its exit code. */
   exec(id: RunId, command: readonly string[], signal: AbortSignal): Promise<{ exitCode: number; output: string }>
-  /** Starts a command beside the run, for somebody who looks on. Rejects with BackendError; a command that cannot be run ends with 126 or 127. */
+  /**
+   * Starts a command beside the run, for somebody who looks on. Rejects with
+   * BackendError; a command that cannot be run ends with 126 or 127.
+   */
   openExec(id: RunId, order: ExecOrder, signal: AbortSignal): Promise<ExecSession>
   /**
-   * Connects to a port that the run listens on; by udp, with datagrams framed (lib/stream/datagrams.ts). Rejects with NotListening or BackendError, in words
-   * for whoever forwards the port.
+   * Connects to a port that the run listens on; by udp, with datagrams framed (lib/stream/datagrams.ts). Rejects with NotListening or
+   * BackendError, in words for whoever forwards the port.
    */
   dialPort(id: RunId, port: number, protocol: 'tcp' | 'udp', signal: AbortSignal): Promise<Duplex>
-  /** The lines that the run wrote, oldest first; ends after the last one, or, with `follow`, when the run has ended. Reads as it is iterated. */
+  /**
+   * The lines that the run wrote, oldest first; ends after the last one, or,
+   * with `follow`, when the run has ended. Reads as it is iterated.
+   */
   logs(id: RunId, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine>
   close(): Promise<void>
 }

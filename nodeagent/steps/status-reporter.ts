@@ -30,8 +30,8 @@ export interface StatusReporterOptions<T> {
 const maxTries = 4
 
 /**
- * Writes one object's status: only what differs, with the revision that was judged, the newest state only. A write never holds up the workload; what
- * comes while one is under way is written after it. Failures are tried again until the signal aborts.
+ * Writes one object's status: only what differs, with the revision that was judged, the newest state only. A write never holds up the
+ * workload; what comes while one is under way is written after it. Failures are tried again until the signal aborts.
  */
 export class StatusReporter<T extends ReportedObject> {
   private wanted: { readonly object: T; readonly statusOf: (object: T) => NonNullable<T['status']> } | undefined

@@ -1,7 +1,7 @@
 /**
- * The loop of one object: look, plan, do the plan's first step, report, and again, until there is nothing to do but wait. One step runs at a time.
- * It is woken by changes of the object, hints of a backend, and time; what woke it does not matter. What is done for a Task and what for a Vps differs
- * in the plan and in the steps, not in this.
+ * The loop of one object: look, plan, do the plan's first step, report, and again, until there is nothing to do but wait. One step runs at
+ * a time. It is woken by changes of the object, hints of a backend, and time; what woke it does not matter. What is done for a Task and
+ * what for a Vps differs in the plan and in the steps, not in this.
  */
 import type { ObjectMeta } from '../../lib/api/object-meta.js'
 import { sleep, systemClock, type Timer } from '../../lib/base/clock.js'
@@ -114,8 +114,9 @@ export abstract class StepLoop<T extends LoopObject, S extends LoopStep, A exten
   }
 
   /**
-   * Says what was seen of the object as it is now, and of what it has become when that is written. Of what it has become meanwhile nothing is said once something
-   * was started that `actual` does not show: where it is now told to end, it would be said to have ended. The turn after the start says it.
+   * Says what was seen of the object as it is now, and of what it has become when that is written. Of what it has become
+   * meanwhile nothing is said once something was started that `actual` does not show: where it is now told to end, it
+   * would be said to have ended. The turn after the start says it.
    */
   private report(actual: A): void {
     const { object, starts } = this

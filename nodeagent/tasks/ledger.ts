@@ -1,6 +1,6 @@
 /**
- * What the agent wrote down about a workload before it acted, so that a later agent knows what this one meant: the run that was to start, and
- * whether its start returned. Without it, a run that vanished and a run that was never made would look the same.
+ * What the agent wrote down about a workload before it acted, so that a later agent knows what this one meant: the run that was to start,
+ * and whether its start returned. Without it, a run that vanished and a run that was never made would look the same.
  */
 export interface Ledger {
   readonly namespace: string

@@ -1,6 +1,6 @@
 /**
- * One executor per type of step; the compiler refuses a type without one. An executor does its step or throws; it decides nothing. Each may be
- * repeated, and may have been cut off anywhere in an earlier life of the agent.
+ * One executor per type of step; the compiler refuses a type without one. An executor does its step or throws; it decides nothing. Each may
+ * be repeated, and may have been cut off anywhere in an earlier life of the agent.
  */
 import { backendOf, Task } from '../../lib/api/kinds/task.js'
 import { type Backend, BackendError, type RunSpec } from '../backends/backend.js'

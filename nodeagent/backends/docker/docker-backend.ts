@@ -1,6 +1,7 @@
 /**
- * Runs as containers of a Docker engine. Its one rule: the engine's list is the truth. Containers carry the run in their labels and their name, so
- * that an agent which starts anew finds them, and a create that crashed before anybody knew is found, not doubled; events only say when to look.
+ * Runs as containers of a Docker engine. Its one rule: the engine's list is the truth. Containers carry the run in
+ * their labels and their name, so that an agent which starts anew finds them, and a create that crashed before
+ * anybody knew is found, not doubled; events only say when to look.
  */
 import { availableParallelism } from 'node:os'
 import type { Duplex } from 'node:stream'

@@ -1,7 +1,7 @@
 /**
- * Runs nothing and says that it does: the backend of hollow nodes, by which a cluster of a thousand nodes fits into one process. Its programs are words:
- * `exit N`, `sleep` (until told to end), `stubborn` (until killed), `print OUT ERR`, `env NAME`, `hungry`. Everything else ends at once with 0 after
- * `runMs`. What it "runs" is in a HollowMachine, which outlives it as a machine outlives its agent.
+ * Runs nothing and says that it does: the backend of hollow nodes, by which a cluster of a thousand nodes fits into one process. Its
+ * programs are words: `exit N`, `sleep` (until told to end), `stubborn` (until killed), `print OUT ERR`, `env NAME`, `hungry`. Everything
+ * else ends at once with 0 after `runMs`. What it "runs" is in a HollowMachine, which outlives it as a machine outlives its agent.
  */
 import { type Clock, systemClock, type Timer } from '../../../lib/base/clock.js'
 import {

@@ -1,8 +1,9 @@
 /**
- * Tasks as microVMs: each run is a virtual machine of its own, which boots the image's kernel, runs the command, and is gone when it has ended.
- * The first process of the guest is microvm/init.sh; see there for what the two say to each other.
+ * Tasks as microVMs: each run is a virtual machine of its own, which boots the image's kernel, runs the command, and is gone when it has
+ * ended. The first process of the guest is microvm/init.sh; see there for what the two say to each other.
  *
- * Its one rule: what it knows lies in the records of VmProcesses and in the run's directory, so that a new agent knows what the old one knew.
+ * Its one rule: what it knows lies in the records of VmProcesses and in the
+ * run's directory, so that a new agent knows what the old one knew.
  */
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'

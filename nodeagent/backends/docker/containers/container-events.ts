@@ -5,8 +5,8 @@ import type { Engine } from '../engine/engine.js'
 import { labels } from './container-options.js'
 
 /**
- * Calls `onHint` when something of this agent's containers for a kind may have changed, with the ids of those that did, until the signal aborts. Events are
- * hints. Their stream may die without a word, so it is opened anew now and then, and nobody relies on it.
+ * Calls `onHint` when something of this agent's containers for a kind may have changed, with the ids of those that did, until the signal
+ * aborts. Events are hints. Their stream may die without a word, so it is opened anew now and then, and nobody relies on it.
  */
 export async function followContainerEvents(
   engine: Engine,

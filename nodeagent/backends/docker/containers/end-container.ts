@@ -22,8 +22,8 @@ const deafMs = 2_000
 const terminate = 1n << BigInt(constants.signals.SIGTERM - 1)
 
 /**
- * The first process of a container hears no signal that it has not asked for: told to end in its first moment, it would never know, and be killed when its
- * grace is over. So one that has only just begun is given the time to say.
+ * The first process of a container hears no signal that it has not asked for: told to end in its first moment, it would never know, and be
+ * killed when its grace is over. So one that has only just begun is given the time to say.
  */
 async function awaitHearing({ Pid, StartedAt }: { readonly Pid: number; readonly StartedAt: string }, signal: AbortSignal): Promise<void> {
   const untilMs = Date.parse(StartedAt) + deafMs

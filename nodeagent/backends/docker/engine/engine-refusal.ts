@@ -1,6 +1,6 @@
 /**
- * What the engine answers when it does not do what it was asked, in words: what it said, and what can be done about it. The one place that knows what the
- * client library makes of it.
+ * What the engine answers when it does not do what it was asked, in words: what it said, and what can be done about it. The one place that
+ * knows what the client library makes of it.
  */
 export class EngineRefusal extends Error {
   override readonly name = 'EngineRefusal'

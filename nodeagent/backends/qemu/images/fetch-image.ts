@@ -1,9 +1,9 @@
 /**
- * Fetches a file by HTTPS to where it was asked for. What came stays when the connection breaks, and the next request asks for the rest, in this
- * call or, after a kill, in the next one; the caller compares the whole.
+ * Fetches a file by HTTPS to where it was asked for. What came stays when the connection breaks, and the next request asks for the rest, in
+ * this call or, after a kill, in the next one; the caller compares the whole.
  *
- * One rule: whoever asks is a stranger to the node. Addresses that only the node reaches are not asked for him, directly or by a redirect, and no more
- * comes than was allowed and there is room for.
+ * One rule: whoever asks is a stranger to the node. Addresses that only the node reaches are not asked for him, directly or by a redirect,
+ * and no more comes than was allowed and there is room for.
  */
 import { createWriteStream } from 'node:fs'
 import { rm, stat } from 'node:fs/promises'

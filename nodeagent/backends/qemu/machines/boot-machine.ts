@@ -26,7 +26,10 @@ export interface BootParts {
   readonly addTap: (uid: string, userId: number | undefined, signal: AbortSignal) => Promise<string>
 }
 
-/** Brings up the QEMU of a machine that does not run: the rest of its last run away, its disk grown, its seed and what it was given written down. */
+/**
+ * Brings up the QEMU of a machine that does not run: the rest of its last run away,
+ * its disk grown, its seed and what it was given written down.
+ */
 export async function bootMachine(
   machine: MachineSpec,
   record: MachineRecord,
