@@ -10,6 +10,7 @@ import {
   readPids,
   readSetting,
   removeGroup,
+  subgroups,
   writeIfThere,
   writeSetting,
 } from './cgroups.js'
@@ -35,6 +36,10 @@ export async function createCgroupsV1(root: string): Promise<Cgroups | undefined
   return {
     version: 1,
     hasCpuset,
+    async keys() {
+      const found = await Promise.all([...controllers, 'cpuset'].map((controller) => subgroups(path.join(root, controller, 'millrace'))))
+      return [...new Set(found.flat().map((each) => path.basename(each)))]
+    },
     async create(key, limits) {
       for (const controller of controllers) await mkdir(group(controller, key), { recursive: true })
       if (limits.memoryBytes !== undefined) {

@@ -9,6 +9,7 @@ import {
   readPids,
   readSetting,
   removeGroup,
+  subgroups,
   writeIfThere,
   writeSetting,
 } from './cgroups.js'
@@ -38,6 +39,7 @@ export async function createCgroupsV2(root: string): Promise<Cgroups | undefined
   return {
     version: 2,
     hasCpuset,
+    keys: async () => (await subgroups(parent)).map((each) => path.basename(each)),
     async create(key, limits) {
       const set = (name: string, value: string | number) => writeSetting(path.join(group(key), name), value)
       await mkdir(group(key), { recursive: true })

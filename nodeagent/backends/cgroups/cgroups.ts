@@ -26,6 +26,8 @@ export interface Cgroups {
   readonly version: 1 | 2
   /** Whether runs can be kept on a NUMA node. */
   readonly hasCpuset: boolean
+  /** Of all that have groups, or parts of them. */
+  keys(): Promise<string[]>
   /** Makes the run's groups and returns the files into which its first process writes its pid. */
   create(key: string, limits: CgroupLimits): Promise<string[]>
   /** Those files, for a further process of the run. */
@@ -109,7 +111,8 @@ export async function removeGroup(group: string): Promise<void> {
   }
 }
 
-async function subgroups(group: string): Promise<string[]> {
+/** The groups right below one. */
+export async function subgroups(group: string): Promise<string[]> {
   try {
     const entries = await readdir(group, { withFileTypes: true })
     return entries.filter((entry) => entry.isDirectory()).map((entry) => path.join(group, entry.name))

@@ -34,6 +34,7 @@ import { Hints } from '../hints.js'
 import { readNumaCpus } from '../numa.js'
 import { printRunKey } from '../run-key.js'
 import { logFileOf, readLogFiles } from '../supervision/log-files.js'
+import { openOwnGroups } from '../supervision/own-groups.js'
 import { pidsBelow, readBootId, readEnvironment, signalProcess } from '../supervision/proc.js'
 import { RunProcesses } from '../supervision/run-processes.js'
 import { type RunFiles, RunRecords } from '../supervision/run-records.js'
@@ -64,7 +65,6 @@ export class ProcessBackend implements Backend {
   readonly name = 'process'
   readonly features: ReadonlySet<BackendFeature>
   readonly isolation: Isolation
-  private readonly records: RunRecords
   private readonly processes: RunProcesses
   private readonly closing = new AbortController()
   private readonly hints = new Hints()
@@ -72,9 +72,9 @@ export class ProcessBackend implements Backend {
 
   private constructor(
     private readonly options: ProcessBackendOptions,
+    private readonly records: RunRecords,
     bootId: string,
   ) {
-    this.records = new RunRecords(options.directory)
     this.processes = new RunProcesses(this.records, options.cgroups, bootId, () => this.hints.give())
     this.features = new Set<BackendFeature>([
       'memoryLimit',
@@ -91,8 +91,10 @@ export class ProcessBackend implements Backend {
   }
 
   static async open(options: ProcessBackendOptions): Promise<ProcessBackend> {
-    const backend = new ProcessBackend(options, await readBootId())
-    await backend.records.prepare()
+    const records = new RunRecords(options.directory)
+    await records.prepare()
+    const cgroups = options.cgroups && (await openOwnGroups(options.cgroups, records))
+    const backend = new ProcessBackend({ ...options, cgroups }, records, await readBootId())
     void followFolder(options.directory, () => backend.hints.give(), backend.closing.signal)
     return backend
   }

@@ -13,6 +13,7 @@ import type { RunExit, RunId, RunUsage } from '../backend.js'
 import type { CgroupLimits, Cgroups } from '../cgroups/cgroups.js'
 import { Hints } from '../hints.js'
 import { printRunKey } from '../run-key.js'
+import { openOwnGroups } from '../supervision/own-groups.js'
 import { readBootId, readProcess } from '../supervision/proc.js'
 import { RunProcesses } from '../supervision/run-processes.js'
 import { type RunFiles, RunRecords, type StartedRecord } from '../supervision/run-records.js'
@@ -76,7 +77,6 @@ export interface ObservedVm {
 export const vmName = printRunKey
 
 export class VmProcesses {
-  private readonly records: RunRecords
   private readonly processes: RunProcesses
   private readonly fences: VmFences
   private readonly hints = new Hints()
@@ -84,16 +84,18 @@ export class VmProcesses {
 
   private constructor(
     private readonly options: VmProcessesOptions,
+    private readonly records: RunRecords,
     bootId: string,
   ) {
-    this.records = new RunRecords(options.directory)
     this.processes = new RunProcesses(this.records, options.cgroups, bootId, () => this.hints.give())
     this.fences = new VmFences(options.fence, () => this.fenced())
   }
 
   static async open(options: VmProcessesOptions): Promise<VmProcesses> {
-    const processes = new VmProcesses(options, await readBootId())
-    await processes.records.prepare()
+    const records = new RunRecords(options.directory)
+    await records.prepare()
+    const cgroups = options.cgroups && (await openOwnGroups(options.cgroups, records))
+    const processes = new VmProcesses({ ...options, cgroups }, records, await readBootId())
     void followFolder(options.directory, () => processes.hints.give(), processes.closing.signal)
     void processes.fences.watch(processes.closing.signal)
     return processes

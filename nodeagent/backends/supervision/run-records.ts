@@ -73,13 +73,18 @@ export class RunRecords {
     return path.join(this.directory, printRunKey(id))
   }
 
+  /** Of all runs, also of those whose record cannot be read. */
+  async ids(): Promise<RunId[]> {
+    return (await readdir(this.directory)).map(idOf).filter((id) => id !== undefined)
+  }
+
   /** All runs, or those of one workload. */
   async list(uid?: string): Promise<RunFiles[]> {
     const names = new Set(await readdir(this.directory))
     for (const name of this.known.keys()) if (!names.has(name)) this.known.delete(name)
     const found: RunFiles[] = []
     for (const name of names) {
-      const id = name.endsWith('.run') ? parseRunKey(name.slice(0, -'.run'.length)) : undefined
+      const id = idOf(name)
       if (!id || (uid !== undefined && id.uid !== uid)) continue
       const files = await this.read(id)
       if (files) found.push(files)
@@ -193,6 +198,11 @@ async function writeThrough(file: string, flag: 'w' | 'r+', text: string): Promi
   } finally {
     await handle.close()
   }
+}
+
+/** The run whose record has this name. */
+function idOf(name: string): RunId | undefined {
+  return name.endsWith('.run') ? parseRunKey(name.slice(0, -'.run'.length)) : undefined
 }
 
 function fieldsOf(text: string): Map<string, string> {
