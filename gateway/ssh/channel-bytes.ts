@@ -72,11 +72,27 @@ export function readChannel(channel: ServerChannel, write: (bytes: Buffer) => Pr
   channel.once('end', end)
 }
 
+/** So long the far side may take for what a client has sent before it closed the channel. */
+const lastBytesMs = 60_000
+
+/** Tells whether the client has ended its half: the library ends it for one who leaves as well. */
+function watchEof(channel: ServerChannel): () => boolean {
+  let hasEnded = false
+  const push = channel.push.bind(channel)
+  channel.push = (chunk, encoding) => {
+    if (chunk === null && innards(channel).incoming.state === 'eof') hasEnded = true
+    return push(chunk, encoding)
+  }
+  return () => hasEnded
+}
+
 /**
  * Joins a channel with a stream, each half to its own end; `onFarEnd` comes before the client is
- * told of it. Resolves, never rejects, when the channel is closed.
+ * told of it. When the far side has ended before, a client closes the channel right behind its last
+ * bytes: those still go out. Resolves, never rejects, when the channel is closed.
  */
 export async function joinChannel(socket: Socket, channel: ServerChannel, far: Duplex, onFarEnd: () => void = () => {}): Promise<void> {
+  const hasEnded = watchEof(channel)
   readChannel(
     channel,
     (bytes) => new Promise<void>((resolve, reject) => far.write(bytes, (error) => (error ? reject(error) : resolve()))),
@@ -84,8 +100,10 @@ export async function joinChannel(socket: Socket, channel: ServerChannel, far: D
   )
   const closed = new Promise<void>((resolve) => {
     channel.once('close', () => {
-      far.destroy()
       resolve()
+      if (!hasEnded() || !far.readableEnded) return void far.destroy()
+      const impatient = setTimeout(() => far.destroy(), lastBytesMs).unref()
+      far.once('close', () => clearTimeout(impatient))
     })
   })
   try {

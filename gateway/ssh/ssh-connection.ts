@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Socket } from 'node:net'
 import type { AuthContext, Connection, ParsedKey, PublicKeyAuthContext, ServerChannel } from 'ssh2'
 import type { Vps } from '../../lib/api/kinds/vps.js'
@@ -49,6 +50,7 @@ export class SshConnection {
   constructor(private readonly options: SshConnectionOptions) {
     const { client, socket } = options
     socket.setMaxListeners(0)
+    setMaxListeners(0, this.#gone.signal)
     // What breaks here is the client's to notice.
     client.on('error', () => {})
     client.on('authentication', (context) => this.#authenticate(context))
@@ -133,8 +135,14 @@ export class SshConnection {
       const machine = this.#machineNow()
       if (this.#taken >= maxChannels || !machine || !isOwnAddress(machine, destIP)) return reject()
       this.#taken++
-      machines.dialPort(machine, destPort, this.#gone.signal).then(
+      // The signal is for the dialling alone: what is open ends with its channel.
+      const dialling = new AbortController()
+      const giveUp = () => dialling.abort(this.#gone.signal.reason)
+      const stay = () => this.#gone.signal.removeEventListener('abort', giveUp)
+      this.#gone.signal.addEventListener('abort', giveUp)
+      machines.dialPort(machine, destPort, dialling.signal).then(
         async (far) => {
+          stay()
           const channel = accept()
           // Nobody is there any more.
           if (!channel) return void far.destroy()
@@ -143,6 +151,7 @@ export class SshConnection {
           await joinChannel(socket, channel, far)
         },
         () => {
+          stay()
           this.#taken--
           reject()
         },

@@ -4,6 +4,8 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import path from 'node:path'
+import { text } from 'node:stream/consumers'
+import ssh2, { type ClientChannel } from 'ssh2'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Event } from '../../lib/api/kinds/event.js'
 import { Secret } from '../../lib/api/kinds/secret.js'
@@ -210,6 +212,29 @@ describe('a forwarded connection', () => {
       const { out } = await bed.run('ssh', args, bytes)
       expect(out === bytes).toBe(true)
     }
+    server.close()
+  })
+
+  it('takes what a client sends after the far side has ended, also right before it closes', async () => {
+    const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const reached = once(server, 'connection') as Promise<[Socket]>
+    const client = new ssh2.Client()
+    client.connect({ host: '127.0.0.1', port: bed.port(), username: 'dev', privateKey: readFileSync(key.file) })
+    await once(client, 'ready')
+    const channel = await new Promise<ClientChannel>((resolve, reject) =>
+      client.forwardOut('127.0.0.1', 1, '127.0.0.1', port, (error, opened) => (error ? reject(error) : resolve(opened))),
+    )
+    const [target] = await reached
+    const heard = text(target.end('first').iterator({ destroyOnReturn: false }))
+    expect(await text(channel.iterator({ destroyOnReturn: false }))).toBe('first')
+    const last = 'last'.repeat(10_000)
+    channel.write(last)
+    ;(channel as unknown as { eof(): void }).eof()
+    channel.close()
+    client.end()
+    expect(await heard).toBe(last)
     server.close()
   })
 
