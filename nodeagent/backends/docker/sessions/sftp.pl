@@ -11,7 +11,7 @@ use warnings;
 use Errno qw(ENOENT EACCES EPERM EEXIST);
 use Fcntl qw(:DEFAULT :mode SEEK_SET);
 use POSIX ();
-use constant { O_PATH => 0x200000, MAX_PACKET => 300_000, MAX_READ => 65_536, MAX_HANDLES => 256 };
+use constant { O_PATH => 0x200000, MAX_PACKET => 300_000, MAX_READ => 65_536, MAX_PATH => 4096, MAX_HANDLES => 256 };
 require( __FILE__ =~ s{[^/]*$}{inside.pl}r );
 
 my ( $pid, $container ) = @ARGV;
@@ -39,7 +39,7 @@ my %serve = (
     13 => sub { done( unlink $_[0] ) },
     14 => sub { my ( $path, $set ) = @_; done( mkdir $path, defined $set->{mode} ? $set->{mode} & 07777 : 0777 ) },
     15 => sub { done( rmdir $_[0] ) },
-    16 => sub { name( real( $_[0] ) ) },
+    16 => sub { my $real = real( $_[0] ); defined $real ? name($real) : status( 4, 'the path is too long' ) },
     17 => sub { attributes( stat $_[0] ) },
     18 => sub { my ( $from, $to ) = @_; lstat $to ? status( 4, 'it is there already' ) : done( rename $from, $to ) },
     19 => sub { my $to = readlink $_[0]; defined $to ? name($to) : failed() },
@@ -203,9 +203,10 @@ sub change {
 
 sub file { my ($handle) = @_; return $handles{$handle} && $handles{$handle}{file} }
 
-# An absolute path without `.`, `..` and links, as far as it exists.
+# An absolute path without `.`, `..` and links, as far as it exists; undefined for one that is longer than the system takes, which would take its time.
 sub real {
     my ($path) = @_;
+    return if length $path > MAX_PATH;
     my @parts = grep { $_ ne '' && $_ ne '.' } split m{/}, $path =~ m{^/} ? $path : "$home/$path";
     my ( $real, $links ) = ( '', 0 );
     while (@parts) {

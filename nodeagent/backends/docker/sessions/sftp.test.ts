@@ -6,7 +6,7 @@ import path from 'node:path'
 import { Duplex } from 'node:stream'
 import { afterEach, describe, expect, it } from 'vitest'
 import { findScript } from '../../find-script.js'
-import { SftpProbe } from '../../fixtures/sftp-probe.js'
+import { SftpProbe, text } from '../../fixtures/sftp-probe.js'
 
 const ending: (() => unknown)[] = []
 afterEach(async () => {
@@ -49,6 +49,16 @@ describe.skipIf(process.getuid?.() !== 0)('files are shown', () => {
     const sftp = await filesOf(started('chroot', [root, '/bin/sleep', '600']))
     await sftp.write('here', Buffer.from('x'))
     expect(await sftp.list('/root')).toContain('here')
+  })
+
+  it('and a path is made whole at once, or refused', async () => {
+    const sftp = await filesOf(started('sleep', ['600']))
+    const status = async (path: string) => {
+      const answer = await sftp.ask(16, text(path))
+      return [answer[0], answer.readUInt32BE(5)]
+    }
+    expect(await status('/tmp/../proc')).toEqual([104, 1])
+    expect(await status('a/'.repeat(100_000) + '../'.repeat(30_000))).toEqual([101, 4])
   })
 
   it('whatever time they have', async () => {
