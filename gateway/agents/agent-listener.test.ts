@@ -59,10 +59,7 @@ it('ends the connection of an agent whose certificate has run out since, and tak
   await eventually(() => expect(nodes.isConnected('n1')).toBe(false))
 })
 
-/**
- * What is answered to who asks for an upgrade with the certificate of a user, or
- * with none: code and data key; nothing where there is no answer.
- */
+/** What is answered to an upgrade with the certificate of a user, or with none; nothing where there is no answer. */
 async function answerTo(user: string | undefined, groups: readonly string[], upgrade: string, path = '/') {
   const { certificate, key } = user === undefined ? {} : createCredentialsReader(await cluster.configOf(user, groups))()
   const headers = { connection: 'Upgrade', upgrade }
@@ -78,9 +75,9 @@ async function answerTo(user: string | undefined, groups: readonly string[], upg
   })
   try {
     const [{ statusCode, headers }] = await Promise.race([once(asked, 'response'), once(asked, 'upgrade')])
-    return [statusCode, headers[dataKeyHeader]]
+    return { code: statusCode, dataKey: headers[dataKeyHeader] }
   } catch {
-    return []
+    return {}
   }
 }
 
@@ -93,17 +90,22 @@ describe('takes nothing', () => {
     ['for bytes from a node that has another key', 'system:node:n1', ['system:nodes'], dataProtocol, 403],
   ])('%s', async (_case, user, groups, upgrade, code) => {
     const path = upgrade === dataProtocol ? dataPath({ key: 'another', id: '1' }) : '/'
-    expect((await answerTo(user, groups, upgrade, path))[0]).toBe(code)
+    expect((await answerTo(user, groups, upgrade, path)).code).toBe(code)
     expect(nodes.names()).toEqual(['n1'])
   })
 
   it("for another node's bytes, whoever has got hold of its key", async () => {
     stopping.abort()
     await agent
-    const [, key] = await answerTo('system:node:n1', ['system:nodes'], nodeStreamProtocol)
-    const path = dataPath({ key, id: '1' })
-    expect(await answerTo('system:node:n2', ['system:nodes'], dataProtocol, path)).toEqual([403, undefined])
-    expect(await answerTo('system:node:n1', ['system:nodes'], dataProtocol, path)).toEqual([101, undefined])
+    const { dataKey } = await answerTo('system:node:n1', ['system:nodes'], nodeStreamProtocol)
+    const path = dataPath({ key: dataKey, id: '1' })
+    expect((await answerTo('system:node:n2', ['system:nodes'], dataProtocol, path)).code).toBe(403)
+    expect((await answerTo('system:node:n1', ['system:nodes'], dataProtocol, path)).code).toBe(101)
+  })
+
+  it('from an agent whose Node is not there', async () => {
+    nodeExists = false
+    expect((await answerTo('system:node:n1', ['system:nodes'], nodeStreamProtocol)).code).toBe(403)
   })
 })
 

@@ -61,7 +61,14 @@ export interface NodeConnectionsOptions {
 
 export function createNodeConnections(options: NodeConnectionsOptions = {}): NodeConnections {
   const newest = new Map<string, Connection>()
-  const open = new Map<ClientHttp2Session, string>()
+  const open = new Map<ClientHttp2Session, { readonly node: string; readonly connection: Duplex }>()
+
+  /** With what it carries, and whatever its agent does. */
+  function endNow(session: ClientHttp2Session): void {
+    // One that has ended in order is destroyed already, and waits for the other side.
+    if (session.destroyed) open.get(session)?.connection.destroy()
+    else session.destroy()
+  }
 
   async function reach(
     node: string,
@@ -85,7 +92,7 @@ export function createNodeConnections(options: NodeConnectionsOptions = {}): Nod
   return {
     add(node, connection, data) {
       const session = askingSession(connection, options.keepAlive)
-      open.set(session, node)
+      open.set(session, { node, connection })
       newest.get(node)?.session.close()
       newest.set(node, { session, data, shares: new StreamShares(options.streams ?? maxConcurrentStreams) })
       session.once('close', () => {
@@ -93,7 +100,7 @@ export function createNodeConnections(options: NodeConnectionsOptions = {}): Nod
         open.delete(session)
         if (newest.get(node)?.session === session) newest.delete(node)
       })
-      return { close: () => session.destroy() }
+      return { close: () => endNow(session) }
     },
 
     dataOf(node, key) {
@@ -114,11 +121,11 @@ export function createNodeConnections(options: NodeConnectionsOptions = {}): Nod
     },
 
     end(node) {
-      for (const [session, of] of open) if (of === node) session.destroy()
+      for (const [session, of] of open) if (of.node === node) endNow(session)
     },
 
     close() {
-      for (const session of open.keys()) session.destroy()
+      for (const session of open.keys()) endNow(session)
     },
   }
 }

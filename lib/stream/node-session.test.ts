@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import type { ClientHttp2Session, ServerHttp2Stream } from 'node:http2'
-import { Readable } from 'node:stream'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { eventually } from '../testing/eventually.js'
 import { dialNodeStreams } from './dial-node-streams.js'
 import { duplexOverSocket } from './duplex-over-socket.js'
 import { selfSigned, type TlsFiles, UpgradeServer, Wire } from './fixtures/loopback.js'
+import { createNodeConnections, type NodeConnections } from './node-connections.js'
 import { ask, askingSession, type NodeRequestHandler } from './node-session.js'
 import { StreamError } from './stream-error.js'
 
@@ -235,4 +237,26 @@ describe('a request over the connection of a node', () => {
     const { stream } = await ask(session, { path: '/later' })
     await expect(readAll(stream)).rejects.toThrow('NGHTTP2_INTERNAL_ERROR')
   })
+})
+
+it.each([
+  ['the next ping would go', 20, () => {}],
+  ['its server ends all', 3_600_000, (nodes: NodeConnections) => nodes.close()],
+])('a connection that another has replaced ends when %s, though its agent keeps it', async (_case, intervalMs, end) => {
+  const listener = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const near = connect((listener.address() as AddressInfo).port, '127.0.0.1')
+  const [far] = (await once(listener, 'connection')) as [Socket]
+  const closed = once(near, 'close')
+  const nodes = createNodeConnections({ keepAlive: { intervalMs } })
+  nodes.add('n1', duplexOverSocket(near))
+  await once(far.resume(), 'data')
+  const ended = once(far, 'end')
+  nodes.add('n1', new PassThrough())
+  await ended
+  end(nodes)
+  await closed
+  nodes.close()
+  far.destroy()
+  listener.close()
 })

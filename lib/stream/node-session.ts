@@ -61,7 +61,7 @@ export function askingSession(connection: Duplex, options: KeepAliveOptions = {}
   session.on('error', () => {})
   // It may have ended in the turn in which it began.
   session.once('connect', () => session.destroyed || session.setLocalWindowSize(connectionWindowBytes))
-  keepAlive(session, options)
+  keepAlive(session, connection, options)
   return session
 }
 
@@ -101,7 +101,7 @@ export function answeringSession(
       .then((bytes) => onRequest({ ...request, bytes }, stream))
       .catch(() => refuse(stream))
   })
-  keepAlive(session, options)
+  keepAlive(session, connection, options)
   return session
 }
 
