@@ -61,3 +61,24 @@ it('says how many on the bridge are not pinned, as nobody found their ports, and
   await ensure()
   expect(guard.weakness).toBeUndefined()
 })
+
+it('pins a tap before its backend knows of it, and nothing that is not there; says so when nothing can be pinned', async () => {
+  const restored: string[] = []
+  let broken = false
+  const run = async (program: string, _args: readonly string[], _signal: AbortSignal, input = '') => {
+    if (broken && program.startsWith('ebtables')) throw new Error('ebtables has no table nat')
+    restored.push(input)
+    return ''
+  }
+  const guard = new BridgeGuard({ bridge: 'mrbr0123abcd', run, findPort: async () => undefined, openPorts: [], log: silentLogger })
+  const ensure = () => guard.ensure(range, new Set(['veth0']), true, AbortSignal.timeout(60_000))
+  guard.taps.set('u', port(0))
+  guard.sources.push(async () => ({ ports: [port(1)], lost: 0 }))
+  await ensure()
+  expect([guard.holds('172.30.0.2'), guard.holds('172.30.0.3')]).toEqual([true, false])
+  expect(restored.join('')).toContain('-i veth0 -j mrbr0123abcd-port-')
+  expect(restored.join('')).not.toContain('veth1')
+  broken = true
+  await ensure()
+  expect(guard.weakness).toBe("its workloads are not kept from using each other's addresses: ebtables has no table nat")
+})

@@ -75,6 +75,22 @@ describe('the disk images of a node', () => {
     })
   })
 
+  it.each(['../secret', '../images/../secret.raw', 'folder', '..'])('finds no %s: it is no file of the image directory', async (image) => {
+    await writeFile(at('secret.raw'), bytes)
+    await mkdir(at('images/folder'))
+    await expect(store.prepare({ image }, quiet, signal)).rejects.toThrow(`the node has no image ${image} in`)
+  })
+
+  it('what an address names is a file', async () => {
+    await expect(store.prepare({ image: `file://${folder}` }, quiet, signal)).rejects.toThrow('is no file')
+    await expect(store.prepare({ image: 'file:///dev/zero' }, quiet, signal)).rejects.toThrow('is no file')
+  })
+
+  it('nothing is fetched whose checksum nobody has said', async () => {
+    await expect(store.prepare({ image: server.url }, quiet, signal)).rejects.toThrow('needs spec.imageChecksum')
+    expect(server.requests).toEqual([])
+  })
+
   it('an image that is a link to a file is taken as the file, whatever the link leads to later', async () => {
     await writeFile(at('elsewhere.raw'), bytes)
     await symlink(at('elsewhere.raw'), at('images/box.raw'))
