@@ -3,6 +3,7 @@ import type { DefineCommand } from '../cli/cli.js'
 import { awaitAgent } from '../sessions/await-agent.js'
 import { carry } from '../sessions/carry.js'
 import { findTask, sessionPath } from '../sessions/find-task.js'
+import { orNameVps } from '../sessions/or-name-vps.js'
 
 export const attach: DefineCommand = (command, cli) => {
   command
@@ -11,8 +12,9 @@ export const attach: DefineCommand = (command, cli) => {
     .action(async (word: string) => {
       const { io } = cli
       const cluster = await cli.connect()
-      const path = await sessionPath(cluster, await findTask(cluster, word, 'attach', io), 'attach', new URLSearchParams())
-      const link = await awaitAgent(() => cluster.client.channels(path, io.signal), io.signal)
-      await carry(link, { out: io.outBytes, err: io.errBytes })
+      const address = await findTask(cluster, word, 'attach', io)
+      const path = await sessionPath(cluster, address, 'attach', new URLSearchParams())
+      const link = awaitAgent(() => cluster.client.channels(path, io.signal), io.signal)
+      await carry(await orNameVps(cluster, address, link), { out: io.outBytes, err: io.errBytes })
     })
 }

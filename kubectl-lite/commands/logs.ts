@@ -16,6 +16,7 @@ import { followObject } from '../cluster/follow-object.js'
 import { listObjects } from '../cluster/objects.js'
 import { awaitAgent } from '../sessions/await-agent.js'
 import { findTask } from '../sessions/find-task.js'
+import { orNameVps } from '../sessions/or-name-vps.js'
 
 interface Flags {
   readonly follow?: boolean
@@ -105,7 +106,7 @@ async function copyLog(cli: Cli, cluster: Cluster, source: Source, query: string
   const resource = source.resource ?? (await cluster.discovery.findOne('tasks.millrace.dev'))
   const path = `${resourcePath(resource, { namespace: source.namespace, name: source.name, subresource: 'log' })}${query}`
   const waitForStart = new URLSearchParams(query).get('follow') === 'true' && (() => untilBegun(cli, cluster, resource, source))
-  const response = await openLog(cli, cluster, path, waitForStart)
+  const response = await orNameVps(cluster, source, openLog(cli, cluster, path, waitForStart))
   try {
     if (!prefix) {
       for await (const chunk of response.body) await cli.io.outBytes(chunk)

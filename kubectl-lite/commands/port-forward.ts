@@ -12,6 +12,7 @@ import type { Cluster } from '../cluster/cluster.js'
 import { awaitAgent } from '../sessions/await-agent.js'
 import { findTask, sessionPath, type TaskAddress } from '../sessions/find-task.js'
 import { forwardConnection } from '../sessions/forward-connection.js'
+import { orNameVps } from '../sessions/or-name-vps.js'
 
 interface Flags {
   readonly address: string
@@ -64,7 +65,8 @@ async function listenForConnections(
     socket.on('error', () => {}) // its own business: the next one may do better
     await io.out(`Handling connection for ${(server.address() as AddressInfo).port}\n`)
     try {
-      await forwardConnection(await awaitAgent(() => cluster.client.channels(path, io.signal), io.signal), socket)
+      const link = awaitAgent(() => cluster.client.channels(path, io.signal), io.signal)
+      await forwardConnection(await orNameVps(cluster, address, link), socket)
     } catch (error) {
       if (!io.signal.aborted) io.err(`${errorText(error)}\n`)
       socket.destroy()
@@ -92,7 +94,8 @@ async function listenForDatagrams(
     carry: async (peer, from) => {
       try {
         await io.out(`Handling datagrams from ${printEndpoint(from.address, from.port)}\n`)
-        await forwardConnection(await awaitAgent(() => cluster.client.channels(path, io.signal), io.signal), peer)
+        const link = awaitAgent(() => cluster.client.channels(path, io.signal), io.signal)
+        await forwardConnection(await orNameVps(cluster, address, link), peer)
       } catch (error) {
         if (!io.signal.aborted) io.err(`${errorText(error)}\n`)
       }

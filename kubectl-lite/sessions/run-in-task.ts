@@ -2,6 +2,7 @@ import type { Cluster } from '../cluster/cluster.js'
 import { awaitAgent } from './await-agent.js'
 import { carry, type NearEnd } from './carry.js'
 import { sessionPath, type TaskAddress } from './find-task.js'
+import { orNameVps } from './or-name-vps.js'
 
 /** Runs a command inside of a Task, and resolves with its exit code. */
 export async function runInTask(
@@ -19,5 +20,6 @@ export async function runInTask(
   })
   for (const word of command) query.append('command', word)
   const path = await sessionPath(cluster, address, 'exec', query)
-  return carry(await awaitAgent(() => cluster.client.channels(path, signal), signal), near)
+  const link = awaitAgent(() => cluster.client.channels(path, signal), signal)
+  return carry(await orNameVps(cluster, address, link), near)
 }

@@ -117,6 +117,18 @@ describe('exec', () => {
   })
 })
 
+describe('the name of a Vps alone', () => {
+  beforeAll(() => bed.cluster.client.of(Vps).create({ metadata: { name: 'box' }, spec: { image: 'debian', nodeName: 'n1' } }))
+
+  it.each([
+    ['exec', 'box', '--', 'true'],
+    ['logs', 'box'],
+  ])('is that of no Task, and what there is is said: %s', async (...words) => {
+    const { err, code } = await kubectlLite(words)
+    expect([err, code]).toEqual(['error: tasks.millrace.dev "box" not found; there is vps/box\n', 3])
+  })
+})
+
 describe('console', () => {
   it('is the serial line of a machine from its first byte on, until Ctrl-]', async () => {
     const vpses = bed.cluster.client.of(Vps)

@@ -214,6 +214,21 @@ describe('other shapes of a list', () => {
     expect(Object.keys(answer.json.items[0]).sort()).toEqual(['apiVersion', 'kind', 'metadata'])
   })
 
+  it.each([
+    ['a Vps that runs', 'vpses', 'Running', 'Terminating'],
+    ['a Task that runs', 'tasks', 'Running', 'Terminating'],
+    ['a Task that has ended', 'tasks', 'Succeeded', 'Succeeded'],
+  ])('show %s, and is being deleted, as clients know it of Pods', async (_what, plural, phase, shown) => {
+    const path = tasks.replace('tasks', plural)
+    const spec = plural === 'vpses' ? { image: 'debian' } : { command: ['true'] }
+    await send(cluster, 'POST', path, { body: { metadata: { name: 'a', finalizers: ['example.com/held'] }, spec } })
+    await send(cluster, 'PATCH', `${path}/a/status`, { body: { status: { phase } } })
+    const cell = async () => (await send(cluster, 'GET', path, { headers: { Accept: tableAccept } })).json.rows[0].cells[1]
+    expect(await cell()).toBe(phase)
+    await send(cluster, 'DELETE', `${path}/a`)
+    expect(await cell()).toBe(shown)
+  })
+
   it('show nodes and events in cells that people know', async () => {
     await send(cluster, 'POST', '/api/v1/nodes', {
       body: { metadata: { name: 'n1', labels: { 'node-role.kubernetes.io/edge': '' } }, spec: { unschedulable: true } },

@@ -8,6 +8,7 @@ import type { Pod } from '../../../lib/api/kinds/pod.js'
 import type { PodDisruptionBudget } from '../../../lib/api/kinds/pod-disruption-budget.js'
 import type { ReplicaSet } from '../../../lib/api/kinds/replica-set.js'
 import type { RoleBinding } from '../../../lib/api/kinds/role-binding.js'
+import type { Task } from '../../../lib/api/kinds/task.js'
 import type { VpsSnapshot } from '../../../lib/api/kinds/vps-snapshot.js'
 import { printBytes } from '../../../lib/api/quantity.js'
 import { podCells } from './pod-cells.js'
@@ -20,7 +21,7 @@ export function specialCells(kind: Kind, object: KubeObject, nowMs: number): Rea
 }
 const none = {}
 
-const printers: Readonly<Record<string, (object: KubeObject, nowMs: number) => Record<string, Cell>>> = {
+const printers: Readonly<Record<string, (object: KubeObject, nowMs: number) => Readonly<Record<string, Cell>>>> = {
   '/nodes': (object) => ({ Status: nodeStatus(object as unknown as Node), Roles: roles(object) }),
   '/pods': (object, nowMs) => podCells(object as unknown as Pod, nowMs),
   '/events': (object, nowMs) => eventCells(object as unknown as Event, nowMs),
@@ -28,6 +29,8 @@ const printers: Readonly<Record<string, (object: KubeObject, nowMs: number) => R
   'apps/replicasets': (object) => replicaSetCells(object as unknown as ReplicaSet),
   '/configmaps': ({ data, binaryData }) => ({ Data: countKeys(data) + countKeys(binaryData) }),
   '/secrets': ({ data }) => ({ Data: countKeys(data) }),
+  'millrace.dev/tasks': (object) => phaseCells(object, isOver(object as unknown as Task)),
+  'millrace.dev/vpses': (object) => phaseCells(object, false),
   'millrace.dev/crontasks': (object, nowMs) => cronTaskCells(object as unknown as CronTask, nowMs),
   'millrace.dev/vpssnapshots': (object) => snapshotCells(object as unknown as VpsSnapshot),
   'policy/poddisruptionbudgets': (object) => budgetCells(object as unknown as PodDisruptionBudget),
@@ -63,6 +66,13 @@ function eventCells(event: Event, nowMs: number): Record<string, string> {
   const { kind = '', name = '' } = event.involvedObject
   return { 'Last Seen': seen, Object: `${kind.toLowerCase()}/${name}` }
 }
+
+/** What is being deleted says so, as clients know it of Pods, unless it has ended. */
+const phaseCells = ({ metadata }: KubeObject, isOver: boolean): Readonly<Record<string, Cell>> =>
+  metadata.deletionTimestamp !== undefined && !isOver ? leaving : none
+const leaving = { Phase: 'Terminating' }
+
+const isOver = ({ status }: Task) => status?.phase === 'Succeeded' || status?.phase === 'Failed'
 
 function cronTaskCells({ status }: CronTask, nowMs: number): Record<string, Cell> {
   const last = status?.lastScheduleTime

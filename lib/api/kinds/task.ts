@@ -196,7 +196,7 @@ export const Task = defineKind({
   subresources: ['status', 'binding', 'log', 'exec', 'attach', 'portforward', 'eviction'],
   conditions: ['Scheduled', 'Accepted', 'ImageReady', 'Running', 'Ready', 'Complete', 'DisruptionTarget'],
   columns: [
-    { name: 'Phase', jsonPath: '.status.phase', description: 'Where the task is, in one word.' },
+    { name: 'Phase', jsonPath: '.status.phase', description: 'Where the task is, in one word; Terminating while it is being deleted.' },
     { name: 'Exit', type: 'integer', jsonPath: '.status.exitCode', description: 'The exit code of the last run.' },
     { name: 'Restarts', type: 'integer', jsonPath: '.status.restarts', description: 'Restarts in place.' },
     { name: 'Node', jsonPath: '.spec.nodeName', description: 'The node that the task is bound to.' },

@@ -157,7 +157,7 @@ export const Vps = defineKind({
     'KeyReady',
   ],
   columns: [
-    { name: 'Phase', jsonPath: '.status.phase', description: 'Where it is, in one word.' },
+    { name: 'Phase', jsonPath: '.status.phase', description: 'Where it is, in one word; Terminating while it is being deleted.' },
     { name: 'Backend', jsonPath: '.spec.backend', description: 'Container or virtual machine.' },
     { name: 'Address', jsonPath: '.status.address', description: 'Its address on the network of its node.' },
     { name: 'Node', jsonPath: '.spec.nodeName', description: 'The node that it is bound to.' },

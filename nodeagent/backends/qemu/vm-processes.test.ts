@@ -81,6 +81,8 @@ describe.skipIf(withoutQemu)('QEMU processes', () => {
     expect(await vms.usage(id.uid)).toMatchObject([
       { id, namespace: 'default', name: 'subject', memoryBytes: expect.toSatisfy((bytes) => bytes > 1024 ** 2) },
     ])
+    await rm(path.join(folder, id.uid, qmpSocketName))
+    await expect(vms.connect(id, signal)).rejects.toThrow(/^QEMU is starting: it does not take commands yet$/)
     const qemu = await readProcess(before.pid ?? 0)
     expect(qemu?.session).not.toBe((await readProcess(process.pid))?.session)
     expect(await readEnvironment(before.pid ?? 0)).toContain(`MILLRACE_RUN=${vmName(id)}`)

@@ -160,7 +160,9 @@ export class VmProcesses {
     if (!record || !running) throw new QmpError('the virtual machine is not running')
     const child = await readProcess(running.child.pid)
     if (child?.startTime !== running.child.startTime) throw new QmpError('the virtual machine is not running')
-    const qmp = await QmpClient.connect(path.join(record.workingDirectory, qmpSocketName), signal)
+    const qmp = await QmpClient.connect(path.join(record.workingDirectory, qmpSocketName), signal).catch((error: unknown) => {
+      throw isSocketAway(error) ? new QmpError('QEMU is starting: it does not take commands yet', undefined, { cause: error }) : error
+    })
     try {
       const { name } = (await qmp.execute('query-name', {}, { signal })) as { name?: string }
       if (name !== vmName(id)) throw new QmpError(`a virtual machine named "${name ?? ''}" answers where ${vmName(id)} should`)
@@ -255,4 +257,10 @@ export class VmProcesses {
       if (record.userId !== undefined && (await this.processes.runningOf(record.id))) users.set(printRunKey(record.id), record.userId)
     return users
   }
+}
+
+/** There is no socket yet, or nobody listens on it. */
+function isSocketAway(error: unknown): boolean {
+  const { cause } = error as { cause?: NodeJS.ErrnoException }
+  return error instanceof QmpError && (cause?.code === 'ENOENT' || cause?.code === 'ECONNREFUSED')
 }
