@@ -11,14 +11,20 @@ import { Task } from '../lib/api/kinds/task.js'
 import { Vps } from '../lib/api/kinds/vps.js'
 import { VpsSnapshot } from '../lib/api/kinds/vps-snapshot.js'
 import { sleep, systemClock } from '../lib/base/clock.js'
-import { createInformer, type FollowInformerOptions, type ObjectHandlers, startInformers } from '../lib/client/informer/informer.js'
+import {
+  createInformer,
+  type FollowInformerOptions,
+  type Informer,
+  type ObjectHandlers,
+  startInformers,
+} from '../lib/client/informer/informer.js'
 import type { GivenInformer } from '../lib/controller/shared-informers.js'
 import { startControllers } from '../lib/controller/start-controllers.js'
 import type { AgentParts } from './agent-parts.js'
 import { type Backend, BackendError } from './backends/backend.js'
 import type { MachineBackend } from './backends/machine-backend.js'
 import { MachineLoop } from './machines/machine-loop.js'
-import { removeStrays, type SnapshotsWanted } from './snapshots/remove-strays.js'
+import { isToBeRestored, removeStrays } from './snapshots/remove-strays.js'
 import { snapshotKeeper } from './snapshots/snapshot-keeper.js'
 import type { LoopObject } from './steps/step-loop.js'
 import { isAlive } from './tasks/task-actual.js'
@@ -73,8 +79,7 @@ export class Agent {
       ...[...parts.backends.values()].map((backend) => this.watchRuns(backend, taskLoop, signal)),
       ...[...parts.machines.values()].map((backend) => this.watchMachines(backend, machineLoop, signal)),
     ]
-    const wanted = () => ({ snapshots: snapshots.lister.list(), vpses: vpses.lister.list() })
-    await Promise.all([following, ...watches, ...(parts.machines.size > 0 ? [this.keepSnapshots(snapshots, wanted, signal)] : [])])
+    await Promise.all([following, ...watches, ...(parts.machines.size > 0 ? [this.keepSnapshots(snapshots, vpses, signal)] : [])])
     await Promise.all([...this.loops.values(), ...this.machines.values()].map((loop) => loop.settled()))
   }
 
@@ -100,15 +105,24 @@ export class Agent {
     }
   }
 
-  private async keepSnapshots(informer: GivenInformer, wanted: () => SnapshotsWanted, signal: AbortSignal): Promise<void> {
-    const { client, clock, log, events, machines } = this.parts
-    const keeping = startControllers([snapshotKeeper(this.parts)], { client, clock, log, events, informers: [informer] }, signal)
+  private async keepSnapshots(snapshots: GivenInformer & Informer<VpsSnapshot>, vpses: Informer<Vps>, signal: AbortSignal): Promise<void> {
+    const { client, clock, log, events } = this.parts
+    const keeping = startControllers([snapshotKeeper(this.parts)], { client, clock, log, events, informers: [snapshots] }, signal)
+    // One that went before it was restored may leave what it was to be restored from.
+    let leftBehind = new AbortController()
+    vpses.subscribe({
+      delete(vps) {
+        if (isToBeRestored(vps)) leftBehind.abort()
+      },
+    })
     while (!signal.aborted) {
-      await removeStrays(machines.values(), wanted(), AbortSignal.any([signal, AbortSignal.timeout(observeDeadlineMs)])).catch((error) => {
+      leftBehind = new AbortController()
+      const wanted = { snapshots: snapshots.lister.list(), vpses: vpses.lister.list() }
+      await removeStrays(this.parts, wanted, AbortSignal.any([signal, AbortSignal.timeout(observeDeadlineMs)])).catch((error) => {
         if (signal.aborted || (error instanceof BackendError && error.reason === 'BackendUnavailable')) return
         log.warn({ err: error }, 'snapshots could not be looked through; it is tried again')
       })
-      await sleep(systemClock, strayEveryMs, signal).catch(() => {})
+      await sleep(systemClock, strayEveryMs, AbortSignal.any([signal, leftBehind.signal])).catch(() => {})
     }
     await keeping.finished
   }

@@ -170,7 +170,7 @@ async function machineOf(context: MachineContext): Promise<MachineSpec> {
 
 function locate({ name }: RestoreOrder, context: MachineContext): Promise<LocatedSnapshot> {
   const { namespace = 'default' } = objectOf(context).metadata
-  return locateSnapshot({ namespace, name }, backendFor(context), context.parts, context.onPullProgress, context.signal)
+  return locateSnapshot({ namespace, name }, backendFor(context), context)
 }
 
 function snapshotSource({ name, request }: RestoreOrder, { uid }: LocatedSnapshot): Extract<DiskSource, { type: 'snapshot' }> {

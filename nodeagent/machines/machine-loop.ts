@@ -22,6 +22,7 @@ const rules: StepRules<Vps, ExecutableMachineStep, MachineBackend> = {
   // Disks are copied, and may be large.
   deadlineMs: { prepareImage: 3_600_000, create: 3_600_000, restore: 3_600_000, start: 600_000 },
   interruptible: new Set(['admit', 'prepareImage', 'stop']),
+  interruptibleInPart: new Set(['create', 'restore']),
 }
 
 /** The loop of one Vps on its node. */

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { open, rm, stat, statfs } from 'node:fs/promises'
+import { open, readdir, rm, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ApiError } from '../../lib/api/api-error.js'
@@ -58,6 +58,15 @@ export async function fetchSnapshot(copy: SnapshotCopy, options: FetchSnapshotOp
   }
   await putInPlace(part, whole)
   return whole
+}
+
+/** Removes what has arrived in the folder, whole or not. */
+export async function removeArrived(folder: string): Promise<void> {
+  const files = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  for (const file of files) if (/\.(part|snapshot)$/.test(file)) await rm(path.join(folder, file), { force: true })
 }
 
 async function ask(

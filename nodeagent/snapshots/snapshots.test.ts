@@ -1,5 +1,5 @@
 /** Snapshots as their users have them: a real API server with streams, two agents, and machines. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -67,15 +67,71 @@ describe.skipIf(withoutDocker)('snapshots of containers', () => {
     expect(await nodes.sh(await nodes.told('dev', { phase: 'Running', restoredFrom: { name: 'second' } }), 'cat /state')).toBe('2\n')
   })
 
-  it('travel to another node, and leave nothing on the way', async () => {
-    await nodes.sh(await run('dev'), 'echo travelled > /state')
-    await nodes.take('far', 'dev')
-    const copy = await run('copy', 'n2', { name: 'far' })
-    expect(copy.status?.restoredFrom).toEqual({ name: 'far' })
-    expect(await nodes.sh(copy, 'cat /state')).toBe('travelled\n')
+  const transfers = () => readdir(nodes.agent('n2').paths.transfers).catch(() => [])
+  /** How many bytes of a copy have arrived at n2, once more than `before` have. */
+  const arrived = (before: number) =>
+    eventually(async () => {
+      const folder = nodes.agent('n2').paths.transfers
+      const parts = (await readdir(folder)).filter((file) => file.endsWith('.part'))
+      expect(parts).toHaveLength(1)
+      const { size } = await stat(path.join(folder, parts[0] ?? ''))
+      expect(size).toBeGreaterThan(before)
+      return size
+    })
+  /** A snapshot of 6 MB. Resolves with what tells its content. */
+  const takeLarge = async (name: string) => {
+    const vps = await run('dev')
+    const content = await nodes.sh(vps, 'head -c 6000000 /dev/urandom > /blob; sha256sum /blob')
+    await nodes.take(name, 'dev')
+    return content
+  }
+  const copyOf = (name: string) =>
+    nodes.admin.of(Vps).create({
+      metadata: at('copy'),
+      spec: { nodeName: 'n2', image: engine.image, restoreFrom: { name }, terminationGracePeriodSeconds: 5 },
+    })
+
+  it('travel to another node, over the end of the agent that receives and of the one that sends, and leave nothing on the way', async () => {
+    const content = await takeLarge('far')
+    nodes.asked.length = 0
+    nodes.holdCopyAfter(2_000_000)
+    await copyOf('far')
+    await arrived(0)
+    await nodes.stopNode('n2')
+    nodes.holdCopyAfter(2_000_000)
+    nodes.goOn()
+    await nodes.startNode('n2')
+    const [, second = 0] = await eventually(() => nodes.asked.length > 1 && nodes.asked)
+    await arrived(second)
+    await nodes.stopNode('n1')
+    nodes.goOn()
+    await nodes.startNode('n1')
+    const copy = await nodes.told('copy', { phase: 'Running', restoredFrom: { name: 'far' } })
+    // Each time it went on behind what had arrived; what arrived is compared with its digest before it is taken.
+    const [first, , third = 0, ...more] = nodes.asked
+    expect([first, more]).toEqual([0, []])
+    expect(second).toBeGreaterThan(0)
+    expect(third).toBeGreaterThan(second)
+    expect(await nodes.sh(copy, 'sha256sum /blob')).toBe(content)
     await eventually(async () => expect(await nodes.snapshotsOn('n2')).toEqual([]))
-    expect(await readdir(nodes.agent('n2').paths.transfers)).toEqual([])
+    expect(await transfers()).toEqual([])
   })
+
+  it.each(['goes on', 'was ended'])(
+    'leave nothing where the Vps that waits for them is deleted on the way, and the agent %s',
+    async (fate) => {
+      await takeLarge('late')
+      nodes.holdCopyAfter(2_000_000)
+      await copyOf('late')
+      await arrived(0)
+      if (fate === 'was ended') await nodes.stopNode('n2')
+      await nodes.admin.of(Vps).delete(at('copy'))
+      if (fate === 'was ended') await nodes.startNode('n2')
+      await eventually(() => expect(nodes.admin.of(Vps).get(at('copy'))).rejects.toMatchObject({ code: 404 }))
+      await eventually(async () => expect(await transfers()).toEqual([]))
+      nodes.goOn()
+    },
+  )
 
   it('of an agent that was ended meanwhile are taken by the next', async () => {
     await run('dev')

@@ -9,6 +9,8 @@ export interface StepContext<T, B> {
   /** Undefined when the node has no such backend. */
   readonly backend: B | undefined
   readonly signal: AbortSignal
+  /** Aborted when the plan no longer begins with this step, where its rules say so: for what may be broken off when the whole may not. */
+  readonly superseded: AbortSignal
   readonly onPullProgress: (text: string) => void
   /** Called with the object as it stands after a write. */
   readonly onWritten: (object: T) => void

@@ -46,8 +46,10 @@ export interface StepRules<T, S extends LoopStep, B> {
   readonly failureReasons: Readonly<Partial<Record<S['type'], string>>>
   /** How long a step may take, where it is more than usual; a step with a grace has it besides. */
   readonly deadlineMs: Readonly<Partial<Record<S['type'], number>>>
-  /** Steps that are broken off when the plan no longer begins with them. The others are short, and their outcome must be seen. */
+  /** Steps that are broken off when the plan no longer begins with them. Of the others the outcome must be seen. */
   readonly interruptible: ReadonlySet<S['type']>
+  /** Steps that break a part of themselves off then; see StepContext.superseded. Default: none. */
+  readonly interruptibleInPart?: ReadonlySet<S['type']>
 }
 
 const usualDeadlineMs = 120_000
@@ -179,8 +181,9 @@ export abstract class StepLoop<T extends LoopObject, S extends LoopStep, A exten
     this.underWay = { step, interrupt }
     const beganMs = this.options.parts.clock.monotonic()
     if (step.type === 'start') this.starts++
+    const ends = [signal, deadline, ...(this.rules.interruptible.has(step.type) ? [interrupt.signal] : [])]
     try {
-      await this.execute(step, AbortSignal.any([signal, interrupt.signal, deadline]))
+      await this.execute(step, AbortSignal.any(ends), interrupt.signal)
       this.succeeded(step)
     } catch (error) {
       if (signal.aborted || interrupt.signal.aborted) return
@@ -190,7 +193,7 @@ export abstract class StepLoop<T extends LoopObject, S extends LoopStep, A exten
     }
   }
 
-  private execute(step: S, signal: AbortSignal): Promise<void> {
+  private execute(step: S, signal: AbortSignal, superseded: AbortSignal): Promise<void> {
     const executor = this.rules.executors[step.type as S['type']] as (step: S, context: StepContext<T, B>) => Promise<void>
     return executor(step, {
       parts: this.options.parts,
@@ -198,6 +201,7 @@ export abstract class StepLoop<T extends LoopObject, S extends LoopStep, A exten
       object: this.object,
       backend: this.backend,
       signal,
+      superseded,
       onPullProgress: (text) => this.onPullProgress(text),
       onWritten: (object) => this.onWritten(object),
       onGone: () => {
@@ -239,7 +243,9 @@ export abstract class StepLoop<T extends LoopObject, S extends LoopStep, A exten
 
   private interruptIfSuperseded(): void {
     const { underWay, last } = this
-    if (!underWay || last === undefined || !this.rules.interruptible.has(underWay.step.type)) return
+    if (!underWay || last === undefined) return
+    const { interruptible, interruptibleInPart } = this.rules
+    if (!interruptible.has(underWay.step.type) && !interruptibleInPart?.has(underWay.step.type)) return
     const [first] = this.plan(this.object, this.remembering(last), this.options.parts.clock.now())
     if (!isSameStep(first, underWay.step)) underWay.interrupt.abort(new Error('something else is to be done now'))
   }

@@ -14,6 +14,8 @@ export type LinkFault = (typeof linkFaults)[number]
 export interface FaultyLink {
   readonly port: number
   fail(fault: LinkFault): void
+  /** Fails so once this many further bytes have passed. */
+  failAfter(bytes: number, fault: LinkFault): void
   /** All is as before; bytes that waited pass now. */
   heal(): void
   close(): Promise<void>
@@ -30,6 +32,7 @@ interface Way {
 export async function startFaultyLink(targetPort: number): Promise<FaultyLink> {
   const ways = new Set<Way>()
   let fault: LinkFault | undefined
+  let next: { readonly fault: LinkFault; bytes: number } | undefined
   const isHeld = ({ isRequest }: Way) => fault === 'silent' || fault === (isRequest ? 'requestsLost' : 'answersLost')
   const update = (way: Way) => (isHeld(way) ? way.from.pause() : way.from.resume())
   const relay = (from: Socket, to: Socket, isRequest: boolean) => {
@@ -38,7 +41,10 @@ export async function startFaultyLink(targetPort: number): Promise<FaultyLink> {
     let late = Promise.resolve()
     const pass = (chunk: Buffer) => {
       if (to.destroyed) return
-      if (to.write(chunk)) return
+      const isWritten = to.write(chunk)
+      if (next) next.bytes -= chunk.length
+      if (next && next.bytes <= 0) fail(next.fault)
+      if (isWritten) return
       from.pause()
       to.once('drain', () => update(way))
     }
@@ -67,15 +73,21 @@ export async function startFaultyLink(targetPort: number): Promise<FaultyLink> {
   const breakAll = () => {
     for (const { from } of ways) from.resetAndDestroy()
   }
+  const fail = (now: LinkFault) => {
+    fault = now
+    next = undefined
+    if (now === 'reset') breakAll()
+    for (const way of ways) update(way)
+  }
   return {
     port: (server.address() as AddressInfo).port,
-    fail(next) {
-      fault = next
-      if (next === 'reset') breakAll()
-      for (const way of ways) update(way)
+    fail,
+    failAfter(bytes, then) {
+      next = { bytes, fault: then }
     },
     heal() {
       fault = undefined
+      next = undefined
       for (const way of ways) update(way)
     },
     async close() {
