@@ -4,11 +4,13 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Vps, type VpsManifest } from '../lib/api/kinds/vps.js'
+import { VpsSnapshot } from '../lib/api/kinds/vps-snapshot.js'
 import type { Client } from '../lib/client/client.js'
 import { createClient } from '../lib/client/create-client.js'
 import { eventually } from '../lib/testing/eventually.js'
@@ -18,6 +20,7 @@ import { type AgentFolders, agentFolders } from './fixtures/start-agent.js'
 
 const root = path.resolve(import.meta.dirname, '..')
 const patience = { timeoutMs: 60_000 }
+const isLong = process.env.MILLRACE_TEST_LONG === '1'
 
 describe.skipIf(withoutDocker)('a Vps whose agent or engine is killed', { timeout: 300_000 }, () => {
   let engine: TestEngine
@@ -28,6 +31,7 @@ describe.skipIf(withoutDocker)('a Vps whose agent or engine is killed', { timeou
   let agent: ChildProcess | undefined
   let events: ChildProcess
   let happened = '\n'
+  let images: string
 
   beforeAll(async () => {
     engine = await startTestEngine()
@@ -36,6 +40,7 @@ describe.skipIf(withoutDocker)('a Vps whose agent or engine is killed', { timeou
     folders = await agentFolders()
     token = (await cluster.configOf('system:node:n1', ['system:nodes'])).token ?? ''
     follow()
+    images = await allImages()
   }, 120_000)
   afterAll(async () => {
     await kill()
@@ -70,6 +75,8 @@ describe.skipIf(withoutDocker)('a Vps whose agent or engine is killed', { timeou
   }
   const docker = (...args: string[]) => promisify(execFile)('docker', ['-H', `unix://${engine.socketPath}`, ...args])
   const containers = async () => (await docker('ps', '-a', '--format', '{{.Names}}')).stdout.split('\n').filter(Boolean)
+  /** Those of snapshots too, and what is left of one that was cut off. */
+  const allImages = async () => (await docker('images', '-aq', '--no-trunc')).stdout
   const at = (name: string) => ({ namespace: 'default', name })
   const create = async (name: string, spec: Partial<VpsManifest['spec']> = {}) => {
     happened = '\n'
@@ -87,6 +94,7 @@ describe.skipIf(withoutDocker)('a Vps whose agent or engine is killed', { timeou
     eventually(async () => {
       await expect(admin.of(Vps).get(at(name))).rejects.toMatchObject({ code: 404 })
       expect(await containers()).toEqual([])
+      expect(await allImages()).toBe(images)
       expect(await readdir(path.join(folders.data, 'machine-records')).catch(() => [])).toEqual([])
     }, patience)
 
@@ -120,6 +128,61 @@ describe.skipIf(withoutDocker)('a Vps whose agent or engine is killed', { timeou
       await isDone(`${action} millrace-vps-${uid}`)
       await kill()
       start()
+      await nothingIsLeft(name)
+    },
+  )
+
+  it('acceptance check 14: deleted while its engine is away, it leaves nothing once that is back', async () => {
+    await create('away')
+    if (!agent) start()
+    await inPhase('away', 'Running')
+    events.kill('SIGKILL')
+    await engine.kill()
+    // In its place somebody counts how often the agent asks.
+    let asked = 0
+    await rm(engine.socketPath)
+    const silence = createServer((socket) => {
+      asked++
+      socket.destroy()
+    }).listen(engine.socketPath)
+    try {
+      await admin.of(Vps).delete(at('away'))
+      await eventually(() => expect(asked).toBeGreaterThan(2), patience)
+      expect((await admin.of(Vps).get(at('away'))).metadata.deletionTimestamp).toBeDefined()
+    } finally {
+      await new Promise((resolve) => silence.close(resolve))
+      await engine.restart()
+      follow()
+    }
+    await nothingIsLeft('away')
+  })
+
+  it.each(
+    [
+      ['taken', 'pause', ''],
+      ['taken', 'commit', ''],
+      ['put back', 'create', '.next'],
+      ['put back', 'destroy', ''],
+    ].filter(([, action]) => isLong || action === 'pause' || action === 'create'),
+  )(
+    'acceptance check 14: deleted with its snapshot after the agent was killed while that was %s, at "%s", it leaves nothing',
+    async (what, action, suffix) => {
+      const name = `snapshot-${action}`
+      const uid = await create(name)
+      if (!agent) start()
+      await inPhase(name, 'Running')
+      await admin.of(VpsSnapshot).create({ metadata: at(name), spec: { vpsName: name } })
+      if (what === 'put back') {
+        await eventually(async () => expect((await admin.of(VpsSnapshot).get(at(name))).status).toMatchObject({ phase: 'Ready' }), patience)
+        happened = '\n'
+        await admin.of(Vps).mergePatch(at(name), { spec: { restoreFrom: { name } } })
+      }
+      await isDone(`${action} millrace-vps-${uid}${suffix}`)
+      await kill()
+      await admin.of(Vps).delete(at(name))
+      await admin.of(VpsSnapshot).delete(at(name))
+      start()
+      await eventually(() => expect(admin.of(VpsSnapshot).get(at(name))).rejects.toMatchObject({ code: 404 }), patience)
       await nothingIsLeft(name)
     },
   )
