@@ -12,6 +12,7 @@ import { testGuest } from '../fixtures/test-guest.js'
 import { QemuMachines } from './qemu-machines.js'
 
 const patienceMs = 240_000
+const isLong = process.env.MILLRACE_TEST_LONG === '1'
 
 describe.skipIf(withoutQemu)('an agent that is killed', { timeout: patienceMs }, () => {
   const signal = AbortSignal.timeout(1_800_000)
@@ -54,6 +55,23 @@ describe.skipIf(withoutQemu)('an agent that is killed', { timeout: patienceMs },
     await machines.removeMachine(uid, signal)
     expect(await observed()).toBeUndefined()
   })
+
+  // One of a machine that runs: qemu-machines.test.ts.
+  const copies: readonly [string, DoomedAgent['act'], () => Promise<boolean>][] = [
+    ['takes a snapshot of', 'snapshot', async () => (await names('snapshots', 'snap')).length > 0],
+    ['puts a snapshot back into', 'restore', async () => (await names('machines', uid)).some((name) => name.startsWith('disk.qcow2.'))],
+  ]
+  it.each(copies.filter(([, act]) => isLong || act === 'restore'))(
+    'while it %s a machine leaves nothing, once both are deleted',
+    async (_what, act, moment) => {
+      await machines.createMachine(aMachine(uid), { type: 'image' }, signal)
+      if (act === 'restore') await machines.takeSnapshot(uid, 'snap', signal)
+      await killDuring(act, moment)
+      await machines.removeMachine(uid, signal)
+      await machines.removeSnapshot('snap', signal)
+      for (const part of ['machines', 'snapshots', 'images/bases']) expect(await names(part), part).toEqual([])
+    },
+  )
 
   it('while it starts a machine leaves one process at most, and the next one takes it over or starts it', async () => {
     await machines.createMachine(aMachine(uid), { type: 'image' }, signal)
