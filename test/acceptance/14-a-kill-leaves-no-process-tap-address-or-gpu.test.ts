@@ -1,6 +1,6 @@
 /**
  * Acceptance check 14: deleting what runs, in every runtime class, leaves no process, container, tap, address, port, GPU,
- * disk, socket, Lease or key, also with the agent killed (-9) on the way. KohakuRiver's classes, and what they are here: a
+ * disk, socket, Lease or key, also with the agent or the engine killed (-9) on the way while the gateway is away. KohakuRiver's classes, and what they are here: a
  * command as processes and in a container (Task, backends process and docker), and a VPS of Docker and of QEMU (Vps); a fifth
  * here is a Task in a microVM. GPUs are pretended; microVMs take none.
  */
@@ -45,7 +45,7 @@ describe.skipIf(withoutDocker || withoutQemu || !canHaveNamespaces)('every runti
   let gpus: PretendedGpus
   let leases: readonly string[]
   const flags = ['--backends', 'process,docker,qemu', '--network', 'bridge']
-  const ports = { process: 18_101, docker: 18_102, microvm: 18_103 }
+  const ports = { process: 18_101, docker: 18_102, microvm: 18_103, tunnel: 30_104 }
 
   beforeAll(async () => {
     const guest = await testGuest()
@@ -96,6 +96,10 @@ describe.skipIf(withoutDocker || withoutQemu || !canHaveNamespaces)('every runti
       ...limits('256Mi'),
     }),
     object('Vps', 'container', { ...container(), ssh: { mode: 'generate' }, ...limits('64Mi', gpu) }),
+    {
+      ...object('Tunnel', 'tunnel', {}),
+      spec: { target: { kind: 'Vps', name: 'container', port: 22 }, listen: { address: '127.0.0.1', port: ports.tunnel } },
+    },
     object('Vps', 'machine', { backend: 'qemu', image: 'guest', ssh: { mode: 'generate' }, ...limits('160Mi', gpu) }),
   ]
   const all = (found: readonly Listed[]) => found.map(({ kind, metadata }) => `${kind}/${metadata.name}`).sort()
@@ -150,10 +154,17 @@ describe.skipIf(withoutDocker || withoutQemu || !canHaveNamespaces)('every runti
       .map((line) => line.trim())
       .filter(Boolean)
 
-  async function killAgent(): Promise<void> {
-    const { pid } = JSON.parse(readFileSync(path.join(bed.directory, 'run/nodeagent.json'), 'utf8')) as { pid: number }
+  const kill = async (program: 'nodeagent' | 'gateway') => {
+    const { pid } = JSON.parse(readFileSync(path.join(bed.directory, `run/${program}.json`), 'utf8')) as { pid: number }
     process.kill(pid, 'SIGKILL')
-    await bed.launch('up', ...flags)
+  }
+  const victims: Readonly<Record<string, () => Promise<void>>> = {
+    'the agent': () => kill('nodeagent'),
+    'the engine': () => bed.engine.restart(),
+    'the agent and the engine': async () => {
+      await kill('nodeagent')
+      await bed.engine.restart()
+    },
   }
   const taps = async () => lines(await bed.inside('ip', '-br', 'link')).filter((line) => /^mr[0-9a-f]{10}\b/.test(line))
   const running = async () => lines(await bed.docker('ps', '-q'))
@@ -168,11 +179,14 @@ describe.skipIf(withoutDocker || withoutQemu || !canHaveNamespaces)('every runti
     ['the first claim is gone', async () => (await names('ipclaims')).length < 3],
     ['the first object is gone', async () => (await list('tasks', 'vpses')).length < 5],
   ]
-  const short = new Set(['the first container has ended'])
+  const short = new Set(['the agent, the first container has ended'])
+  const table = Object.entries(victims).flatMap(([victim, killIt]) =>
+    moments.map(([moment, come]) => [victim, moment, killIt, come] as const),
+  )
 
-  it.each(moments.filter(([moment]) => long || short.has(moment)))(
-    'acceptance check 14: leaves nothing when it is deleted while it runs, with the agent killed when %s',
-    async (_moment, hasCome) => {
+  it.each(table.filter(([victim, moment]) => long || short.has(`${victim}, ${moment}`)))(
+    'acceptance check 14: leaves nothing when it is deleted while it runs and the gateway is away, with %s killed when %s',
+    async (_victim, _moment, killIt, hasCome) => {
       gpus.reset()
       await bed.apply(...classes())
       const workloads = await eventually(async () => {
@@ -198,9 +212,11 @@ describe.skipIf(withoutDocker || withoutQemu || !canHaveNamespaces)('every runti
       }, patient)
       for (const [what, there] of Object.entries(before)) expect([what, there.length]).not.toEqual([what, 0])
 
-      await bed.kubectl('delete', 'tasks,vpses', '--all', '--wait=false')
+      await kill('gateway')
+      await bed.kubectl('delete', 'tunnels,tasks,vpses', '--all', '--wait=false')
       await eventually(() => hasCome(uids), { ...patient, intervalMs: 20 })
-      await killAgent()
+      await killIt()
+      await bed.launch('up', ...flags)
 
       await eventually(async () => {
         const found = await look(uids)

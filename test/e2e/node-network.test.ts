@@ -162,7 +162,24 @@ describe.skipIf(withoutDocker || !canHaveNamespaces)('the network of a node', { 
     }
   })
 
-  it('an address outlives the agent, the engine and restarts of its Task, and rules that were flushed are there again', async () => {
+  const vpses = () => client.of(Vps)
+  /** Resolves with its address. */
+  const vpsIn = async (name: string, phase: string, starts: number) => {
+    let address: string | undefined
+    await eventually(async () => {
+      const { status } = await vpses().get({ namespace, name })
+      expect(status, JSON.stringify(status)).toMatchObject({ phase, starts })
+      address = status?.address
+    }, patient)
+    return address ?? ''
+  }
+
+  it('an address outlives the agent, the engine and restarts of its Task or Vps, and rules that were flushed are there again', async () => {
+    await vpses().create({
+      metadata: { name: 'own', namespace },
+      spec: { image: bed.engine.image, imagePullPolicy: 'Never', terminationGracePeriodSeconds: 1 },
+    })
+    const own = await vpsIn('own', 'Running', 1)
     const before = { a: await addressOf('a'), b: await addressOf('b') }
     const held = await claims()
     const { pid } = JSON.parse(readFileSync(path.join(bed.directory, 'run/nodeagent.json'), 'utf8')) as { pid: number }
@@ -182,10 +199,24 @@ describe.skipIf(withoutDocker || !canHaveNamespaces)('the network of a node', { 
     }, patient)
     expect({ a: await addressOf('a'), b: await addressOf('b') }).toEqual(before)
     expect(await claims()).toEqual(held)
+    expect(held).toHaveProperty([own])
     await ping('a', before.b)
+    expect(await vpsIn('own', 'Running', 1)).toBe(own)
+    for (const [running, phase, starts] of [
+      [false, 'Stopped', 1],
+      [true, 'Running', 2],
+    ] as const) {
+      await vpses().mergePatch({ namespace, name: 'own' }, { spec: { running } })
+      await vpsIn('own', phase, starts)
+      expect(await claims()).toEqual(held)
+    }
+    expect(await vpsIn('own', 'Running', 2)).toBe(own)
+    await ping('a', own)
     await ping('a', outsideAddress)
     await eventually(async () => expect(await jumps()).toBe(6), patient)
-    await eventually(async () => expect((await rules()).match(/-i veth\w+ -j mrbr\w+-port-/g)).toHaveLength(2), patient)
+    await eventually(async () => expect((await rules()).match(/-i veth\w+ -j mrbr\w+-port-/g)).toHaveLength(3), patient)
+    await vpses().delete({ namespace, name: 'own' })
+    await eventually(async () => expect(await claims()).not.toHaveProperty([own]), patient)
   })
 
   it('a Vps has the address that was reserved for it, at each of its starts; another that wants it waits in words', async () => {
