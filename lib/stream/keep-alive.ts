@@ -10,8 +10,9 @@ export interface KeepAliveOptions {
 }
 
 /**
- * Pings the peer and destroys the session when it does not answer. A session that has ended in order waits for the peer to close the connection as well: one
- * that keeps it has it until the next ping would go. Each side does this for itself.
+ * Pings the peer and destroys the session when it does not answer. A session that has ended in order waits for
+ * the peer to close the connection as well: one that keeps it has it until the next ping would go. Each side does
+ * this for itself.
  */
 export function keepAlive(session: Http2Session, connection: Duplex, options: KeepAliveOptions = {}): void {
   const { intervalMs = 15_000, timeoutMs = 25_000 } = options
